@@ -43,9 +43,11 @@ if TYPE_CHECKING:
     from asyncflow.entities.job import Job
     from asyncflow.entities.reasons import Reasons
     from asyncflow.entities.scenario import Scenario
+    from asyncflow.entities.sequence import Sequence
     from asyncflow.entities.statistics import Statistics
     from asyncflow.entities.submission import Submission
     from asyncflow.entities.submittable import Submittable
+    from asyncflow.entities.task import Task
     from asyncflow.events import EntityEvent, Event
     from asyncflow.notify.bus import Listener
     from asyncflow.notify.stream import EventStream
@@ -437,7 +439,7 @@ class Orchestrator:
 
         return await is_deletable(self._opened().store, _id_of(entity))
 
-    async def is_submittable(self, entity: Submittable | str) -> Reasons:
+    async def is_submittable(self, entity: Scenario | Sequence | Task | str) -> Reasons:
         """Tell whether something can be submitted, as things are now: whether what it
         reads was written, or will be, and nobody has locked it.
 
@@ -684,13 +686,19 @@ class Orchestrator:
             case _:
                 await self._opened().delete(entity_id)
 
-    async def delete_job(self, job: Job | str) -> None:
+    async def delete_job(self, job: Job | str, force: bool = False) -> None:
         """Delete a job, with what it printed. The rest of its run stays.
 
         :param job: it, or its id
+        :param force: cancel its run first, and wait for its end, if that has not ended
         :raises NotFound: where there is none with this id
         :raises UsageError: where its run has not ended
         """
+        if force:
+            run = (await self.get_job(_id_of(job))).submission
+            run.cancel("its job is to be deleted")
+            await run.wait()
+
         await self._opened().job_deletion().delete(_id_of(job))
 
     async def delete_jobs(self) -> int:

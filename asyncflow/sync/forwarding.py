@@ -183,7 +183,7 @@ class Part(Labeled[Inner]):
 
     __slots__ = ()
 
-    def get_parents(self) -> Parents:
+    def get_parents(self) -> dict[str, set[Any]]:
         """Return what it is a part of, by its kind; see the async handle."""
         inner: Any = self._inner
         ask: Callable[[], Coroutine[Any, Any, Parents]] = inner.get_parents

@@ -4,12 +4,10 @@ it than the list has told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from operator import attrgetter
+from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeVar
 
 from asyncflow import ids
-from asyncflow.config.checks.values import one_of
 from asyncflow.records import (
     CycleRecord,
     DataNodeRecord,
@@ -241,30 +239,3 @@ def _made(
 
 def _one(kind: type[H], listed: type[Listed], record: Any, loop: Loop) -> H:
     return kind(listed(record, loop.changes), loop)
-
-
-_SORT_KEYS: Mapping[str, Callable[[ScenarioRecord], Any]] = {
-    "name": lambda record: (record.name is not None, record.name or ""),
-    "id": attrgetter("id"),
-    "config_id": attrgetter("config_id"),
-    "creation_date": attrgetter("created"),
-    "tags": attrgetter("tags"),
-}
-
-
-def in_order(
-    records: Iterable[ScenarioRecord], sort_key: str, *, descending: bool
-) -> list[ScenarioRecord]:
-    """Sort what a list tells of scenarios: those without a name first, equal ones by
-    their ids.
-
-    :raises ValueError: where there is no such key
-    """
-    if (key := _SORT_KEYS.get(sort_key)) is None:
-        raise ValueError(
-            f"there is no sort_key {sort_key!r}: {one_of(sort_key, _SORT_KEYS)}"
-        )
-
-    return sorted(
-        records, key=lambda record: (key(record), record.id), reverse=descending
-    )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from asyncflow.config.checks.numbers import check_page
 from asyncflow.config.checks.values import names_own_arguments
-from asyncflow.records import ScenarioRecord
 from asyncflow.sync import listing
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
@@ -28,6 +27,10 @@ def get_scenarios(
     config_id: str | None = None,
     name: str | None = None,
     is_primary: bool | None = None,
+    property: Mapping[str, object]
+    | tuple[str, object]
+    | None = None,  # the async verb's
+    value: Mapping[str, object] | tuple[str, object] | None = None,
     limit: int | None = None,
     offset: int = 0,
 ) -> list[Scenario]:
@@ -43,32 +46,33 @@ def get_scenarios(
     :param created_start_time: the first creation date; None for any
     :param created_end_time: the creation date before which they were made; None for any
     :param sort_key: ``"name"``, those without one first, ``"id"``, ``"config_id"``,
-        ``"creation_date"`` or ``"tags"``; equal ones come by their ids
+        ``"creation_date"`` or ``"tags"``; those that are the same in that by their dates
     :param config_id: the id of their config; None for any
     :param name: what they are called; None for any
     :param is_primary: whether they are primary in their cycle; None for either
+    :param property: a property that they have; see `asyncflow.Orchestrator.scenarios`
+    :param value: what a data node of theirs has now; see the same
     :param limit: how many at most; None for all
     :param offset: how many to leave out at the beginning
-    :raises ValueError: where there is no such sort_key
+    :raises ValueError: where there is no such sort_key, or nothing is found by such a
+        property or value
     """
-    check_page(limit, offset)
-    last = None if limit is None else offset + limit
-    records = _records(
-        cycle,
-        tag,
-        created_start_time,
-        created_end_time,
+    records = opened().scenarios(
+        cycle=cycle.id if isinstance(cycle, Cycle) else cycle,
+        tag=tag,
+        created_from=created_start_time,
+        created_to=created_end_time,
         config_id=config_id,
         name=name,
         is_primary=is_primary,
+        property=property,
+        value=value,
+        sort_key=sort_key if is_sorted else "creation_date",
+        descending=descending,
+        limit=limit,
+        offset=offset,
     )
-
-    if is_sorted:
-        records = listing.in_order(records, sort_key, descending=descending)
-    elif descending:
-        records.reverse()
-
-    return listing.scenarios(records[offset:last], opened().loop)
+    return listing.scenarios(records, opened().loop)
 
 
 @names_own_arguments
@@ -98,7 +102,7 @@ def get_cycles_scenarios() -> dict[Cycle | None, list[Scenario]]:
     found: dict[Cycle | None, list[Scenario]] = {}
     by_id = {cycle.id: cycle for cycle in get_cycles()}
 
-    for record in _records():
+    for record in opened().scenarios():
         cycle = None if record.cycle_id is None else by_id.get(record.cycle_id)
         found.setdefault(cycle, []).extend(listing.scenarios([record], loop))
 
@@ -107,21 +111,27 @@ def get_cycles_scenarios() -> dict[Cycle | None, list[Scenario]]:
 
 @names_own_arguments
 def get_cycles(
-    *, frequency: str | None = None, limit: int | None = None, offset: int = 0
+    *,
+    frequency: str | None = None,
+    newest_first: bool = False,
+    limit: int | None = None,
+    offset: int = 0,
 ) -> list[Cycle]:
     """Return the cycles, by their first instants; see `asyncflow.Orchestrator.cycles`."""
-    records = opened().cycles(frequency=frequency, limit=limit, offset=offset)
+    records = opened().cycles(
+        frequency=frequency, newest_first=newest_first, limit=limit, offset=offset
+    )
     return listing.cycles(records, opened().loop)
 
 
 def get_tasks() -> list[Task]:
     """Return the tasks of all scenarios."""
-    return listing.tasks(_records(), opened().loop)
+    return listing.tasks(opened().scenarios(), opened().loop)
 
 
 def get_sequences() -> list[Sequence]:
     """Return the sequences of all scenarios."""
-    return listing.sequences(_records(), opened().loop)
+    return listing.sequences(opened().scenarios(), opened().loop)
 
 
 @names_own_arguments
@@ -210,24 +220,3 @@ def get_entities_by_config_id(
         return tasks
 
     return [node for node in get_data_nodes() if node.config_id == config_id]
-
-
-def _records(
-    cycle: Cycle | str | None = None,
-    tag: str | None = None,
-    created_from: datetime | None = None,
-    created_to: datetime | None = None,
-    *,
-    config_id: str | None = None,
-    name: str | None = None,
-    is_primary: bool | None = None,
-) -> list[ScenarioRecord]:
-    return opened().scenarios(
-        cycle=cycle,
-        tag=tag,
-        created_from=created_from,
-        created_to=created_to,
-        config_id=config_id,
-        name=name,
-        is_primary=is_primary,
-    )

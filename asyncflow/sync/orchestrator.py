@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import atexit
 import concurrent.futures.thread as _thread
+import functools
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeVar, overload
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, overload
 
 import attrs
 from anyio import move_on_after
@@ -32,25 +33,40 @@ from asyncflow.entities.statistics import Statistics
 from asyncflow.errors import NotOpen, UsageError
 from asyncflow.events import EntityEvent, Event
 from asyncflow.notify.stream import EventStream
+from asyncflow.orchestrator import BUFFER
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
 from asyncflow.records import (
-    CycleRecord,
-    DataNodeRecord,
-    JobRecord,
-    Pruned,
-    ScenarioRecord,
     SubmissionRecord,
 )
 from asyncflow.sync.callback import Callback
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.forwarding import wrap
-from asyncflow.sync.handles import Job, Runnable, Submission
+from asyncflow.sync.handles import Job, Sequence, Submission, Task
 from asyncflow.sync.loop import Loop, each, not_running
 from asyncflow.sync.scenario import Entity, Scenario, handle
 from asyncflow.worker import current, local_modules
 
 E = TypeVar("E", bound=Event | EntityEvent)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def blocking(
+    verb: Callable[Concatenate[AsyncOrchestrator, P], Coroutine[Any, Any, R]],
+) -> Callable[Concatenate[Orchestrator, P], R]:
+    """Make the blocking form of a verb that gives and takes nothing but plain facts."""
+
+    def call(self: Orchestrator, /, *args: P.args, **given: P.kwargs) -> R:
+        loop = self._opened()
+        bound: Callable[P, Coroutine[Any, Any, R]]
+        bound = getattr(loop.orchestrator, verb.__name__)
+        return loop.call(bound, *args, **given)
+
+    functools.update_wrapper(call, verb)
+    return call
+
 
 _running: Orchestrator | None = None
 _starting = threading.Lock()
@@ -196,15 +212,12 @@ class Orchestrator:
         )
         return Scenario(made, loop)
 
-    def get(self, id: str) -> Entity:
+    def get(self, entity_id: str) -> Entity:
         """Return an entity; see `asyncflow.Orchestrator.get`."""
         loop = self._opened()
-        return handle(loop.call(loop.orchestrator.get, id), loop)
+        return handle(loop.call(loop.orchestrator.get, entity_id), loop)
 
-    def exists(self, id: str) -> Reasons:
-        """Tell whether there is something; see `asyncflow.Orchestrator.exists`."""
-        loop = self._opened()
-        return loop.call(loop.orchestrator.exists, id)
+    exists = blocking(AsyncOrchestrator.exists)
 
     def create_global_data_node(self, config: DataNodeConfig[T] | str) -> DataNode[T]:
         """Return a shared data node; see the async verb."""
@@ -212,25 +225,27 @@ class Orchestrator:
         made = loop.call(loop.orchestrator.create_global_data_node, config)
         return DataNode(made, loop)
 
-    def get_scenario(self, id: str) -> Scenario:
+    def get_scenario(self, scenario_id: str) -> Scenario:
         """Return a scenario; see `asyncflow.Orchestrator.get_scenario`."""
         loop = self._opened()
-        return Scenario(loop.call(loop.orchestrator.get_scenario, id), loop)
+        return Scenario(loop.call(loop.orchestrator.get_scenario, scenario_id), loop)
 
-    def get_submission(self, id: str) -> Submission:
+    def get_submission(self, submission_id: str) -> Submission:
         """Return a submission; see `asyncflow.Orchestrator.get_submission`."""
         loop = self._opened()
-        return Submission(loop.call(loop.orchestrator.get_submission, id), loop)
+        return Submission(
+            loop.call(loop.orchestrator.get_submission, submission_id), loop
+        )
 
-    def get_job(self, id: str) -> Job:
+    def get_job(self, job_id: str) -> Job:
         """Return a job; see `asyncflow.Orchestrator.get_job`."""
         loop = self._opened()
-        return Job(loop.call(loop.orchestrator.get_job, id), loop)
+        return Job(loop.call(loop.orchestrator.get_job, job_id), loop)
 
-    def get_cycle(self, id: str) -> Cycle:
+    def get_cycle(self, cycle_id: str) -> Cycle:
         """Return a cycle; see `asyncflow.Orchestrator.get_cycle`."""
         loop = self._opened()
-        return Cycle(loop.call(loop.orchestrator.get_cycle, id), loop)
+        return Cycle(loop.call(loop.orchestrator.get_cycle, cycle_id), loop)
 
     def get_primary(self, cycle: Cycle) -> Scenario | None:
         """Return its primary scenario; see `asyncflow.Orchestrator.get_primary`."""
@@ -273,7 +288,7 @@ class Orchestrator:
         loop = self._opened()
         return loop.call(loop.orchestrator.is_deletable, _id_of(entity))
 
-    def is_submittable(self, entity: Runnable[Any] | str) -> Reasons:
+    def is_submittable(self, entity: Scenario | Sequence | Task | str) -> Reasons:
         """Tell whether it can be submitted; see the async verb."""
         loop = self._opened()
         return loop.call(loop.orchestrator.is_submittable, _id_of(entity))
@@ -293,25 +308,17 @@ class Orchestrator:
         return self._opened().orchestrator.can_create(config)
 
     def delete_job(self, job: Job | str, force: bool = False) -> None:
-        """Delete a job; see `asyncflow.Orchestrator.delete_job`.
-
-        :param force: cancel its run first, if that has not ended
-        """
+        """Delete a job; see `asyncflow.Orchestrator.delete_job`."""
         loop = self._opened()
+        loop.call(loop.orchestrator.delete_job, _id_of(job), force)
 
-        if force:
-            run = (self.get_job(job) if isinstance(job, str) else job).submission
+    delete_jobs = blocking(AsyncOrchestrator.delete_jobs)
 
-            if not run.is_finished:
-                run.cancel("its job is deleted")
-                run.wait()
+    cycles = blocking(AsyncOrchestrator.cycles)
 
-        loop.call(loop.orchestrator.delete_job, _id_of(job))
+    delete = blocking(AsyncOrchestrator.delete)
 
-    def delete_jobs(self) -> int:
-        """Delete the jobs of ended runs; see `asyncflow.Orchestrator.delete_jobs`."""
-        loop = self._opened()
-        return loop.call(loop.orchestrator.delete_jobs)
+    prune = blocking(AsyncOrchestrator.prune)
 
     def get_parents(self, entity: Entity | str) -> dict[str, set[Any]]:
         """Return what it is a part of; see `asyncflow.Orchestrator.get_parents`."""
@@ -319,59 +326,13 @@ class Orchestrator:
         found = loop.call(loop.orchestrator.get_parents, _id_of(entity))
         return {kind: {wrap(one, loop) for one in some} for kind, some in found.items()}
 
-    def cycles(self, **filters: Any) -> list[CycleRecord]:
-        """List cycles; see `asyncflow.Orchestrator.cycles`."""
-        loop = self._opened()
-        return loop.call(loop.orchestrator.cycles, **filters)
+    scenarios = blocking(AsyncOrchestrator.scenarios)
 
-    def delete(self, id: str) -> None:
-        """Delete an entity; see `asyncflow.Orchestrator.delete`."""
-        loop = self._opened()
-        loop.call(loop.orchestrator.delete, id)
+    data_nodes = blocking(AsyncOrchestrator.data_nodes)
 
-    def prune(
-        self,
-        older_than: timedelta | None = None,
-        keep: int | None = None,
-        *,
-        logs_only: bool = False,
-    ) -> Pruned:
-        """Remove old submissions; see `asyncflow.Orchestrator.prune`."""
-        loop = self._opened()
-        prune = partial(loop.orchestrator.prune, logs_only=logs_only)
-        return loop.call(prune, older_than, keep)
+    submissions = blocking(AsyncOrchestrator.submissions)
 
-    def scenarios(self, **filters: Any) -> list[ScenarioRecord]:
-        """List scenarios; see `asyncflow.Orchestrator.scenarios`."""
-        loop = self._opened()
-
-        if isinstance(cycle := filters.get("cycle"), Cycle):
-            filters["cycle"] = cycle.id
-
-        return loop.call(loop.orchestrator.scenarios, **filters)
-
-    def data_nodes(
-        self,
-        *,
-        owner_id: str | None = None,
-        limit: int | None = None,
-        offset: int = 0,
-    ) -> list[DataNodeRecord]:
-        """List data nodes; see `asyncflow.Orchestrator.data_nodes`."""
-        loop = self._opened()
-        return loop.call(
-            loop.orchestrator.data_nodes, owner_id=owner_id, limit=limit, offset=offset
-        )
-
-    def submissions(self, **filters: Any) -> list[SubmissionRecord]:
-        """List submissions; see `asyncflow.Orchestrator.submissions`."""
-        loop = self._opened()
-        return loop.call(loop.orchestrator.submissions, **filters)
-
-    def jobs(self, **filters: Any) -> list[JobRecord]:
-        """List jobs; see `asyncflow.Orchestrator.jobs`."""
-        loop = self._opened()
-        return loop.call(loop.orchestrator.jobs, **filters)
+    jobs = blocking(AsyncOrchestrator.jobs)
 
     def cancel(self, what: Submission | Job, reason: str | None = None) -> bool:
         """Ask for the end of a run or a job; see `asyncflow.Orchestrator.cancel`."""
@@ -402,19 +363,23 @@ class Orchestrator:
         loop.call(unsubscribe, Callback(callback, loop), params, _inner(scenario))
 
     @overload
-    def events(self, **options: Any) -> AbstractContextManager[Iterator[Event]]: ...
+    def events(
+        self, *, buffer: int = BUFFER
+    ) -> AbstractContextManager[Iterator[Event]]: ...
 
     @overload
     def events(
-        self, *kinds: type[E], **options: Any
+        self, *kinds: type[E], buffer: int = BUFFER
     ) -> AbstractContextManager[Iterator[E]]: ...
 
     @contextmanager
-    def events(self, *kinds: type[Any], **options: Any) -> Iterator[Iterator[Any]]:
+    def events(
+        self, *kinds: type[Any], buffer: int = BUFFER
+    ) -> Iterator[Iterator[Any]]:
         """Give the events of every run; see `asyncflow.Orchestrator.events`."""
         loop = self._opened()
         listen: Callable[..., EventStream[Any]] = loop.orchestrator.events
-        stream = loop.call(listen, *kinds, **options)
+        stream = loop.call(listen, *kinds, buffer=buffer)
         loop.call(stream.__aenter__)
 
         try:
@@ -473,7 +438,7 @@ def _inner(scenario: Scenario | None) -> AsyncScenario | None:
     return None if scenario is None else scenario._inner  # pyright: ignore[reportPrivateUsage]  # its part
 
 
-def _id_of(entity: Entity | Runnable[Any] | str) -> str:
+def _id_of(entity: Entity | str) -> str:
     return entity if isinstance(entity, str) else entity.id
 
 

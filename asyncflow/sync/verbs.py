@@ -21,7 +21,7 @@ from asyncflow.records import Pruned
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.forwarding import Handle, Parents
-from asyncflow.sync.handles import Job, Runnable, Sequence, Submission, Task
+from asyncflow.sync.handles import Job, Sequence, Submission, Task
 from asyncflow.sync.lists import get_sequences
 from asyncflow.sync.orchestrator import Orchestrator, opened, running
 from asyncflow.sync.scenario import Entity, Scenario
@@ -75,15 +75,15 @@ def submit(
 
 
 @names_own_arguments
-def get(id: str) -> Entity:
+def get(entity_id: str) -> Entity:
     """Return an entity; see `asyncflow.Orchestrator.get`."""
-    return opened().get(id)
+    return opened().get(entity_id)
 
 
 @names_own_arguments
-def exists(id: str) -> Reasons:
+def exists(entity_id: str) -> Reasons:
     """Tell whether there is something; see `asyncflow.Orchestrator.exists`."""
-    return opened().exists(id)
+    return opened().exists(entity_id)
 
 
 @names_own_arguments
@@ -105,9 +105,9 @@ def create_global_data_node(config: DataNodeConfig[T] | str) -> DataNode[T]:
 
 
 @names_own_arguments
-def delete(id: str) -> None:
+def delete(entity_id: str) -> None:
     """Delete an entity; see `asyncflow.Orchestrator.delete`."""
-    opened().delete(id)
+    opened().delete(entity_id)
 
 
 @names_own_arguments
@@ -233,7 +233,7 @@ def is_deletable(entity: Scenario | Submission | Job | Cycle | str) -> Reasons:
 
 
 @names_own_arguments
-def is_submittable(entity: Runnable[Any] | str) -> Reasons:
+def is_submittable(entity: Scenario | Sequence | Task | str) -> Reasons:
     """Tell whether it can be submitted; see `asyncflow.Orchestrator.is_submittable`."""
     return opened().is_submittable(entity)
 

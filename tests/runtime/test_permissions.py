@@ -135,5 +135,15 @@ async def test_jobs_are_deleted_when_their_run_has_ended(config: Configuration) 
 
         await scenario.submit()
         assert await orchestrator.delete_jobs() == 3
+        ends = anyio.Event()
+        goes_on = anyio.Event()
+        third = scenario.submit()
+
+        with anyio.fail_after(20):
+            await goes_on.wait()
+            await orchestrator.delete_job(third.jobs[0], force=True)
+
+        assert third.status == "CANCELED"
+        assert await orchestrator.delete_jobs() == 1
         assert await orchestrator.jobs() == []
         assert await orchestrator.get_submission(submission.id) is submission

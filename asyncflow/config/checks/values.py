@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any, TypeVar
 
 from asyncflow.errors import Problem
@@ -105,7 +105,7 @@ def verbs_name_arguments(cls: C) -> C:
     for name, verb in [*vars(cls).items()]:
         is_verb = isinstance(verb, FunctionType) and not name.startswith("_")
 
-        if is_verb and not verb.__code__.co_flags & inspect.CO_VARKEYWORDS:
+        if is_verb and not _code(verb).co_flags & inspect.CO_VARKEYWORDS:
             setattr(cls, name, _naming(verb, _called(name)))
 
     return cls
@@ -129,7 +129,7 @@ def _naming(
     :param called: how it is called, by its first argument
     :param hints: what to say of some names
     """
-    code = function.__code__
+    code = _code(function)
     known = frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
 
     @functools.wraps(function)
@@ -147,6 +147,12 @@ def _naming(
         return await function(*args, **given)
 
     return named_coroutine if inspect.iscoroutinefunction(function) else named
+
+
+def _code(function: Any) -> CodeType:
+    """Return the code of what a function is made from: its parameters are those."""
+    code: CodeType = inspect.unwrap(function).__code__
+    return code
 
 
 def _unknown(

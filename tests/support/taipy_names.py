@@ -1,0 +1,647 @@
+"""The public names of Taipy's scenario management, and what became of each here.
+
+A line is ``name: same``, ``name: same(first, parameters, in, order)``, ``name: other PLACE``
+where the name here is another one, ``name: otherwise - why`` where something else was
+decided, or ``name: missing`` where it is not there yet. What follows `` - `` is said in the
+documentation. ``python -m tests.support.taipy_names`` writes the tables of its page anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+
+PAGE = Path(__file__).parents[2] / "docs" / "coming-from-taipy.md"
+
+NAMES: dict[str, str] = {
+    "tp": """
+cancel_job: same(job)
+can_create: missing
+clean_all_entities: missing
+compare_scenarios: missing
+create_global_data_node: same(config)
+create_scenario: same(config, creation_date, name)
+delete: same - a scenario, a cycle or a submission; what is a part of these goes with them
+delete_job: missing
+delete_jobs: missing
+exists: same
+get: same - raises `NotFound` where there is nothing, and never gives None
+get_cycles: same
+get_cycles_scenarios: same
+get_data_nodes: same
+get_entities_by_config_id: same
+get_jobs: same
+get_latest_job: same(task)
+get_latest_submission: same(entity)
+get_parents: missing
+get_primary: same(cycle)
+get_primary_scenarios: same(is_sorted, descending, created_start_time, created_end_time, sort_key)
+get_scenarios: same(cycle, tag, is_sorted, descending, created_start_time, created_end_time, sort_key)
+get_sequences: same
+get_submissions: same
+get_tasks: same
+is_deletable: same(entity)
+is_editable: missing
+is_promotable: same(scenario)
+is_readable: missing
+is_submittable: missing
+run: same
+set: same(entity) - does nothing, as what is set is kept as it is set
+set_primary: same(scenario)
+submit: same(entity, force, wait, timeout)
+subscribe_scenario: same(callback, params, scenario) - also for those created later
+subscribe_sequence: same(callback, params, sequence)
+tag: same(scenario, tag)
+unsubscribe_scenario: same(callback, params, scenario)
+unsubscribe_sequence: same(callback, params, sequence)
+untag: same(scenario, tag)
+Config: same
+Core: other Orchestrator - Taipy has deprecated it
+Cycle: same
+CycleId: otherwise - ids are texts
+DataNode: same
+DataNodeId: otherwise - ids are texts
+Frequency: same
+Job: same
+JobId: otherwise - ids are texts
+Orchestrator: same
+Rest: otherwise - a face of its own, not of scenario management
+Scenario: same
+ScenarioId: otherwise - ids are texts
+Scope: same
+Sequence: same
+SequenceId: otherwise - ids are texts
+Status: same
+Submission: same
+SubmissionId: otherwise - ids are texts
+SubmissionStatus: same
+Submittable: otherwise - a scenario, a sequence or a task; no class of its own is needed
+Task: same
+TaskId: otherwise - ids are texts
+""",
+    "Config": """
+backup: same
+block_update: otherwise - the configuration may change at any time; runs are snapshots
+check: same - returns nothing, and raises `ConfigError` with all problems
+configure_core: same - Taipy's storage options are taken, and have no effect
+configure_csv_data_node: same(id, default_path, encoding, has_header, exposed_type, scope, validity_period)
+configure_data_node: same(id, storage_type, scope, validity_period)
+configure_data_node_from: same
+configure_excel_data_node: same(id, default_path, has_header, sheet_name, exposed_type, scope, validity_period)
+configure_generic_data_node: same(id, read_fct, write_fct, read_fct_args, write_fct_args, scope, validity_period)
+configure_global_app: same
+configure_in_memory_data_node: same(id, default_data, scope, validity_period)
+configure_job_executions: same(mode, max_nb_of_workers)
+configure_json_data_node: same(id, default_path, encoding, encoder, decoder, scope, validity_period)
+configure_mongo_collection_data_node: same
+configure_parquet_data_node: same
+configure_pickle_data_node: same(id, default_path, default_data, scope, validity_period)
+configure_s3_object_data_node: otherwise - any storage type at a path `s3://bucket/key`
+configure_scenario: same(id, task_configs, additional_data_node_configs, frequency)
+configure_sql_data_node: same
+configure_sql_table_data_node: same
+configure_task: same(id, function, input, output, skippable)
+core: same
+data_nodes: same - without the key `"default"`: that is `Config.defaults`
+export: same
+global_config: same
+job_config: same
+load: same
+override: same
+restore: same
+scenarios: same
+sections: same
+set_default_data_node_configuration: same(storage_type, scope, validity_period)
+set_default_scenario_configuration: same
+set_default_task_configuration: same
+tasks: same
+unblock_update: otherwise - as `block_update`
+unique_sections: same
+""",
+    "DataNodeConfig": """
+id: same
+name: otherwise - the id; a data node has a name
+properties: same
+scope: same
+storage_type: same
+validity_period: same
+""",
+    "TaskConfig": """
+function: same
+id: same
+input_configs: same
+inputs: same
+name: otherwise - the id
+output_configs: same
+outputs: same
+properties: same
+scope: same
+skippable: same
+""",
+    "ScenarioConfig": """
+add_comparator: missing
+add_sequences: missing
+additional_data_node_configs: same
+additional_data_nodes: same
+comparators: missing
+data_node_configs: same
+data_nodes: same
+delete_comparator: missing
+draw: missing
+frequency: same
+id: same
+name: otherwise - the id
+properties: same
+remove_sequences: missing
+sequences: same
+task_configs: same
+tasks: same
+""",
+    "JobConfig": """
+is_development: same
+is_standalone: same
+max_nb_of_workers: same - None, the default, is as many as there are CPUs
+mode: same
+properties: same
+""",
+    "CoreConfig": """
+core_version: otherwise - asyncflow has its own
+force: missing
+mode: missing
+properties: same
+read_entity_retry: otherwise - nothing is read half written
+repository_properties: otherwise - there is one kind of store, and PostgreSQL
+repository_type: otherwise - `Orchestrator(store=...)`
+root_folder: otherwise - Taipy does not use it either
+storage_folder: otherwise - values are in the folder of the store
+taipy_storage_folder: otherwise - `Orchestrator(store=...)`
+version_number: missing
+""",
+    "Problem": """
+field: same
+level: otherwise - a problem is an error; what is doubtful is a warning of the log
+message: same
+tag: other Problem.section
+value: otherwise - it is in the message
+""",
+    "ConfigError": """
+all: other ConfigError - its `problems`
+errors: other ConfigError - its `problems`
+infos: otherwise - lines of the log
+warnings: otherwise - lines of the log
+""",
+    "Orchestrator": """
+run: same(force_restart)
+stop: same(wait, timeout)
+""",
+    "Scenario": """
+add_sequence: missing
+add_sequences: missing
+add_tag: same(tag)
+additional_data_nodes: same
+config_id: same
+creation_date: same - with a time zone, as all dates
+cycle: same
+data_nodes: same
+data_nodes_being_edited: same
+get_inputs: same
+get_intermediate: same
+get_label: missing
+get_outputs: same
+get_simple_label: missing
+has_tag: same(tag)
+id: same
+is_deletable: missing - `tp.is_deletable(scenario)`
+is_primary: same
+is_ready_to_run: same - true or false, without reasons
+name: same
+owner_id: missing - `scenario.cycle.id`
+properties: same
+remove_sequence: missing
+remove_sequences: missing
+remove_tag: same(tag)
+rename_sequence: missing
+sequences: same
+set_primary: same
+submit: same(callbacks, force, wait, timeout)
+subscribe: same(callback, params)
+subscribers: otherwise - nobody needs the functions that others have subscribed
+tags: same
+tasks: same
+unsubscribe: same(callback, params)
+update_sequence: missing
+version: missing
+""",
+    "Sequence": """
+data_nodes: same
+data_nodes_being_edited: same
+get_inputs: same
+get_intermediate: same
+get_label: missing
+get_outputs: same
+get_parents: missing
+get_simple_label: missing
+id: same
+is_ready_to_run: same - true or false, without reasons
+name: same
+owner_id: same
+parent_ids: otherwise - a sequence is of its `owner_id`
+properties: missing
+submit: same(callbacks, force, wait, timeout)
+subscribe: same(callback, params)
+subscribers: otherwise - as of a scenario
+tasks: same
+unsubscribe: same(callback, params)
+version: missing
+""",
+    "Task": """
+config_id: same
+data_nodes: same
+function: same - it is the config's, and cannot be set
+get_label: missing
+get_parents: missing
+get_simple_label: missing
+id: same
+input: same
+output: same
+owner_id: same
+parent_ids: otherwise - derived, where parents are asked for
+properties: same - those of its config
+scope: same
+skippable: same - it is the config's, and cannot be set
+submit: same(callbacks, force, wait, timeout)
+version: missing
+""",
+    "DataNode": """
+append: same - `editor_id` and `comment` by name
+config_id: same
+edit_in_progress: same
+editor_expiration_date: same
+editor_id: same
+edits: same - `edit["timestamp"]`, `edit.at`, ...
+expiration_date: same
+filter: same
+get_last_edit: same
+get_label: missing
+get_parents: missing
+get_simple_label: missing
+id: same
+is_downloadable: otherwise - `download()` says why it cannot
+is_generated: same
+is_ready_for_reading: same - false also once its value has expired
+is_up_to_date: missing
+is_uploadable: otherwise - `upload()` says why it cannot
+is_valid: same
+job_ids: same
+last_edit_date: same
+lock_edit: same(editor_id)
+name: same
+owner_id: same
+parent_ids: otherwise - derived, where parents are asked for
+path: same
+properties: same - those of its config
+read: same
+read_or_raise: same
+read_with_kwargs: otherwise - `read_options=` of its config, and `read(columns=, where=)`
+scope: same - it is the config's, and cannot be set
+storage_type: same - an attribute, not a method
+track_edit: same
+unlock_edit: same(editor_id)
+validity_period: same
+version: missing - of an edit it is the number of the value
+write: same - `editor_id` and `comment` by name; the job that writes is known
+write_with_column_names: otherwise - write a table with these columns
+encoder: otherwise - an option of its config
+decoder: otherwise - an option of its config
+PickleDataNode: other DataNode - `node.storage_type` tells the kind
+CSVDataNode: other DataNode
+ExcelDataNode: other DataNode
+JSONDataNode: other DataNode
+ParquetDataNode: other DataNode
+SQLTableDataNode: other DataNode
+SQLDataNode: other DataNode
+MongoCollectionDataNode: other DataNode
+S3ObjectDataNode: other DataNode
+GenericDataNode: other DataNode
+InMemoryDataNode: other DataNode
+Edit: same
+MongoDefaultDocument: otherwise - documents are dicts, or of a class of yours
+""",
+    "Job": """
+abandoned: otherwise - statuses are the engine's to set
+blocked: otherwise - statuses are the engine's to set
+blocked_duration: same
+canceled: otherwise - `job.cancel()` asks for it
+completed: otherwise - statuses are the engine's to set
+creation_date: same
+execution_duration: same
+failed: otherwise - statuses are the engine's to set
+finished_at: same
+force: same
+get_label: missing
+get_simple_label: missing
+id: same
+is_abandoned: same
+is_blocked: same
+is_canceled: same
+is_completed: same
+is_deletable: missing - a job goes with its submission
+is_failed: same
+is_finished: same - an attribute that can be called
+is_pending: same
+is_running: same
+is_skipped: same
+is_submitted: same
+owner_id: same
+pending: otherwise - statuses are the engine's to set
+pending_duration: same
+run_at: same
+running: otherwise - statuses are the engine's to set
+skipped: otherwise - statuses are the engine's to set
+stacktrace: same - one text, not a list
+status: same
+submit_entity: same
+submit_entity_id: same
+submit_id: same
+submitted_at: same
+task: same
+version: missing
+""",
+    "Submission": """
+creation_date: same
+entity_config_id: same
+entity_id: same
+entity_type: same
+execution_duration: same
+finished_at: same
+get_label: missing
+get_simple_label: missing
+id: same
+is_abandoned: same
+is_canceled: same
+is_completed: same
+is_deletable: missing - `tp.is_deletable(submission)`
+is_finished: same - an attribute that can be called
+jobs: same
+properties: same
+run_at: same
+submission_status: same
+submitted_at: same
+version: missing
+""",
+    "Cycle": """
+creation_date: same
+end_date: same - the first instant after it
+frequency: same - a text, equal to the `Frequency`
+get_label: missing
+get_simple_label: missing
+id: same
+name: same - as an ISO date: `2026-05`
+properties: otherwise - keep them with its scenarios
+start_date: same
+""",
+    "Frequency": """
+DAILY: same
+MONTHLY: same
+QUARTERLY: same - three months, from the first of January
+WEEKLY: same
+YEARLY: same
+""",
+    "Scope": """
+CYCLE: same
+GLOBAL: same
+SCENARIO: same
+""",
+    "Operator": """
+EQUAL: same
+GREATER_OR_EQUAL: same
+GREATER_THAN: same
+LESS_OR_EQUAL: same
+LESS_THAN: same
+NOT_EQUAL: same
+""",
+    "JoinOperator": """
+AND: same
+OR: same
+""",
+    "Status": """
+ABANDONED: same
+BLOCKED: same
+CANCELED: same
+COMPLETED: same
+FAILED: same
+PENDING: same
+RUNNING: same
+SKIPPED: same
+SUBMITTED: same
+""",
+    "SubmissionStatus": """
+BLOCKED: same
+CANCELED: same
+COMPLETED: same
+FAILED: same
+PENDING: same
+RUNNING: same
+SUBMITTED: same
+UNDEFINED: otherwise - a run that has ended has COMPLETED, FAILED or CANCELED
+""",
+    "Reasons": """
+ReasonCollection: other Reasons
+reasons: same
+Reason: same
+DataNodeEditInProgress: missing
+DataNodeIsNotWritten: missing
+EntityDoesNotExist: other reasons.IsUnknown
+EntityIsNotAScenario: missing
+EntityIsNotSubmittableEntity: missing
+InvalidUploadFile: otherwise - `upload()` raises
+JobIsNotFinished: missing
+NoFileToDownload: otherwise - `download()` raises
+NotAFile: otherwise - `download()` raises
+NotGlobalScope: missing
+ScenarioDoesNotBelongToACycle: other reasons.HasNoCycle
+ScenarioIsThePrimaryScenario: other reasons.IsPrimaryWithSiblings
+SubmissionIsNotFinished: other reasons.HasUnfinishedRun
+SubmissionStatusIsUndefined: otherwise - there is no such status
+UploadFileCanNotBeRead: otherwise - `upload()` raises
+WrongConfigType: missing
+""",
+    "notification": """
+CoreEventConsumerBase: otherwise - Taipy has deprecated it: `orchestrator.events(...)`
+Event: missing
+EventEntityType: missing
+EventOperation: missing
+EventProcessor: missing
+Notifier: missing
+broadcast_on_event: otherwise - it is of the GUI
+on_datanode_created: missing
+on_datanode_deleted: missing
+on_datanode_written: missing
+on_event: missing
+on_scenario_created: missing
+on_scenario_deleted: missing
+on_submission_finished: missing
+register: missing
+start: missing
+stop: missing
+unregister: missing
+""",
+    "errors": """
+AttributeKeyAlreadyExisted: otherwise - `scenario["name"]` has it
+ConfigCoreVersionMismatched: otherwise - any file of Taipy's is read
+ConfigurationUpdateBlocked: otherwise - the configuration may change at any time
+ConflictedConfigurationError: missing
+CycleAlreadyExists: otherwise - who creates at the same time shares it
+DataNodeConfigIsNotGlobal: other UsageError
+DataNodeIsBeingEdited: same
+DataNodeWritingError: same
+DeletingPrimaryScenario: same
+DependencyNotInstalled: other PackageMissing
+DifferentScenarioConfigs: missing
+DoesNotBelongToACycle: same
+ExposedTypeLengthMismatch: other ConfigError
+FileCannotBeRead: other DataNodeReadingError
+FileEmpty: other DataNodeReadingError
+InconsistentEnvVariableError: other ConfigError
+InsufficientScenarioToCompare: missing
+InvalidConfigurationId: other ConfigError
+InvalidCustomDocument: other ConfigError
+InvalidDataNodeType: other ConfigError
+InvalidEventAttributeName: missing
+InvalidEventOperation: missing
+InvalidExposedType: other ConfigError
+InvalidScenario: other ConfigError
+InvalidSequence: other ConfigError
+InvalidSequenceId: other NotFound
+InvalidSubscriber: otherwise - any function can subscribe
+JobNotDeletedException: other UsageError
+LoadingError: other ConfigError
+MissingAppendQueryBuilder: other UsageError
+MissingEnvVariableError: other ConfigError
+MissingReadFunction: other ConfigError
+MissingRequiredProperty: other ConfigError
+MissingWriteFunction: other ConfigError
+ModeNotAvailable: other ConfigError
+ModelNotFound: other NotFound
+MultipleDataNodeFromSameConfigWithSameOwner: otherwise - it cannot happen
+MultipleScenarioFromSameConfigWithSameOwner: otherwise - it cannot happen
+MultipleTaskFromSameConfigWithSameOwner: otherwise - it cannot happen
+NoData: same
+NonExistingComparator: missing
+NonExistingCycle: other NotFound
+NonExistingDataNode: other NotFound
+NonExistingDataNodeConfig: other ConfigError
+NonExistingExcelSheet: other DataNodeReadingError
+NonExistingJob: other NotFound
+NonExistingScenario: other NotFound
+NonExistingScenarioConfig: other ConfigError
+NonExistingSequence: other NotFound
+NonExistingSequenceConfig: other ConfigError
+NonExistingTask: other NotFound
+NonExistingTaskConfig: other ConfigError
+NonExistingVersion: missing
+OrchestratorNotBuilt: other NotOpen
+OrchestratorServiceIsAlreadyRunning: other UsageError
+SQLQueryCannotBeExecuted: other DataNodeReadingError
+SequenceAlreadyExists: missing
+SequenceBelongsToNonExistingScenario: other NotFound
+SequenceTaskConfigDoesNotExistInSameScenarioConfig: other ConfigError
+SequenceTaskDoesNotExistInScenario: missing
+SheetNameLengthMismatch: other DataNodeWritingError
+SubmissionNotDeletedException: other UsageError
+UnauthorizedTagError: other UnauthorizedTag
+UnknownCompressionAlgorithm: other ConfigError
+UnknownDatabaseEngine: other ConfigError
+UnknownParquetEngine: other ConfigError
+VersionAlreadyExistsAsDevelopment: otherwise - a version is a label
+""",
+}
+"""By what they are of: the module ``tp``, a class, or a module."""
+
+TITLES: dict[str, str] = {
+    "tp": "Functions and classes: `tp.`",
+    "Problem": "`Issue` (here: `Problem`)",
+    "ConfigError": "`IssueCollector` (here: `ConfigError`)",
+    "CoreConfig": "`CoreSection` (here: `CoreConfig`)",
+    "DataNode": "`DataNode` and its kinds",
+    "Reasons": "`taipy.core.reason`",
+    "notification": "`taipy.core.notification`, `taipy.event`",
+    "errors": "`taipy.core.exceptions`",
+}
+
+_LINE = re.compile(
+    r"(?P<name>\w+): (?P<verdict>same|other|otherwise|missing)"
+    r"(?:\((?P<parameters>[\w, ]+)\))?(?: (?P<place>[\w.]+))?(?: - (?P<note>.+))?"
+)
+
+
+@attrs.frozen(kw_only=True)
+class Name:
+    """A name of Taipy's."""
+
+    group: str
+    name: str
+    verdict: str
+    parameters: tuple[str, ...] = ()
+    place: str = ""
+    note: str = ""
+
+    @property
+    def row(self) -> str:
+        """What the page says of it."""
+        said = {
+            "same": "same",
+            "other": f"`{self.place}`",
+            "otherwise": "decided otherwise",
+            "missing": "not yet",
+        }[self.verdict]
+        note = f": {self.note}" if self.note else ""
+        return f"| `{self.name}` | {said}{note} |"
+
+
+def names() -> Iterator[Name]:
+    """Give all of them."""
+    for group, text in NAMES.items():
+        for line in text.strip().splitlines():
+            found = _LINE.fullmatch(line)
+            assert found, line
+            yield Name(
+                group=group,
+                name=found["name"],
+                verdict=found["verdict"],
+                parameters=tuple((found["parameters"] or "").split(", "))
+                if found["parameters"]
+                else (),
+                place=found["place"] or "",
+                note=found["note"] or "",
+            )
+
+
+def tables() -> str:
+    """Return the tables of the page."""
+    parts: list[str] = []
+
+    for group in NAMES:
+        rows = [name.row for name in names() if name.group == group]
+        title = TITLES.get(group, f"`{group}`")
+        parts.append(f"### {title}\n\n| Taipy | here |\n| --- | --- |\n")
+        parts.append("\n".join(rows) + "\n\n")
+
+    return "".join(parts).rstrip() + "\n"
+
+
+BEGIN = "## Every name\n"
+
+
+def main() -> None:
+    """Write the tables of the page."""
+    text = PAGE.read_text(encoding="utf-8")
+    head, _, _ = text.partition(BEGIN)
+    PAGE.write_text(f"{head}{BEGIN}\n{tables()}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
