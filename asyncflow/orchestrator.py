@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.cycle import Cycle
     from asyncflow.entities.data_node import DataNode
     from asyncflow.entities.difference import ScenarioDiff
+    from asyncflow.entities.handle import Parents
     from asyncflow.entities.job import Job
     from asyncflow.entities.reasons import Reasons
     from asyncflow.entities.scenario import Scenario
@@ -481,7 +482,7 @@ class Orchestrator:
 
         return can_create(config)
 
-    async def get_parents(self, entity: Entity | str) -> dict[str, set[Any]]:
+    async def get_parents(self, entity: Entity | str) -> Parents:
         """Return what an entity is a part of, as far as it is declared here.
 
         :param entity: a data node, a task, a sequence, or its id; others have no parents

@@ -18,7 +18,7 @@ from asyncflow.config.sections import (
     Scope,
     T_co,
 )
-from asyncflow.entities.handle import Labeled, Owned, ReadOnlyHandle, handle_on
+from asyncflow.entities.handle import Labeled, Owned, Parents, ReadOnlyHandle, handle_on
 from asyncflow.facts import Facts
 from asyncflow.records import as_date
 from asyncflow.runs.node import NodeState
@@ -111,7 +111,7 @@ class DataNodeVerbs(Protocol):
 
     async def get_owner(self, owner_id: str) -> Owned: ...
 
-    async def get_parents(self, entity_id: str) -> dict[str, set[Any]]: ...
+    async def get_parents(self, entity_id: str) -> Parents: ...
 
     async def update_node(
         self, node: NodeState, changes: Mapping[str, Any]
@@ -467,7 +467,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         changes = {"name": name, "path": path, "validity_period": validity_period}
         await self._verbs.update_node(self._state, changes)
 
-    async def get_parents(self) -> dict[str, set[Any]]:
+    async def get_parents(self) -> Parents:
         """Return what it is a part of, by its kind; see `Orchestrator.get_parents`."""
         return await self._verbs.get_parents(self.id)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 from weakref import ReferenceType, ref
 
 StateT = TypeVar("StateT")
@@ -35,6 +35,10 @@ class Handle:
                 return object.__getattribute__(self, name)
 
             raise AttributeError(self._missing(name))
+
+
+Parents: TypeAlias = dict[str, set[Any]]
+"""What an entity is a part of, by its kind."""
 
 
 class Owned(Protocol):

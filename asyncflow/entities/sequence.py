@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import attrs
 
 from asyncflow.config.dag import Dag
-from asyncflow.entities.handle import HandleMap, Owned
+from asyncflow.entities.handle import HandleMap, Owned, Parents
 from asyncflow.entities.submittable import Submittable, SubmittableVerbs
 from asyncflow.entities.task import Task, task_of
 from asyncflow.runs.node import NodeState
@@ -105,7 +105,7 @@ class Sequence(Submittable):
             for name, node in nodes.items()
         }
 
-    async def get_parents(self) -> dict[str, set[Any]]:
+    async def get_parents(self) -> Parents:
         """Return what it is a part of, by its kind; see `Orchestrator.get_parents`."""
         return await self._verbs.get_parents(self.id)
 

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from asyncflow.dispatch import skipping
-from asyncflow.entities.cycle import Cycle
 from asyncflow.entities.data_node import Edit
-from asyncflow.entities.handle import Owned
+from asyncflow.entities.handle import Owned, Parents
 from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.scenario import Scenario, ScenarioVerbs
 from asyncflow.entities.sequence import Sequence
@@ -149,11 +148,9 @@ class HandleVerbs(ScenarioVerbs):
         self.session.opened().subscriptions.remove(callback, params, sequence)
 
     async def get_owner(self, owner_id: str) -> Owned:
-        found = await self.session.opened().loader.get(owner_id)
-        assert isinstance(found, Scenario | Cycle)
-        return found
+        return await self.session.opened().loader.get(owner_id)
 
-    async def get_parents(self, entity_id: str) -> dict[str, set[Any]]:
+    async def get_parents(self, entity_id: str) -> Parents:
         from asyncflow.runtime.parents import parents
 
         return await parents(self.session.opened().loader, entity_id)

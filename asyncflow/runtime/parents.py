@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from asyncflow import ids
 from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.handle import Parents
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.task import Task
 from asyncflow.recovery.loader import EntityLoader
 
 
-async def parents(loader: EntityLoader, entity_id: str) -> dict[str, set[Any]]:
+async def parents(loader: EntityLoader, entity_id: str) -> Parents:
     """Return what an entity is a part of; see `Orchestrator.get_parents`."""
-    found: dict[str, set[Any]] = {}
+    found: Parents = {}
 
     match await loader.get(entity_id):
         case Sequence() as sequence:

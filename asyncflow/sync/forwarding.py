@@ -10,7 +10,6 @@ from typing import (
     ClassVar,
     Generic,
     Self,
-    TypeAlias,
     TypeVar,
     cast,
     overload,
@@ -18,6 +17,7 @@ from typing import (
 
 import attrs
 
+from asyncflow.entities.handle import Parents
 from asyncflow.sync.loop import Loop
 
 T = TypeVar("T")
@@ -174,16 +174,12 @@ class Labeled(Handle[Inner]):
         return self._loop.call(ask)
 
 
-Parents: TypeAlias = dict[str, set[Any]]
-"""What an entity is a part of, by its kind."""
-
-
 class Part(Labeled[Inner]):
     """Is a part of other entities."""
 
     __slots__ = ()
 
-    def get_parents(self) -> dict[str, set[Any]]:
+    def get_parents(self) -> Parents:
         """Return what it is a part of, by its kind; see the async handle."""
         inner: Any = self._inner
         ask: Callable[[], Coroutine[Any, Any, Parents]] = inner.get_parents

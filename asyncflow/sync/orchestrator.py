@@ -27,6 +27,7 @@ from asyncflow.config.checks.values import (
 from asyncflow.config.section import names_of
 from asyncflow.config.sections import DataNodeConfig, JobConfig, ScenarioConfig, T
 from asyncflow.entities.difference import ScenarioDiff
+from asyncflow.entities.handle import Parents
 from asyncflow.entities.reasons import Reasons
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.statistics import Statistics
@@ -320,7 +321,7 @@ class Orchestrator:
 
     prune = blocking(AsyncOrchestrator.prune)
 
-    def get_parents(self, entity: Entity | str) -> dict[str, set[Any]]:
+    def get_parents(self, entity: Entity | str) -> Parents:
         """Return what it is a part of; see `asyncflow.Orchestrator.get_parents`."""
         loop = self._opened()
         found = loop.call(loop.orchestrator.get_parents, _id_of(entity))

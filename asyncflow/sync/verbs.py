@@ -16,11 +16,12 @@ from asyncflow.config.sections import (
     T,
 )
 from asyncflow.entities.difference import ScenarioDiff
+from asyncflow.entities.handle import Parents
 from asyncflow.entities.reasons import Reasons
 from asyncflow.records import Pruned
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
-from asyncflow.sync.forwarding import Handle, Parents
+from asyncflow.sync.forwarding import Handle
 from asyncflow.sync.handles import Job, Sequence, Submission, Task
 from asyncflow.sync.lists import get_sequences
 from asyncflow.sync.orchestrator import Orchestrator, opened, running

@@ -200,6 +200,8 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.checks.settings", "zoneinfo"): "the same",
     ("orchestrator", "runtime.permissions"): "only where it is asked for",
     ("runtime.handle_verbs", "runtime.permissions"): "the same",
+    ("orchestrator", "runtime.parents"): "the same",
+    ("runtime.handle_verbs", "runtime.parents"): "the same",
     ("runtime.deletion", "notify.entities"): "only where somebody listens",
     ("orchestrator", "runtime.global_nodes"): "the same",
     ("runtime.handle_verbs", "runtime.updating"): "only where something is changed",
