@@ -150,7 +150,7 @@ class NotCopied(UsageError):
     def __init__(self, entity: str, reasons: Mapping[str, str]) -> None:
         self.entity = entity
         """The scenario, or the archive."""
-        self.reasons = dict(reasons)
+        self.reasons: dict[str, str] = dict(reasons)
         """By the config ids of the data nodes: why, and what to do."""
         lines = [f"  {name}: {why}" for name, why in self.reasons.items()]
         super().__init__("\n".join([f"{entity} is not copied:", *lines]))

@@ -103,6 +103,8 @@ class DataNodeVerbs(Protocol):
 
     async def edits(self, node: NodeState) -> tuple[Edit, ...]: ...
 
+    async def is_up_to_date(self, node: NodeState) -> bool: ...
+
     async def lock(
         self, node: NodeState, editor_id: str, timeout: float | None
     ) -> None: ...
@@ -394,6 +396,14 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
     async def edits(self) -> tuple[Edit, ...]:
         """Return every write that has ended, the oldest first."""
         return await self._verbs.edits(self._state)
+
+    async def is_up_to_date(self) -> bool:
+        """Tell whether its value is valid, and nothing that it was made from, by whatever
+        way, was written since.
+
+        Of one that scenarios share, what each has for itself does not count.
+        """
+        return await self._verbs.is_up_to_date(self._state)
 
     async def get_last_edit(self) -> Edit | None:
         """Return the last write that has ended; None before the first."""

@@ -144,6 +144,11 @@ class Scenario(Submittable):
         return self.id
 
     @property
+    def owner_id(self) -> str | None:
+        """The id of its cycle; None where it belongs to none."""
+        return self._record.cycle_id
+
+    @property
     def config_id(self) -> str:
         """The id of its config."""
         return self.config.id

@@ -259,6 +259,11 @@ class HandleVerbs(ScenarioVerbs):
     async def edits(self, node: NodeState) -> tuple[Edit, ...]:
         return await self.session.opened().editing.edits(node)
 
+    async def is_up_to_date(self, node: NodeState) -> bool:
+        from asyncflow.runtime.lineage import is_up_to_date
+
+        return await is_up_to_date(self.session.opened(), node)
+
     async def lock(
         self, node: NodeState, editor_id: str, timeout: float | None
     ) -> None:

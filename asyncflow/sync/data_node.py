@@ -15,7 +15,7 @@ from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.errors import NoData
 from asyncflow.log import logger as _logger
 from asyncflow.selection import Preview
-from asyncflow.sync.forwarding import Forwarded, Part, assign
+from asyncflow.sync.forwarding import Answer, Forwarded, Part, assign
 
 
 class Edits(tuple[Edit, ...]):
@@ -218,6 +218,13 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         `asyncflow.DataNode.edits`.
         """
         return Edits(self._loop.call(self._inner.edits))
+
+    @property
+    def is_up_to_date(self) -> Answer:
+        """Whether nothing that it was made from was written since; see
+        `asyncflow.DataNode.is_up_to_date`.
+        """
+        return Answer(self._loop.call(self._inner.is_up_to_date))
 
     @property
     def job_ids(self) -> list[str]:

@@ -48,6 +48,19 @@ class Forwarded(Generic[T]):
         return value
 
 
+class Answer(int):
+    """True or false: an attribute here that Taipy has as a method, so it can be called."""
+
+    __slots__ = ()
+
+    def __call__(self) -> bool:
+        """Return it."""
+        return bool(self)
+
+    def __repr__(self) -> str:
+        return repr(bool(self))
+
+
 @attrs.frozen(eq=False, repr=False)
 class Listed:
     """What a list tells of something: a handle of it is brought back when more is asked.

@@ -5,7 +5,7 @@ it than the list has told.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from asyncflow import ids
 from asyncflow.records import (
@@ -35,8 +35,14 @@ class ListedScenario(Listed):
 
     __slots__ = ()
 
-    fixed = _names("id config_id creation_date")
-    changing = _names("name properties tags")
+    fixed: ClassVar[frozenset[str]] = _names("id config_id creation_date owner_id")
+    changing: ClassVar[frozenset[str]] = _names("name properties tags")
+
+    @property
+    def owner_id(self) -> str | None:
+        """The id of its cycle."""
+        cycle_id: str | None = self.record.cycle_id
+        return cycle_id
 
     @property
     def tags(self) -> frozenset[str]:
@@ -49,7 +55,9 @@ class ListedCycle(Listed):
 
     __slots__ = ()
 
-    fixed = _names("id name frequency start_date end_date creation_date")
+    fixed: ClassVar[frozenset[str]] = _names(
+        "id name frequency start_date end_date creation_date"
+    )
 
 
 class ListedDataNode(Listed):
@@ -57,7 +65,7 @@ class ListedDataNode(Listed):
 
     __slots__ = ()
 
-    fixed = _names("id config_id owner_id")
+    fixed: ClassVar[frozenset[str]] = _names("id config_id owner_id")
 
 
 class PartRecord(NamedTuple):
@@ -75,7 +83,7 @@ class ListedPart(Listed):
 
     __slots__ = ()
 
-    fixed = _names("id name config_id owner_id scenario_id")
+    fixed: ClassVar[frozenset[str]] = _names("id name config_id owner_id scenario_id")
 
     @property
     def config_id(self) -> str:
@@ -95,7 +103,7 @@ class ListedSubmission(Listed):
 
     __slots__ = ()
 
-    fixed = _names("id entity_id submitted_at")
+    fixed: ClassVar[frozenset[str]] = _names("id entity_id submitted_at")
 
 
 class EndedSubmission(Listed):
@@ -103,10 +111,10 @@ class EndedSubmission(Listed):
 
     __slots__ = ()
 
-    fixed = ListedSubmission.fixed | _names(
+    fixed: ClassVar[frozenset[str]] = ListedSubmission.fixed | _names(
         "finished_at properties force on_failure priority run_timeout status is_finished"
     )
-    is_finished = True
+    is_finished: ClassVar[bool] = True
 
     @property
     def status(self) -> SubmissionStatus:
@@ -119,14 +127,17 @@ class ListedJob(Listed):
 
     __slots__ = ()
 
-    fixed = _names("id name config_id")
+    fixed: ClassVar[frozenset[str]] = _names("id name config_id")
 
     @property
     def name(self) -> str:
         """The id of the config of its task."""
         return ids.config_of(self.record.id)
 
-    config_id = name
+    @property
+    def config_id(self) -> str:
+        """The same."""
+        return self.name
 
 
 class EndedJob(ListedJob):
@@ -134,10 +145,10 @@ class EndedJob(ListedJob):
 
     __slots__ = ()
 
-    fixed = ListedJob.fixed | _names(
+    fixed: ClassVar[frozenset[str]] = ListedJob.fixed | _names(
         "reason run_at finished_at attempts status is_finished stacktrace"
     )
-    is_finished = True
+    is_finished: ClassVar[bool] = True
 
     @property
     def status(self) -> Status:

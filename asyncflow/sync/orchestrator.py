@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import atexit
 import concurrent.futures.thread as _thread
-import functools
 import os
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar, overload
+from typing import Any, Self, TypeVar, overload
 
 import attrs
 from anyio import move_on_after
@@ -42,6 +41,7 @@ from asyncflow.records import (
 from asyncflow.sync.callback import Callback
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
+from asyncflow.sync.forms import blocking
 from asyncflow.sync.forwarding import wrap
 from asyncflow.sync.handles import Job, Sequence, Submission, Task
 from asyncflow.sync.loop import Loop, each, not_running
@@ -49,25 +49,6 @@ from asyncflow.sync.scenario import Entity, Scenario, handle
 from asyncflow.worker import current, local_modules
 
 E = TypeVar("E", bound=Event | EntityEvent)
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def blocking(
-    verb: Callable[Concatenate[AsyncOrchestrator, P], Coroutine[Any, Any, R]],
-) -> Callable[Concatenate[Orchestrator, P], R]:
-    """Make the blocking form of a verb that gives and takes nothing but plain facts."""
-
-    def call(self: Orchestrator, /, *args: P.args, **given: P.kwargs) -> R:
-        loop = self._opened()
-        bound: Callable[P, Coroutine[Any, Any, R]]
-        bound = getattr(loop.orchestrator, verb.__name__)
-        return loop.call(bound, *args, **given)
-
-    functools.update_wrapper(call, verb)
-    return call
-
 
 _running: Orchestrator | None = None
 _starting = threading.Lock()
@@ -218,7 +199,9 @@ class Orchestrator:
         loop = self._opened()
         return handle(loop.call(loop.orchestrator.get, entity_id), loop)
 
-    exists = blocking(AsyncOrchestrator.exists)
+    @blocking(AsyncOrchestrator.exists)
+    def exists(self) -> None:
+        """See the async verb."""
 
     def create_global_data_node(self, config: DataNodeConfig[T] | str) -> DataNode[T]:
         """Return a shared data node; see the async verb."""
@@ -313,13 +296,21 @@ class Orchestrator:
         loop = self._opened()
         loop.call(loop.orchestrator.delete_job, _id_of(job), force)
 
-    delete_jobs = blocking(AsyncOrchestrator.delete_jobs)
+    @blocking(AsyncOrchestrator.delete_jobs)
+    def delete_jobs(self) -> None:
+        """See the async verb."""
 
-    cycles = blocking(AsyncOrchestrator.cycles)
+    @blocking(AsyncOrchestrator.cycles)
+    def cycles(self) -> None:
+        """See the async verb."""
 
-    delete = blocking(AsyncOrchestrator.delete)
+    @blocking(AsyncOrchestrator.delete)
+    def delete(self) -> None:
+        """See the async verb."""
 
-    prune = blocking(AsyncOrchestrator.prune)
+    @blocking(AsyncOrchestrator.prune)
+    def prune(self) -> None:
+        """See the async verb."""
 
     def get_parents(self, entity: Entity | str) -> Parents:
         """Return what it is a part of; see `asyncflow.Orchestrator.get_parents`."""
@@ -327,13 +318,21 @@ class Orchestrator:
         found = loop.call(loop.orchestrator.get_parents, _id_of(entity))
         return {kind: {wrap(one, loop) for one in some} for kind, some in found.items()}
 
-    scenarios = blocking(AsyncOrchestrator.scenarios)
+    @blocking(AsyncOrchestrator.scenarios)
+    def scenarios(self) -> None:
+        """See the async verb."""
 
-    data_nodes = blocking(AsyncOrchestrator.data_nodes)
+    @blocking(AsyncOrchestrator.data_nodes)
+    def data_nodes(self) -> None:
+        """See the async verb."""
 
-    submissions = blocking(AsyncOrchestrator.submissions)
+    @blocking(AsyncOrchestrator.submissions)
+    def submissions(self) -> None:
+        """See the async verb."""
 
-    jobs = blocking(AsyncOrchestrator.jobs)
+    @blocking(AsyncOrchestrator.jobs)
+    def jobs(self) -> None:
+        """See the async verb."""
 
     def cancel(self, what: Submission | Job, reason: str | None = None) -> bool:
         """Ask for the end of a run or a job; see `asyncflow.Orchestrator.cancel`."""

@@ -16,20 +16,7 @@ from asyncflow.entities.task import Task
 from asyncflow.options import OnFailure
 from asyncflow.records import AttemptRecord
 from asyncflow.status import Status, SubmissionStatus
-from asyncflow.sync.forwarding import Forwarded, Labeled
-
-
-class Answer(int):
-    """True or false: an attribute here that Taipy has as a method, so it can be called."""
-
-    __slots__ = ()
-
-    def __call__(self) -> bool:
-        """Return it."""
-        return bool(self)
-
-    def __repr__(self) -> str:
-        return repr(bool(self))
+from asyncflow.sync.forwarding import Answer, Forwarded, Labeled
 
 
 class JobFacts(Labeled[AsyncJob]):

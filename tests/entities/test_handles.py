@@ -30,9 +30,17 @@ SUBMITTABLE = (
 NAMES: dict[type, tuple[str, ...]] = {
     Scenario: (
         *("add_tag", "additional_data_nodes", "config", "config_id", "creation_date"),
-        "duplicate",
+        *("diff", "duplicate", "export"),
         *("cycle", "dag", "data_nodes", "has_tag", "id", "is_deleted", "is_primary"),
-        *("name", "plan", "properties", "read", "remove_tag", "scenario_id"),
+        *(
+            "name",
+            "owner_id",
+            "plan",
+            "properties",
+            "read",
+            "remove_tag",
+            "scenario_id",
+        ),
         *("sequences", "set_primary", "submit", "subscribe", "tags", "tasks"),
         *("unsubscribe", "update"),
         *SUBMITTABLE,
@@ -59,7 +67,7 @@ NAMES: dict[type, tuple[str, ...]] = {
         *("is_ready_for_reading", "is_valid", "last_edit_date", "lock_edit", "name"),
         *("owner_id", "path", "preview", "read", "scope", "storage_type"),
         *("unlock_edit", "update", "upload", "validity_period", "write"),
-        *("get_last_edit", "is_generated", "properties", "track_edit"),
+        *("get_last_edit", "is_generated", "is_up_to_date", "properties", "track_edit"),
     ),
     Submission: (
         *("accepted", "cancel", "counts", "dag", "entity", "entity_id", "error"),

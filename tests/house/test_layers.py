@@ -205,6 +205,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("runtime.deletion", "notify.entities"): "only where somebody listens",
     ("orchestrator", "runtime.global_nodes"): "the same",
     ("runtime.handle_verbs", "runtime.updating"): "only where something is changed",
+    ("runtime.handle_verbs", "runtime.lineage"): "only where it is asked for",
     ("runtime.handle_verbs", "runtime.duplication"): "only where something is copied",
     ("runtime.handle_verbs", "runtime.difference"): "only where that is asked for",
     ("runtime.handle_verbs", "runtime.exporting"): "the same",

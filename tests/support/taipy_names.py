@@ -292,7 +292,7 @@ id: same
 is_downloadable: otherwise - `download()` says why it cannot
 is_generated: same
 is_ready_for_reading: same - false also once its value has expired
-is_up_to_date: missing
+is_up_to_date: same
 is_uploadable: otherwise - `upload()` says why it cannot
 is_valid: same
 job_ids: same

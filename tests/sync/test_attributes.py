@@ -78,6 +78,7 @@ def test_jobs_and_submissions(config: Configuration) -> None:
 def test_parts_of_scenarios(config: Configuration) -> None:
     with tp.Orchestrator(config):
         scenario = tp.create_scenario(declared(config))
+        assert scenario.owner_id is None
         part, task = scenario.part, scenario.one
         assert (part.one, part.first) == (task, scenario.first)
         assert (task.first, task.middle) == (scenario.first, scenario.middle)
@@ -122,7 +123,10 @@ def test_edits_and_rows(config: Configuration, tmp_path: Path) -> None:
         assert last.is_generated
         assert not table.is_generated
 
+        assert not last.is_up_to_date
         submission = scenario.submit()
+        assert last.is_up_to_date()
+        assert scenario.middle.is_up_to_date
         (edit,) = last.edits
         assert edit["version"] == edit.version
         assert last.job_ids == [submission.jobs[1].id] == [edit["job_id"]]
@@ -135,6 +139,13 @@ def test_edits_and_rows(config: Configuration, tmp_path: Path) -> None:
         last.write([1, 2, 3], comment="by hand")
         assert (last[0], last[1:]) == (1, [2, 3])
         assert last.edits[-1]["comment"] == "by hand"
+
+        scenario.middle.write(5)
+        last.write(1)
+        assert last.is_up_to_date
+        scenario.middle.write(6)
+        assert scenario.middle.is_up_to_date  # what is not shared does not count
+        assert not last.is_up_to_date
 
         file.write_text("a,b\n1,2\n3,4\n")
         table.track_edit(editor_id="ann", comment="from the bank")
