@@ -104,11 +104,6 @@ class Scenario(Submittable):
         return self._record.name
 
     @property
-    def owner_id(self) -> str | None:
-        """The id of its cycle; None where it has none."""
-        return None if self.cycle is None else self.cycle.id
-
-    @property
     def creation_date(self) -> datetime:
         """When it was created, in UTC."""
         return self._record.creation_date
