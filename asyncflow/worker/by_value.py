@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 import cloudpickle.cloudpickle as _cloud  # type: ignore[import-untyped]  # it has no types
 
-from asyncflow.worker import local_modules, main
+from asyncflow.worker import local_modules, main, stand_in
 from asyncflow.worker.digests import read_mark
 from asyncflow.worker.local_modules import named
 from asyncflow.worker.reducers import (
@@ -40,12 +40,14 @@ class _Loading(threading.local):
     came: dict[str, object] | None = None
     """What a function comes with, while it is loaded."""
     spaces: list[dict[str, Any]]
-    """The globals of the functions that come."""
+    """The globals of the functions that come, of the main script."""
+    local_spaces: list[dict[str, Any]]
+    """The same, of modules that only one process has."""
     resolved: set[int]
     """The classes of which another is in the pickle, by their identities."""
 
     def __init__(self) -> None:
-        self.spaces, self.resolved = [], set()
+        self.spaces, self.local_spaces, self.resolved = [], [], set()
 
 
 _loading = _Loading()
@@ -58,12 +60,16 @@ def with_names(load: Callable[[], object]) -> tuple[object, dict[str, object]]:
     """
     came = _loading.came = {}
     spaces: list[dict[str, Any]] = []
-    _loading.spaces = spaces
+    local: list[dict[str, Any]] = []
+    _loading.spaces, _loading.local_spaces = spaces, local
 
     try:
         function = load()
     finally:
-        _loading.came, _loading.spaces = None, []
+        _loading.came, _loading.spaces, _loading.local_spaces = None, [], []
+
+    for space in local:
+        stand_in.take(space)
 
     for space in spaces:
         for name, value in space.items():
@@ -202,6 +208,65 @@ def local_named(
             return found
 
     return _made(module, make, arguments)
+
+
+def local_function(
+    code: types.CodeType, space: dict[str, Any], *more: Any
+) -> types.FunctionType:
+    """Make a function of a module that only one process has."""
+    function: types.FunctionType = _cloud._make_function(code, space, *more)
+
+    if _loading.came is not None and not any(
+        space is known for known in _loading.local_spaces
+    ):
+        _loading.local_spaces.append(space)
+
+    stand_in.put(space["__name__"], code.co_qualname, function)
+    return function
+
+
+def local_class(
+    module: str, name: str, make: Callable[..., type], *arguments: Any
+) -> type:
+    """Find the class that a module has that only one process has, or make it."""
+    found = named(sys.modules.get(module), name)
+
+    if (
+        _loading.came is None
+        and local_modules.is_local(module)
+        and isinstance(found, type)
+        and found.__module__ == module
+    ):
+        return _resolved(found)
+
+    cls = make(*arguments)
+    cls.__qualname__ = name
+    _loading.resolved.discard(id(cls))
+    stand_in.put(module, name, cls)
+    return cls
+
+
+def set_local_class(cls: type, states: tuple[object, dict[str, object]]) -> None:
+    """Fill a class of such a module, unless another was found in its place."""
+    state, along = states
+
+    if id(cls) not in _loading.resolved:
+        _cloud._class_setstate(cls, state)
+
+        for name, value in along.items():
+            stand_in.put(cls.__module__, name, value)
+
+
+def local_module(name: str, content: dict[str, object]) -> types.ModuleType:
+    """Find such a module, or make what stands for it."""
+    if main.here is None:
+        found = sys.modules.get(name) if local_modules.is_local(name) else None
+        return found or _cloud.dynamic_subimport(name, content)
+
+    for key, value in content.items():
+        stand_in.put(name, key, value)
+
+    return stand_in.of(name)
 
 
 def _made(module: str, make: Callable[..., object], arguments: Reduced) -> Any:

@@ -11,4 +11,11 @@ import pickle
 from asyncflow.worker.main import COPY
 
 with open(os.environ[COPY], "rb") as _file:
-    globals().update(pickle.load(_file))
+    _names = pickle.load(_file)
+
+globals().update(_names.pop(""))
+
+if _names:
+    from asyncflow.worker import stand_in
+
+    stand_in.install(_names)

@@ -85,7 +85,7 @@ def look() -> bool:
 
         with suppress(Exception):  # of somebody's finder
             if name not in MAINS and _is_homeless(name, modules[name]):
-                _register(name)
+                register(name)
 
     return len(names) > before
 
@@ -106,7 +106,7 @@ def take_importing() -> bool:
             file = file_of(module)
 
             if _is_importing(module) and file is not None and is_users(file):
-                _register(str(name))
+                register(str(name))
                 importing.add(str(name))
                 found = True
 
@@ -115,7 +115,8 @@ def take_importing() -> bool:
     return found
 
 
-def _register(name: str) -> None:
+def register(name: str) -> None:
+    """Take note that only this process has a module, or has what stands for it."""
     said = name.encode("utf-8", "surrogatepass")
     names[name] = b"\x8c%c%s" % (len(said), said) if len(said) < 256 else said
 

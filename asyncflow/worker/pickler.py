@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 import cloudpickle.cloudpickle as _cloud  # type: ignore[import-untyped]  # it has no types
 
-from asyncflow.worker import local_modules
+from asyncflow.worker import local_modules, stand_in
 from asyncflow.worker.annotations import named_in_annotations
 from asyncflow.worker.by_value import (
     CACHE,
@@ -29,6 +29,9 @@ from asyncflow.worker.by_value import (
     by_name,
     cached,
     in_main,
+    local_class,
+    local_function,
+    local_module,
     local_named,
     main_cache,
     main_class,
@@ -36,6 +39,7 @@ from asyncflow.worker.by_value import (
     main_named,
     set_cache,
     set_class,
+    set_local_class,
     set_named,
     set_single,
     single_dispatch,
@@ -79,14 +83,23 @@ def pickled(
 
 
 def pickled_names(content: Mapping[str, object]) -> bytes:
-    """Pickle those of a module's names whose values can be pickled."""
-    names = {key: value for key, value in content.items() if not key.startswith("__")}
+    """Pickle those names whose values can be pickled: by module, those of the main script
+    under the empty text.
+    """
+    copied = {"": content, **stand_in.copies()}
+    names = {
+        module: {key: one for key, one in own.items() if not key.startswith("__")}
+        for module, own in copied.items()
+    }
 
     try:
         return pickled(names)
     except Exception:
         return pickled(
-            {key: value for key, value in names.items() if _is_picklable(value)}
+            {
+                module: {key: one for key, one in own.items() if _is_picklable(one)}
+                for module, own in names.items()
+            }
         )
 
 
@@ -174,11 +187,11 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
             if local_modules.is_local(value.__name__):
                 state = {**vars(value)}
                 state.pop("__builtins__", None)
-                made = _cloud.dynamic_subimport, (value.__name__, state)
+                made = local_module, (value.__name__, state)
         elif not local_modules.is_local(getattr(value, "__module__", None)):
             return None
         elif isinstance(value, type):
-            made = _cloud._dynamic_class_reduce(value)
+            made = _reduce_local_class(value)
         else:
             made = self._dynamic_function_reduce(value)
 
@@ -191,14 +204,16 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
             return main_named, made_by, registry, None, None, set_single
 
         made: Reduced = super()._dynamic_function_reduce(function)
+        module = function.__globals__.get("__name__")
 
-        if function.__globals__.get("__name__") != "__main__":
+        if module != "__main__" and not local_modules.is_local(module):
             return made
 
         _, arguments, (attributes, state), *more = made
-        along = named_in_annotations(function)
+        along = named_in_annotations(function, function.__globals__)
         state = {**state, "__globals__": {**along, **state["__globals__"]}}
-        return main_function, arguments, (attributes, state), *more
+        make = main_function if module == "__main__" else local_function
+        return make, arguments, (attributes, state), *more
 
     def _reduce_named(self, value: Any, name: str) -> Reduced:
         """Reduce what would only tell its name."""
@@ -230,20 +245,39 @@ def _super_of(pickler: _Pickler, value: object) -> Any:
     return _cloud.Pickler.reducer_override(pickler, value)
 
 
-def _reduce_class(cls: type) -> Reduced:
-    make, arguments, state, *_ = _cloud._dynamic_class_reduce(cls)
+def _skeleton(cls: type) -> Reduced:
+    """Reduce a class as cloudpickle does, with the slots that it leaves out."""
+    make, arguments, *rest = _cloud._dynamic_class_reduce(cls)
 
     if make is _cloud._make_skeleton_class and vars(cls).get("__slots__"):
         kind, name, bases, content, *more = arguments
         content = {**content, "__slots__": vars(cls)["__slots__"]}
         arguments = kind, name, bases, content, *more
 
+    return make, arguments, *rest
+
+
+def _reduce_class(cls: type) -> Reduced:
+    make, arguments, state, *_ = _skeleton(cls)
     *arguments, tracker_id, extra = arguments
     marked = mark(tracker_id, ages.setdefault(cls, time.time_ns()))
     is_current = in_main(cls.__qualname__) is cls
     made = cls.__qualname__, marked, is_current, make, (*arguments, extra)
     along = named_in_annotations(cls)
     return main_class, made, (state, along), None, None, set_class
+
+
+def _reduce_local_class(cls: type) -> Reduced:
+    make, arguments, state, *more = _skeleton(cls)
+
+    module = sys.modules.get(cls.__module__)
+
+    if local_modules.named(module, cls.__qualname__) is not cls:
+        return make, arguments, state, *more  # of a function, or one that was replaced
+
+    along = named_in_annotations(cls, vars(module))
+    made = cls.__module__, cls.__qualname__, make, *arguments
+    return local_class, made, (state, along), None, None, set_local_class
 
 
 def _is_named(cls: type) -> bool:

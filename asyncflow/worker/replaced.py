@@ -32,6 +32,9 @@ _OURS: tuple[tuple[ModuleType, str], ...] = (
 )
 """Functions that others need: by their modules, their names."""
 
+REPLACEABLE = frozenset(name for _, names in _OURS for name in names.split())
+"""Their names."""
+
 _NEEDED = ("asyncflow.", "anyio.to_process", "pickle", "_pickle", "copyreg", "io")
 """How the names of modules begin that a trip needs."""
 

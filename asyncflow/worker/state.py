@@ -30,7 +30,8 @@ from typing import Any, TypeAlias
 
 from asyncflow.worker import children
 from asyncflow.worker.log_state import LogState
-from asyncflow.worker.replaced import Names
+from asyncflow.worker.meddling import may_meddle
+from asyncflow.worker.replaced import REPLACEABLE, Names
 from asyncflow.worker.usage import limit_of
 from asyncflow.worker.world import Interpreter, Variables, raw_environment
 
@@ -173,6 +174,10 @@ class ProcessState:
             and (*_map(_handler_of, QUICK),) == self._quick
             and (self._logging is None or self._logging.is_clean())
         )
+
+    def may_be_changed_by(self, function: object) -> bool:
+        """Tell whether a function may leave what `is_clean` does not see."""
+        return may_meddle(function, REPLACEABLE)
 
     def put_right(self) -> str:
         """Put all right that can be.

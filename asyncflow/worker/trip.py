@@ -40,7 +40,8 @@ STRAYS = 8
 LONG = 0.0002
 """From how many seconds on a job is worth a closer look at what it has left: no process
 is started in less. A shorter one is, too, where its function is new here, one in this
-process has left something, or it has failed: others before it may be to blame."""
+process has left something, or it has failed: others before it may be to blame; or where
+its code names what changes its process."""
 
 INTERRUPTED = 70
 """The exit code of a worker that cannot end a trip: ``EX_SOFTWARE`` of sysexits.h."""
@@ -53,6 +54,9 @@ _modules = sys.modules
 _functions: dict[bytes, tuple[Callable[..., object], Mapping[str, object]]] = {}
 """Those functions, by what they were pickled to, with what each came with of the main
 script; the oldest one first."""
+
+_meddling: set[bytes] = set()
+"""Those of them after which it is looked closely each time."""
 
 _meter = Meter()
 
@@ -200,7 +204,12 @@ def _run(
         outcome = execute(call, answer, settled.channel.send)
     finally:
         wall = time.perf_counter() - start
-        is_long = wall > LONG or settled.looks_closely or type(outcome) is Raised
+        is_long = (
+            wall > LONG
+            or settled.looks_closely
+            or type(outcome) is Raised
+            or (bool(_meddling) and call[3] in _meddling)
+        )
         cpu, peak = _meter.measured(is_long=is_long)
         log = settled.end_job(max_bytes, is_long=is_long)
 
@@ -398,9 +407,14 @@ def _load_function(
     if process.settled is not None:  # it may leave something each time
         process.settled.looks_closely = True
 
+        if process.settled.state.may_be_changed_by(function):
+            _meddling.add(code)
+
     while len(_functions) > REMEMBERED or (
         len(_functions) > 1 and sum(map(len, _functions)) > REMEMBERED_BYTES
     ):
-        del _functions[next(iter(_functions))]
+        oldest = next(iter(_functions))
+        del _functions[oldest]
+        _meddling.discard(oldest)
 
     return function, names
