@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 import asyncflow.sync as tp
-from asyncflow import Configuration, ScenarioConfig, UsageError
+from asyncflow import Configuration, Orchestrator, ScenarioConfig, UsageError
 from tests.support.flows import configuration, double
 
 
@@ -103,6 +105,31 @@ def test_a_function_that_raises_is_told_once_and_harms_nobody(
     assert told[1].endswith("fail failed 2 times more")
     running.run()
     assert {one.name for one in tp.get_scenarios()} == {"found"}
+
+
+def test_what_another_orchestrator_does_is_heard(
+    running: tp.Orchestrator,  # it hears
+    cfg: ScenarioConfig,
+    config: Configuration,
+    tmp_path: Path,
+) -> None:
+    heard = threading.Event()
+    found: list[tuple[Any, ...]] = []
+
+    def note(event: tp.Event, entity: Any, submission: tp.Submission) -> None:
+        found.append((event.attribute_value, entity.name, submission.status))
+        heard.set()
+
+    async def elsewhere() -> None:
+        async with Orchestrator(config, str(tmp_path / "a.db")) as other:
+            scenario = await other.create_scenario(cfg, name="theirs")
+            await scenario.submit()
+
+    processor = tp.EventProcessor().on_submission_finished(note)
+    processor.start()
+    anyio.run(elsewhere)
+    assert heard.wait(30)
+    assert found == [(None, "theirs", "COMPLETED")]
 
 
 def test_there_is_no_gui() -> None:
