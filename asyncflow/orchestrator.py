@@ -33,7 +33,7 @@ from asyncflow.errors import NotFound, UsageError
 from asyncflow.gc_pause import pause_gc
 from asyncflow.options import OnFailure, Page, RunOptions
 from asyncflow.runtime.session import Session
-from asyncflow.runtime.wiring import as_store
+from asyncflow.runtime.wiring import as_folder, as_store
 from asyncflow.status import Status, SubmissionStatus
 
 if TYPE_CHECKING:
@@ -103,12 +103,15 @@ class Orchestrator:
     :param adopt: whether it goes on with runs that other processes have left unfinished;
         a function is asked for the record of each, and tells. What is not adopted stays
         for others
+    :param folder: where relative paths of data nodes begin; None for the directory in
+        which it is opened
     :raises UsageError: where the address of a store is none that is known
     """
 
     config: Configuration = Config
     store: Store = attrs.field(default=None, converter=as_store)
     adopt: bool | Callable[[SubmissionRecord], bool] = True
+    folder: str | None = attrs.field(default=None, converter=as_folder)
     _session: Session = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -121,7 +124,9 @@ class Orchestrator:
         if not (isinstance(self.adopt, bool) or callable(self.adopt)):
             raise TypeError(f"adopt is True, False or a function; got {self.adopt!r}")
 
-        self._session = Session(self.config, self.store, self.adopt, _open_engine)
+        self._session = Session(
+            self.config, self.store, self.adopt, _open_engine, self.folder
+        )
 
     def __repr__(self) -> str:
         jobs = self._session.jobs if self.is_open else self.config.job_config

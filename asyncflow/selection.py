@@ -397,6 +397,9 @@ def _plain_names(value: Any) -> list[Any] | None:
     if isinstance(first, list | tuple) and not hasattr(first, "_fields"):
         return [*range(len(first)), *map(str, range(len(first)))]
 
+    if hasattr(kind := type(first), "model_fields"):  # pydantic: it has much besides
+        return [*kind.model_fields]
+
     names = [name for name in dir(first) if not name.startswith("_")]
     return [name for name in names if not callable(getattr(first, name, None))]
 

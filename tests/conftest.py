@@ -44,11 +44,6 @@ from tests.support import flows
 if TYPE_CHECKING:
     from blockbuster import BlockBuster
 
-# Modules of tests are written anew within a moment: byte code would be taken for theirs,
-# and what asyncflow tells of files depends on it. Our own is made once.
-sys.dont_write_bytecode = True
-os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-
 LIMIT = 60.0
 PATIENCE = 5.0
 """How long what a test has left behind may take to go, in seconds."""
@@ -73,8 +68,10 @@ MARKERS = (
 stderr_key = pytest.StashKey[int]()
 passed_key = pytest.StashKey[bool]()
 
-# A slow machine is no failure, and examples run under the limit below.
-settings.register_profile("asyncflow", settings(), deadline=None)
+# A slow machine is no failure, and examples run under the limit below. Those of each run
+# are others; `--hypothesis-profile=soak` tries many.
+settings.register_profile("asyncflow", max_examples=30, deadline=None)
+settings.register_profile("soak", max_examples=1000, deadline=None)
 settings.load_profile("asyncflow")
 
 
@@ -91,7 +88,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", line)
 
     if not hasattr(config, "workerinput"):
-        compileall.compile_dir(os.path.dirname(asyncflow.__file__), quiet=2)
+        # Processes that tests start write none; see below.
+        for folder in (os.path.dirname(asyncflow.__file__), os.path.dirname(__file__)):
+            compileall.compile_dir(folder, quiet=2, workers=2)
 
     # Tests that are about the store name it: the others leave no file anywhere.
     os.environ["ASYNCFLOW_STORE"] = ":memory:"
@@ -105,6 +104,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
     with capture.global_and_fixture_disabled():
         config.stash[stderr_key] = os.dup(2)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # The longest come first, so that no process has one left when the others are done.
+    items.sort(key=lambda item: -max(limit_of(item), LIMIT))
+
+
+def pytest_collection_finish() -> None:
+    # Tests write modules anew within a moment: byte code would be taken for theirs, and
+    # what asyncflow tells of files depends on it.
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -177,10 +189,14 @@ def arm(item: pytest.Item) -> None:
     if item.config.getoption("usepdb") or sys.gettrace() is not None:
         return
 
-    mark = item.get_closest_marker("limit")
-    seconds = mark.args[0] if mark else LIMIT
     file = item.config.stash[stderr_key]
-    faulthandler.dump_traceback_later(seconds, exit=True, file=file)
+    faulthandler.dump_traceback_later(limit_of(item), exit=True, file=file)
+
+
+def limit_of(item: pytest.Item) -> float:
+    """Return how long a test may run, in seconds."""
+    mark = item.get_closest_marker("limit")
+    return float(mark.args[0]) if mark else LIMIT
 
 
 # ----------------------------------------------------------------------- what is left
@@ -214,6 +230,7 @@ class Watch:
         self.works = sys.platform == "linux"
         self.mark = f"{SESSION}={os.getpid()}".encode()
         self.strangers: set[str] = set()
+        """What is no process of ours in ``/proc``, by its name."""
 
     def look(self) -> State:
         return State(
@@ -225,11 +242,15 @@ class Watch:
     def processes(self) -> dict[object, str]:
         """Find our descendants, those that others have adopted included."""
         found: dict[object, str] = {}
-        pids = {name for name in os.listdir("/proc") if name.isdecimal()}
+        names = {*os.listdir("/proc")}
         # The environment of a running process is not looked at again and again.
-        self.strangers &= pids
+        self.strangers &= names
 
-        for pid in pids - self.strangers - {str(os.getpid())}:
+        for pid in names - self.strangers - {str(os.getpid())}:
+            if not pid.isdecimal():
+                self.strangers.add(pid)
+                continue
+
             # Gone meanwhile, or another user's.
             with suppress(OSError):
                 status = read(f"/proc/{pid}/stat")
@@ -371,7 +392,7 @@ def _nothing_is_left(
     excused = excuses(request.node)
     left = await_nothing(watch, before, folder, excused, PATIENCE if passed else 0.0)
 
-    if "process" not in excused:
+    if left.get("process"):
         end(watch, before)
 
     shutil.rmtree(folder, ignore_errors=True)

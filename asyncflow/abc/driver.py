@@ -56,6 +56,8 @@ class Driver(ABC):
     """Whether `append` adds to a value."""
 
     path: str | None = None
+    makes_folder: bool = False
+    """Whether it makes the folder of its path, where there is none."""
     options: Any = None
     validator: Any = None
     """What is asked of a value before it is written: a callable, or what has a method
@@ -132,6 +134,15 @@ class Driver(ABC):
 
     def locate(self) -> None:  # noqa: B027  # most have no place
         """Look where `place` leads, before it is used. Blocks."""
+
+    def parsed_size(self, kept: StoredValue) -> int | None:  # noqa: ARG002
+        """Return how many bytes `read` has to parse: of much, a worker does so.
+
+        None where it parses nothing, or nobody can tell. Blocks.
+
+        :param kept: what `publish` returned for the value
+        """
+        return None
 
     def read(
         self,

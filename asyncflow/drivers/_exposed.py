@@ -95,6 +95,12 @@ def class_of(exposed: Exposed) -> type[Any]:
     return typing.cast("type[Any]", found)
 
 
+def of_part(exposed: Exposed, columns: Sequence[str] | None) -> Exposed:
+    """Return what some columns are exposed as: a class needs all, so that they are dicts."""
+    is_class = isinstance(exposed, type) or exposed not in NAMES
+    return "list[dict]" if columns is not None and is_class else exposed
+
+
 def expose(
     value: Any,
     exposed: Exposed,
@@ -111,12 +117,17 @@ def expose(
     :param are_texts: whether its cells are text, whatever they mean
     :param are_named: whether its columns have names of their own
     """
+    is_class = isinstance(exposed, type) or exposed not in NAMES
+
+    if is_class and are_texts and (columns is not None or where is not None):
+        return _of_objects(value, class_of(exposed), columns, where, are_named)
+
     if columns is not None or where is not None:
         value = select(value, columns, where)
 
-    match exposed:
-        case "pandas" | "polars":
-            return as_table(value, exposed)
+    match of_part(exposed, columns):
+        case "pandas" | "polars" as library_name:
+            return as_table(value, library_name)
         case "arrow":
             return as_table(value, "pyarrow")
         case "numpy":
@@ -129,3 +140,21 @@ def expose(
             kind = class_of(exposed)
             rows = rows_of(value)
             return objects_of(kind, rows, are_texts=are_texts, are_named=are_named)
+
+
+def _of_objects(
+    value: Any,
+    kind: type[Any],
+    columns: Sequence[str] | None,
+    where: Where | None,
+    are_named: bool,
+) -> Any:
+    """Return a part of what has texts for cells: the class says what these mean."""
+    rows = rows_of(value)
+
+    if callable(getattr(kind, "decode", None)):  # it alone knows its attributes
+        rows = select(rows, columns, where)
+        return rows if columns is not None else objects_of(kind, rows, are_texts=True)
+
+    objects = objects_of(kind, rows, are_texts=True, are_named=are_named)
+    return select(objects, columns, where)

@@ -148,6 +148,15 @@ class FileDriver(Driver):
 
     # -------------------------------------------------------------------------- reading
 
+    def parsed_size(self, kept: StoredValue) -> int | None:
+        if isinstance(file := self.path or kept, bytes):
+            return len(file)
+
+        try:
+            return None if file is None else os.stat(file).st_size
+        except OSError:
+            return None
+
     def read(
         self,
         kept: StoredValue,
@@ -289,8 +298,9 @@ class FileDriver(Driver):
             if os.path.isdir(os.path.dirname(staged) or os.curdir):
                 raise
 
-            if self.path is None:  # somebody has removed the folder, with all it had
-                os.makedirs(os.path.dirname(staged), 0o700, exist_ok=True)
+            if self.path is None or self.makes_folder:  # or somebody has removed it
+                mode = 0o700 if self.path is None else 0o777
+                os.makedirs(os.path.dirname(staged), mode, exist_ok=True)
                 replace_file(staged, draft.write, temporary_name(staged), sync=True)
                 return staged
 

@@ -8,12 +8,13 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from glob import has_magic
-from hashlib import blake2b
 from importlib.util import find_spec
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from asyncflow.abc import StoredValue
+from asyncflow.drivers._remote_forms import FolderForm, Form
+from asyncflow.drivers._remote_marks import mark_of, mark_of_all
 from asyncflow.drivers._server import ServerDriver, Told, unwritten
 from asyncflow.secret import Secret, concealed, masked, revealed, secrets_in
 from asyncflow.worker import current
@@ -21,8 +22,6 @@ from asyncflow.worker.errors import DataNodeReadingError, PackageMissing
 from asyncflow.worker.replacing import Draft, copy, copy_all, unwritable
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from asyncflow.filters import Where
 
 PACKAGES = {
@@ -32,19 +31,43 @@ PACKAGES = {
 """The extras of asyncflow that install what reaches an address, as far as it has some."""
 
 
+OF_PROTOCOLS = {
+    "abfs": "adlfs",
+    "az": "adlfs",
+    "gcs": "gcsfs",
+    "github": "requests",
+    "gs": "gcsfs",
+    "http": "aiohttp",
+    "https": "aiohttp",
+    "s3": "s3fs",
+    "s3a": "s3fs",
+    "sftp": "paramiko",
+    "smb": "smbprotocol",
+    "ssh": "paramiko",
+    "webhdfs": "requests",
+}
+"""What else they need, as far as that is known also where fsspec is not there, or it does
+not say so itself."""
+
+
 def needs(path: str) -> dict[str, str | None]:
     """Return the packages that reach an address, and the extra that installs each.
 
     :raises ValueError: where none does
     """
     found: dict[str, str | None] = {"fsspec": PACKAGES["fsspec"]}
+    protocols = path.partition("://")[0].split("::")
+
+    for protocol in protocols:
+        if (package := OF_PROTOCOLS.get(protocol)) is not None:
+            found[package] = PACKAGES.get(package)
 
     try:
         from fsspec.registry import available_protocols, known_implementations
     except ImportError:
         return found
 
-    for protocol in path.partition("://")[0].split("::"):
+    for protocol in protocols:
         if (told := known_implementations.get(protocol)) is not None:
             package = told["class"].partition(".")[0]
             found[package] = PACKAGES.get(package)
@@ -60,45 +83,6 @@ MEMORY = "memory://"
 
 class OfOneProcess(Exception):
     """A worker is asked for what it cannot see."""
-
-
-class Form(Protocol):
-    """What is asked of the driver whose form a file has."""
-
-    storage_type: ClassVar[str]
-    extra: ClassVar[str | None]
-    appends: ClassVar[bool]
-    suffix: ClassVar[str]
-    reads_parts: ClassVar[bool]
-
-    def __init__(self, path: str | None, options: Any) -> None: ...
-
-    def reading(self, file: str) -> AbstractContextManager[None]: ...
-
-    def load(
-        self, file: BinaryIO, columns: Sequence[str] | None, where: Where | None
-    ) -> object: ...
-
-    def load_file(self, file: str) -> object: ...
-
-    def dump(self, value: object, file: BinaryIO, name: str) -> None: ...
-
-    def append(
-        self, value: object, kept: StoredValue, path: str, name: str
-    ) -> StoredValue: ...
-
-
-@runtime_checkable
-class FolderForm(Protocol):
-    """A form of which several files are one value."""
-
-    def load_folder(
-        self,
-        files: Any,
-        place: str | list[str],
-        columns: Sequence[str] | None,
-        where: Where | None,
-    ) -> object: ...
 
 
 class RemoteDriver(ServerDriver):
@@ -136,6 +120,24 @@ class RemoteDriver(ServerDriver):
 
     # -------------------------------------------------------------------------- reading
 
+    def parsed_size(self, kept: StoredValue) -> int | None:  # noqa: ARG002
+        if self.form.parsed_size(b"") is None or self.path.startswith(MEMORY):
+            return None
+
+        with suppress(Exception):  # reading it tells what is wrong
+            files, at = self._files()
+
+            if self._is_folder(files, at):
+                return int(
+                    sum(
+                        files.sizes(files.glob(at) if has_magic(at) else files.find(at))
+                    )
+                )
+
+            return int(files.size(at) or 0)
+
+        return None
+
     def exists(self) -> bool:
         with self.reading():
             files, at = self._files()
@@ -147,9 +149,9 @@ class RemoteDriver(ServerDriver):
             files.invalidate_cache()
 
             if self._is_folder(files, at):
-                return _mark_of(files, at)
+                return mark_of_all(files, at)
 
-            return str(files.ukey(at))
+            return mark_of(files, at)
         except Exception:  # nobody can tell
             return None
 
@@ -165,6 +167,19 @@ class RemoteDriver(ServerDriver):
         *,
         columns: Sequence[str] | None = None,
         where: Where | None = None,
+    ) -> object:
+        is_whole = columns is None and where is None
+
+        if not (current.is_worker and self.form.is_cached and is_whole):
+            return self._read(columns, where)
+
+        from asyncflow.drivers._table_cache import cache
+
+        key = type(self.form), self.path, repr(self.options)
+        return cache.read(key, self.fingerprint, self._read)
+
+    def _read(
+        self, columns: Sequence[str] | None = None, where: Where | None = None
     ) -> object:
         if isinstance(form := self.form, FolderForm):
             with self.reading():
@@ -405,16 +420,6 @@ def _is_directory(files: Any, at: str) -> bool:
 def _place_of(files: Any, at: str) -> str | list[str]:
     """Return a folder, or the files of a pattern; nothing where there are none."""
     return sorted(files.glob(at)) if has_magic(at) else at
-
-
-def _mark_of(files: Any, at: str) -> str | None:
-    """Return what changes when one of several files does; None for none."""
-    found = (
-        files.glob(at, detail=True) if has_magic(at) else files.find(at, detail=True)
-    )
-    marks = sorted((name, files.ukey(name)) for name in found)
-    digest = blake2b(repr(marks).encode(), digest_size=16).hexdigest()
-    return f"{len(marks)}-{digest}" if marks else None
 
 
 def _name_of(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from attrs import validators
 from asyncflow.drivers import _exposed, _options, _server, _writes
 from asyncflow.drivers._libraries import need
 from asyncflow.drivers._server import ServerDriver, Told
+from asyncflow.drivers._sql_errors import told
 from asyncflow.filters import Condition, JoinOperator, Operator, Where, is_missing
 from asyncflow.secret import Secret, masked
 from asyncflow.selection import COMPARE
@@ -223,21 +225,6 @@ def _text(value: str | None) -> str | None:
     return None if value is None else str(value)
 
 
-_SQLITE: Mapping[str, str] = {
-    "SQLITE_CANTOPEN": "let this user read the file and its folder, or correct its name",
-    "SQLITE_CORRUPT": "bring back a copy of the database",
-    "SQLITE_ERROR": "correct the query, or create what it names",
-    "SQLITE_FULL": "make room on the disk",
-    "SQLITE_IOERR": "see that the disk is there and has room",
-    "SQLITE_NOTADB": "correct its name, or bring the database back",
-    "SQLITE_READONLY": "let this user write the file and its folder",
-}
-"""What to do, by SQLite's names of its errors."""
-
-_LOCKED = frozenset({"40001", "40P01", "55P03"})
-"""PostgreSQL's codes of a serialization failure, a deadlock, and a lock not got."""
-
-
 class Transaction:
     """What one thread has begun in one database: all outputs of one job that are there.
 
@@ -409,11 +396,19 @@ class SqlDriver(ServerDriver):
         with self.connected() as connection:
             return _writes.is_noted(connection, path) or None
 
-    def value_of(self, names: Sequence[str], rows: Sequence[Any]) -> object:
-        """Return rows as the exposed type."""
+    def value_of(
+        self,
+        names: Sequence[str],
+        rows: Sequence[Any],
+        wanted: Sequence[str] | None = None,
+    ) -> object:
+        """Return rows as the exposed type.
+
+        :param wanted: the columns that were asked for; None for all
+        """
         cells = [list(column) for column in zip(*rows, strict=True)]
         columns = dict(zip(names, cells or [[] for _ in names], strict=True))
-        kind = self.options.exposed_type
+        kind = _exposed.of_part(self.options.exposed_type, wanted)
 
         if kind == "arrow":
             return need("pyarrow", "exposed_type 'arrow'").table(columns)
@@ -421,45 +416,7 @@ class SqlDriver(ServerDriver):
         return _exposed.expose(columns, kind)
 
     def tell(self, error: Exception) -> Told:
-        from sqlalchemy import exc
-
-        if isinstance(error, FileNotFoundError):
-            return Told(str(error), "create it with its tables, or correct its name")
-
-        if isinstance(error, exc.NoSuchTableError):
-            return Told(
-                f"there is no table {error}", "create it, or correct table_name"
-            )
-
-        cause = getattr(error, "orig", None) or error
-        why = f"{type(cause).__name__}: {cause}".strip().partition("\n")[0]
-        code = str(getattr(cause, "sqlite_errorname", ""))
-
-        if (remedy := _SQLITE.get("_".join(code.split("_")[:2]))) is not None:
-            return Told(why, remedy)
-
-        if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) or (
-            getattr(cause, "sqlstate", None) in _LOCKED
-        ):
-            return Told(
-                f"another program holds its lock ({why})",
-                "end that program's transaction, or let the task retry",
-            )
-
-        if isinstance(error, exc.IntegrityError | exc.DataError):
-            return Told(why, "mend the rows, or the rules of the table")
-
-        if isinstance(error, exc.ProgrammingError):
-            return Told(why, "correct the query, or grant what the user lacks")
-
-        if isinstance(error, exc.OperationalError | exc.InterfaceError):
-            return Told(
-                why,
-                "see that the server runs, the database is there, and user name and "
-                "password are right",
-            )
-
-        return Told(why, "mend what it says, or the options of the data node")
+        return told(error, self.options.engine)
 
 
 def condition_of(where: Where, column: Callable[[str], ColumnElement[Any]]) -> Any:
@@ -489,3 +446,15 @@ def _comparison(column: ColumnElement[Any], where: Any) -> Any:
         return or_(found, column.is_(None))
 
     return found
+
+
+def native(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with what Python has for scalars of NumPy, and NULL for NaN."""
+    return {name: _cell(one) for name, one in row.items()}
+
+
+def _cell(value: Any) -> Any:
+    if type(value).__module__ == "numpy":
+        value = value.item()
+
+    return None if type(value) is float and math.isnan(value) else value

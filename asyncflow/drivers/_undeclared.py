@@ -29,6 +29,9 @@ class UndeclaredDriver(Driver):
 
     storage_type: ClassVar[str] = "undeclared"
 
+    def parsed_size(self, kept: StoredValue) -> int | None:
+        return None if kept is None else _driver_of(kept).parsed_size(kept)
+
     def read(
         self,
         kept: StoredValue,

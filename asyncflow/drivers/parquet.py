@@ -21,12 +21,14 @@ from asyncflow.selection import (
     arrow_expression,
     check_columns,
     polars_expression,
+    preview,
 )
 from asyncflow.worker.errors import DataNodeWritingError
 from asyncflow.worker.replacing import sync_folder
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
+    from asyncflow.selection import Preview
 
 AHEAD = 2
 """How many batches are read ahead: memory is worth more than a little time."""
@@ -115,6 +117,12 @@ class ParquetDriver(FileDriver):
 
     # -------------------------------------------------------------------------- reading
 
+    def parsed_size(self, kept: StoredValue) -> int | None:
+        if self.path is None or os.path.isfile(self.path):
+            return super().parsed_size(kept)
+
+        return sum(stat.st_size for _, stat in self._stats())
+
     @property
     def is_cached(self) -> bool:
         return self.options.is_cached
@@ -145,7 +153,23 @@ class ParquetDriver(FileDriver):
             return self._read_pandas(source, columns, where)
 
         table = self._read_arrow(_dataset(source), source, columns, where)
-        return _exposed.expose(table, exposed)
+        return _exposed.expose(table, _exposed.of_part(exposed, columns))
+
+    def preview(self, kept: StoredValue, rows: int) -> Preview:
+        """Return the first rows, of which no more than these are read."""
+        file, options = self._file(kept), self.options
+        is_there = isinstance(file, str) and (self._matches() or _has_files(file))
+
+        if not is_there or options.read_options or options.exposed_type == "polars":
+            return super().preview(kept, rows)
+
+        assert isinstance(file, str)
+
+        with self.reading(file):
+            found = _dataset((file == self.path and self._matches()) or file)
+            head = found.head(rows, batch_size=max(rows, 1), batch_readahead=0)
+            shown = preview(_exposed.expose(head, options.exposed_type), rows)
+            return shown._replace(total=found.count_rows())
 
     def load_folder(
         self,
@@ -162,7 +186,8 @@ class ParquetDriver(FileDriver):
         given = {"format": "parquet", "partitioning": "hive"}
         found = dataset.dataset(place, filesystem=files, **given)
         table = self._read_arrow(found, place, columns, where)
-        return _exposed.expose(table, self.options.exposed_type)
+        exposed = _exposed.of_part(self.options.exposed_type, columns)
+        return _exposed.expose(table, exposed)
 
     def _read_arrow(
         self,

@@ -42,6 +42,10 @@ class PickleDriver(FileDriver):
 
         return StorageOptions
 
+    def parsed_size(self, kept: StoredValue) -> None:  # noqa: ARG002
+        """Return None: to come back from a worker, it would be pickled again."""
+        return
+
     def read(
         self,
         kept: StoredValue,
@@ -69,12 +73,23 @@ class PickleDriver(FileDriver):
     ) -> object:
         if isinstance(file, str):
             with open(file, "rb") as opened:
-                try:
-                    return self.load(opened, columns, where)
-                except (pickle.UnpicklingError, EOFError) as error:
-                    raise unreadable(file, self.storage_type, error) from error
+                value = self._loaded(opened, file)
+        else:
+            value = self._loaded(file, "")
 
-        return self.select(pickle.load(file), columns, where)
+        return self.select(value, columns, where)
+
+    def _loaded(self, file: BinaryIO, place: str) -> object:
+        try:
+            return pickle.load(file)
+        except (pickle.UnpicklingError, EOFError) as error:
+            raise unreadable(place, self.storage_type, error) from error
+        except (ValueError, IndexError, KeyError) as error:
+            if not _is_own(error):
+                raise
+
+            told = pickle.UnpicklingError(str(error))
+            raise unreadable(place, self.storage_type, told) from error
 
     def dump(self, value: object, file: BinaryIO, name: str) -> None:
         file.write(dumps(value, name=name))
@@ -91,3 +106,8 @@ class PickleDriver(FileDriver):
 
     def staging_path(self, path: str) -> str:
         return path if self.path is None else super().staging_path(path)
+
+
+def _is_own(error: Exception) -> bool:
+    """Tell whether pickle has raised an error, and no Python that a value has called."""
+    return error.__traceback__ is not None and error.__traceback__.tb_next is None

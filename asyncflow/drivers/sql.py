@@ -9,8 +9,10 @@ import attrs
 from attrs import validators
 
 from asyncflow.drivers import _options
+from asyncflow.drivers._libraries import rows_of
 from asyncflow.drivers._server import unwritten
-from asyncflow.drivers._sql import SqlDriver, SqlPlace, condition_of
+from asyncflow.drivers._sql import SqlDriver, SqlPlace, condition_of, native
+from asyncflow.selection import library_of
 from asyncflow.worker.errors import DataNodeReadingError
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ class SqlQueryDriver(SqlDriver):
     """Read what a query gives; write by the queries that a function builds of the value.
 
     A builder returns a query or several: a text, a text with a dict of parameters (or a
-    list of these), or a statement of SQLAlchemy; it may be a generator of them. All are executed in one transaction.
+    list of these, or a table of them), or a statement of SQLAlchemy; it may be a generator
+    of them. All are executed in one transaction.
     """
 
     storage_type: ClassVar[str] = "sql"
@@ -66,7 +69,7 @@ class SqlQueryDriver(SqlDriver):
         with self.reading(), self.connected() as connection:
             query = self._query(connection, columns, where)
             found = connection.execute(query)
-            return self.value_of(list(found.keys()), found.all())
+            return self.value_of(list(found.keys()), found.all(), columns)
 
     def _query(
         self,
@@ -137,4 +140,18 @@ def _run(connection: Connection, query: Any) -> None:
 
     statement, parameters = query if isinstance(query, tuple) else (query, None)
     given = text(statement) if isinstance(statement, str) else statement
-    connection.execute(given, parameters)
+
+    if library_of(parameters):  # a table: for each of its rows
+        parameters = rows_of(parameters)
+
+    if isinstance(parameters, list | tuple):
+        parameters = [_plain(one) for one in parameters]
+
+        if not parameters:  # for none of them
+            return
+
+    connection.execute(given, _plain(parameters))
+
+
+def _plain(parameters: Any) -> Any:
+    return native(parameters) if isinstance(parameters, dict) else parameters

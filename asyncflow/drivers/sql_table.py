@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,8 +9,8 @@ import attrs
 from attrs import validators
 
 from asyncflow.drivers._server import unwritten
-from asyncflow.drivers._sql import SqlDriver, SqlPlace, condition_of
-from asyncflow.selection import library_of
+from asyncflow.drivers._sql import SqlDriver, SqlPlace, condition_of, native
+from asyncflow.selection import library_of, preview
 from asyncflow.worker.errors import DataNodeReadingError
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from asyncflow.abc import StoredValue
     from asyncflow.filters import Where
+    from asyncflow.selection import Preview
 
 
 @attrs.frozen(kw_only=True)
@@ -69,7 +69,18 @@ class SqlTableDriver(SqlDriver):
                 )
 
             found = connection.execute(query)
-            return self.value_of(list(found.keys()), found.all())
+            return self.value_of(list(found.keys()), found.all(), columns)
+
+    def preview(self, kept: StoredValue, rows: int) -> Preview:  # noqa: ARG002
+        """Return the first rows: only they, and how many there are, are asked for."""
+        from sqlalchemy import func, select
+
+        with self.reading(), self.connected() as connection:
+            table = self._table(connection)
+            total = connection.execute(select(func.count()).select_from(table)).scalar()
+            found = connection.execute(select(*table.c).limit(rows))
+            value = self.value_of(list(found.keys()), found.all())
+            return preview(value, rows)._replace(total=total)
 
     def write(self, value: object, path: str, name: str) -> StoredValue:
         def replace(connection: Connection) -> None:
@@ -113,7 +124,7 @@ class SqlTableDriver(SqlDriver):
     def _rows(self, value: object, table: Table, name: str) -> list[dict[str, Any]]:
         names, own = table.c.keys(), library_of(value)
 
-        rows = [*map(_native, self.rows(value, name))]
+        rows = [*map(native, self.rows(value, name))]
 
         if own == "numpy" and not _names_of(value):  # it has no names
             rows = [dict(zip(names, row.values(), strict=True)) for row in rows]
@@ -128,18 +139,6 @@ class SqlTableDriver(SqlDriver):
 
 def _names_of(array: Any) -> Any:
     return array.dtype.names
-
-
-def _native(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row with what Python has for scalars of NumPy, and NULL for NaN."""
-    return {name: _cell(one) for name, one in row.items()}
-
-
-def _cell(value: Any) -> Any:
-    if type(value).__module__ == "numpy":
-        value = value.item()
-
-    return None if type(value) is float and math.isnan(value) else value
 
 
 def _unknown(rows: Iterable[dict[str, Any]], known: Iterable[str]) -> list[str]:

@@ -87,9 +87,14 @@ class DataNodeVerbs(Protocol):
 
     def will_be_written(self, node: NodeState) -> bool: ...
 
-    async def read(self, node: NodeState, version: int | None) -> Any: ...
-
-    async def ask(self, node: NodeState, version: int | None, ask: Ask) -> Any: ...
+    async def read(
+        self,
+        node: NodeState,
+        version: int | None,
+        ask: Ask | None = None,
+        *,
+        in_process: bool | None = None,
+    ) -> Any: ...
 
     async def edit(
         self, node: NodeState, make: Make, *, editor_id: str | None, comment: str
@@ -230,7 +235,9 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         return as_date(self._state.editor_expires)
 
     @overload
-    async def read(self, version: int | None = None) -> T_co: ...
+    async def read(
+        self, version: int | None = None, *, in_process: bool | None = None
+    ) -> T_co: ...
 
     @overload
     async def read(
@@ -239,6 +246,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         *,
         columns: str | Sequence[str] | None = None,
         where: object = None,
+        in_process: bool | None = None,
     ) -> Any: ...
 
     async def read(
@@ -247,10 +255,12 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         *,
         columns: str | Sequence[str] | None = None,
         where: object = None,
+        in_process: bool | None = None,
     ) -> Any:
         """Read the value, or a part of it: a copy of the caller's own.
 
-        Storage types that can read a part alone do so; of others, all is read first.
+        Storage types that can read a part alone do so; of others, all is read first. On
+        cancel it returns at once; what reads ends by itself, or is killed.
 
         :param version: the number of an earlier version, of `edits`; None for the
             current one
@@ -262,12 +272,14 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         :raises DataNodeReadingError: where what is in its place cannot be read, or has no
             such column
         """
-        if columns is None and where is None:
-            return await self._verbs.read(self._state, version)
+        ask: Ask | None = None
 
-        from asyncflow.entities import parts
+        if columns is not None or where is not None:
+            from asyncflow.entities import parts
 
-        return await self._verbs.ask(self._state, version, parts.part(columns, where))
+            ask = parts.part(columns, where)
+
+        return await self._verbs.read(self._state, version, ask, in_process=in_process)
 
     async def filter(self, operators: object, join_operator: str = "and") -> Any:
         """Read the rows that conditions pick.
@@ -280,7 +292,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         from asyncflow.entities import parts
 
         ask = parts.part(None, operators, join_operator)
-        return await self._verbs.ask(self._state, None, ask)
+        return await self._verbs.read(self._state, None, ask)
 
     async def column(self, name: str | list[str]) -> Any:
         """Read a column as what it is by itself (a series, an array, a list), or several
@@ -290,21 +302,28 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         """
         from asyncflow.entities import parts
 
-        return await self._verbs.ask(self._state, None, parts.column(name))
+        return await self._verbs.read(self._state, None, parts.column(name))
 
     def __getitem__(self, name: str | list[str]) -> Awaitable[Any]:
         """Return what reads a column: ``await node["price"]``; see `column`."""
         return self.column(name)
 
-    async def preview(self, rows: int = 10, *, version: int | None = None) -> Preview:
+    async def preview(
+        self,
+        rows: int = 10,
+        *,
+        version: int | None = None,
+        in_process: bool | None = None,
+    ) -> Preview:
         """Return the first rows of the value, to be shown.
 
         :param version: as for `read`
+        :param in_process: as for `read`
         """
         from asyncflow.entities import parts
 
-        shown: Preview = await self._verbs.ask(
-            self._state, version, parts.preview(rows)
+        shown: Preview = await self._verbs.read(
+            self._state, version, parts.preview(rows), in_process=in_process
         )
         return shown
 
@@ -320,7 +339,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         """
         from asyncflow.entities import parts
 
-        found: Path = await self._verbs.ask(self._state, version, parts.download(to))
+        found: Path = await self._verbs.read(self._state, version, parts.download(to))
         return found
 
     async def fingerprint(self) -> str | None:

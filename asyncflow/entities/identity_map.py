@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Container, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 import attrs
 from anyio import to_thread
 
 from asyncflow import ids
 from asyncflow.abc import Driver, is_address
+from asyncflow.config.checks.data_nodes import fields_of
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope, TaskConfig
 from asyncflow.entities.directory import Directory
@@ -66,6 +67,8 @@ class IdentityMap:
     )
     bases: dict[str, BasisRecord] = attrs.field(init=False, factory=dict)
     """Those of the tasks that scenarios share, by their ids."""
+    _templates: WeakSet[ScenarioConfig] = attrs.field(init=False, factory=WeakSet)
+    """Those of which paths are templates."""
     _dags: WeakKeyDictionary[ScenarioConfig, Dag] = attrs.field(
         init=False, factory=WeakKeyDictionary
     )
@@ -108,7 +111,18 @@ class IdentityMap:
         if config not in self._dags:
             self._dags[config] = await to_thread.run_sync(self._prepared, config)
 
+    def has_templates(self, config: ScenarioConfig) -> bool:
+        """Tell whether paths of a config, which was prepared, are templates."""
+        return config in self._templates
+
     def _prepared(self, config: ScenarioConfig) -> Dag:
+        if any(
+            "{" in node.default_path and fields_of(node.default_path)
+            for node in config.data_node_configs
+            if node.default_path is not None
+        ):
+            self._templates.add(config)
+
         for node in config.data_node_configs:
             if node.owns_place:
                 self.driver(node).locate()
@@ -318,10 +332,12 @@ class IdentityMap:
         place = self.directory.path if told is None else self.directory.found(told)
         config = node.config
 
-        if path != config.default_path:
-            config = attrs.evolve(config, default_path=path)
+        if path == config.default_path:
+            return self.driver_in(place, config)
 
-        return self.driver_in(place, config)
+        made = self.driver_in(place, attrs.evolve(config, default_path=path))
+        made.makes_folder = bool(fields_of(config.default_path or ""))
+        return made
 
     def _told_from(self, config: DataNodeConfig) -> str | None:
         """Return where the path of a data node begins, if that has to be known."""

@@ -9,17 +9,95 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias
+
+import attrs
 
 from asyncflow.abc import Driver, StoredValue
 from asyncflow.errors import UsageError
-from asyncflow.filters import JoinOperator, as_where
+from asyncflow.filters import JoinOperator, Where, as_where
 from asyncflow.selection import Preview, column_of
 from asyncflow.worker.replacing import replace_file, unreadable
 from asyncflow.worker.validation import validated
 
-Ask: TypeAlias = Callable[[Driver, StoredValue], Any]
 Make: TypeAlias = Callable[[Driver, StoredValue, str, str], StoredValue]
+
+
+class Ask(Protocol):
+    """What a driver is asked for. It can be pickled, where it `is_parsed`."""
+
+    is_parsed: ClassVar[bool]
+    """Whether the value is read for it."""
+
+    def __call__(self, driver: Driver, kept: StoredValue) -> Any: ...
+
+
+@attrs.frozen
+class Part(Ask):
+    """Some columns, and some rows."""
+
+    is_parsed: ClassVar[bool] = True
+    columns: Sequence[str] | None
+    where: Where | None
+
+    def __call__(self, driver: Driver, kept: StoredValue) -> Any:
+        return driver.read(kept, columns=self.columns, where=self.where)
+
+
+@attrs.frozen
+class Column(Ask):
+    """One column as what it is by itself."""
+
+    is_parsed: ClassVar[bool] = True
+    name: str
+
+    def __call__(self, driver: Driver, kept: StoredValue) -> Any:
+        return column_of(driver.read(kept, columns=[self.name]), self.name)
+
+
+@attrs.frozen
+class FirstRows(Ask):
+    """The first rows, to be shown."""
+
+    is_parsed: ClassVar[bool] = True
+    count: int
+
+    def __call__(self, driver: Driver, kept: StoredValue) -> Preview:
+        return driver.preview(kept, self.count)
+
+
+@attrs.frozen
+class Download(Ask):
+    """The file of the value: a copy, or where it is."""
+
+    is_parsed: ClassVar[bool] = False
+    to: str | os.PathLike[str] | None
+
+    def __call__(self, driver: Driver, kept: StoredValue) -> Path:
+        file = driver.file_of(kept)
+
+        if file is None:
+            raise UsageError(
+                f"a {driver.storage_type!r} data node has no file that others read: "
+                "read the value, and write it where you want it"
+            )
+
+        if self.to is not None:
+            try:
+                return _copied(file, Path(self.to))
+            except OSError as error:
+                if isinstance(error, FileNotFoundError) or error.filename != file:
+                    raise
+
+                raise unreadable(error.filename, driver.storage_type, error) from error
+
+        if isinstance(file, bytes):
+            raise UsageError(
+                "the value is small, and kept in the store: say where its file is to be, "
+                "as in download('value')"
+            )
+
+        return Path(file)
 
 
 def part(
@@ -32,8 +110,7 @@ def part(
     :raises ValueError: where the conditions are none
     """
     wanted = [columns] if isinstance(columns, str) else columns
-    conditions = as_where(where, join)
-    return lambda driver, kept: driver.read(kept, columns=wanted, where=conditions)
+    return Part(wanted, as_where(where, join))
 
 
 def column(name: object) -> Ask:
@@ -50,7 +127,7 @@ def column(name: object) -> Ask:
             "and take what you need of that"
         )
 
-    return lambda driver, kept: column_of(driver.read(kept, columns=[name]), name)
+    return Column(name)
 
 
 def preview(rows: int) -> Ask:
@@ -58,42 +135,12 @@ def preview(rows: int) -> Ask:
     if type(rows) is not int or rows < 0:
         raise ValueError(f"rows is how many rows are shown; got {rows!r}")
 
-    def ask(driver: Driver, kept: StoredValue) -> Preview:
-        return driver.preview(kept, rows)
-
-    return ask
+    return FirstRows(rows)
 
 
 def download(to: str | os.PathLike[str] | None) -> Ask:
     """Ask for the file of the value: a copy, or where it is."""
-
-    def ask(driver: Driver, kept: StoredValue) -> Path:
-        file = driver.file_of(kept)
-
-        if file is None:
-            raise UsageError(
-                f"a {driver.storage_type!r} data node has no file that others read: "
-                "read the value, and write it where you want it"
-            )
-
-        if to is not None:
-            try:
-                return _copied(file, Path(to))
-            except OSError as error:
-                if isinstance(error, FileNotFoundError) or error.filename != file:
-                    raise
-
-                raise unreadable(error.filename, driver.storage_type, error) from error
-
-        if isinstance(file, bytes):
-            raise UsageError(
-                "the value is small, and kept in the store: say where its file is to be, "
-                "as in download('value')"
-            )
-
-        return Path(file)
-
-    return ask
+    return Download(to)
 
 
 def append(value: object) -> Make:

@@ -131,6 +131,8 @@ class NodeState:
     """When the lock ends by itself, in seconds since the epoch; None for never."""
     attributes: Mapping[str, Any] = attrs.field(init=False, default=UNCHANGED)
     """What was changed of it since it was made, as its record has it."""
+    initial: str = attrs.field(init=False, default="")
+    """What it was made with beside its config, in the same form."""
     max_older: int = attrs.field(init=False)
     """How many versions are kept beside the current one."""
     is_compared: bool = attrs.field(init=False, default=False)
@@ -226,6 +228,7 @@ class NodeState:
             self.editor_id,
             self.editor_expires,
             self.directory,
+            self.initial,
         )
 
     def __repr__(self) -> str:

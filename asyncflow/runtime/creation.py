@@ -20,6 +20,7 @@ from asyncflow.options import Page
 from asyncflow.records import VersionRecord
 from asyncflow.recovery.loader import EntityLoader
 from asyncflow.runs.node import NodeState
+from asyncflow.runtime.placing import place
 from asyncflow.values.editing import Editing
 from asyncflow.values.versions import Versions
 
@@ -98,6 +99,10 @@ class Creation:
         scenario = self.identity_map.new_scenario(
             config, creation_date, name, properties, cycle
         )
+
+        if self.identity_map.has_templates(config):
+            await place(self.identity_map, scenario, creation_date)
+
         nodes = nodes_of(scenario).values()
         shared = {node.id: node for node in nodes if node.is_shared}
 

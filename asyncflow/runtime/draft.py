@@ -71,6 +71,7 @@ class ScenarioDraft:
             revision=0,
         )
         scenario = engine.identity_map.make_scenario(config, record, cycle)
+        await engine.place(scenario, date)
         fresh = [node for node in shared if node.version is None]
         return cls(engine, scenario, cycle, shared, fresh)
 
@@ -132,7 +133,9 @@ class ScenarioDraft:
         record = record_of(self.scenario)
         of_cycle = [] if self.cycle is None else [claimed_by(self.cycle, record)]
         own = [
-            node.record()._replace(attributes=self.attributes.get(node.config_id, ""))
+            node.record()._replace(
+                attributes=self.attributes.get(node.config_id, node.initial)
+            )
             for node in nodes
         ]
         return [record, *of_cycle, *own, *self.versions, *begun]

@@ -14,6 +14,7 @@ from anyio import to_thread
 
 from asyncflow import ids
 from asyncflow.abc import is_address
+from asyncflow.config.checks.data_nodes import fields_of
 from asyncflow.config.checks.values import one_of
 from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, NotGiven
 from asyncflow.entities.scenario import Scenario
@@ -97,6 +98,8 @@ class Duplication:
         draft = await ScenarioDraft.begin(self.engine, config, record, date)
 
         try:
+            await self._take_templates(draft, own)
+
             for name in own:
                 self._take_attributes(draft, name)
 
@@ -206,6 +209,8 @@ class Duplication:
             if node.config.default_path is None:
                 kind = node.config.storage_type
                 yield name, NO_FILE.format(kind=kind)
+            elif name not in self._paths and fields_of(node.config.default_path):
+                continue  # where it goes is known with the new scenario
             elif name not in self._paths:
                 yield name, SHARED_FILE.format(path=node.path, name=name)
             else:
@@ -241,6 +246,34 @@ class Duplication:
 
         return None
 
+    async def _take_templates(
+        self, draft: ScenarioDraft, own: Mapping[str, NodeState]
+    ) -> None:
+        """Have files copied to where their templates say for the new scenario.
+
+        :raises NotCopied: where that is no place for them
+        """
+        found = {
+            name: str(draft.nodes[name].path)
+            for name in own
+            if draft.nodes[name].initial
+            and name in self._names
+            and name not in self._paths
+        }
+        taken = {path: name for name, path in self._paths.items()}
+        reasons = await to_thread.run_sync(
+            lambda: {
+                name: why
+                for name, path in found.items()
+                if (why := self._refused_path(own[name], path, taken))
+            }
+        )
+
+        if reasons:
+            raise NotCopied(self.source.id, reasons)
+
+        self._paths |= found
+
     def _take_attributes(self, draft: ScenarioDraft, name: str) -> None:
         """Have a data node have the name and the validity of its model, and its path."""
         kept = self._kept.get(name)
@@ -248,6 +281,8 @@ class Duplication:
 
         if name in self._paths:
             attributes["path"] = self._paths[name]
+        elif draft.nodes[name].initial:
+            attributes["path"] = draft.nodes[name].path
 
         if attributes:
             text = json.dumps(attributes, sort_keys=True)

@@ -200,6 +200,7 @@ class Engine:
         scenario = self.identity_map.new_scenario(
             config, creation_date, name, properties, cycle
         )
+        await self.place(scenario, creation_date)
         nodes = nodes_of(scenario).values()
         versions = await self.versions.defaults(nodes, given)
         records = (node.record() for node in nodes)
@@ -233,6 +234,13 @@ class Engine:
         from asyncflow.notify.elsewhere import Elsewhere
 
         return Elsewhere(self.own.id, bus, feed, self.loader.config, self._hearing)
+
+    async def place(self, scenario: Scenario, date: datetime | None) -> None:
+        """Give the data nodes of a new scenario the paths that are for it alone."""
+        if self.identity_map.has_templates(scenario.config):
+            from asyncflow.runtime.placing import place
+
+            await place(self.identity_map, scenario, date)
 
     def _creation(self) -> Creation:
         from asyncflow.runtime.creation import Creation

@@ -170,14 +170,18 @@ class HandleVerbs(ScenarioVerbs):
         engine = self.session.engine
         return engine is not None and engine.scheduler.will_be_written(node)
 
-    async def read(self, node: NodeState, version: int | None) -> Any:
-        return await self.ask(node, version, None)
-
-    async def ask(self, node: NodeState, version: int | None, ask: Ask | None) -> Any:
-        engine = self.session.opened()
+    async def read(
+        self,
+        node: NodeState,
+        version: int | None,
+        ask: Ask | None = None,
+        *,
+        in_process: bool | None = None,
+    ) -> Any:
+        versions = (engine := self.session.opened()).versions
 
         try:
-            return await engine.versions.read(node, version, ask)
+            return await versions.read(node, version, ask, in_process=in_process)
         except NoData as error:
             if version is None:
                 await _explain(engine, error, [node])

@@ -49,7 +49,7 @@ class Opening:
         """Open it; the stack closes what belongs to it."""
         store, jobs = self.session.store, self.session.jobs
         await stack.enter_async_context(store)
-        directory = await to_thread.run_sync(_directory, store)
+        directory = await to_thread.run_sync(_directory, store, self.session.folder)
         folder = store.values_folder or await temporary_folder(stack, "values")
         membership = await stack.enter_async_context(Membership(store))
         own = membership.own
@@ -63,12 +63,21 @@ class Opening:
         group = Tasks(await stack.enter_async_context(create_task_group()))
         bus, counters = Bus(store, group), JobCounters()
         identity_map = IdentityMap(HandleVerbs(self.session), _driver_of, directory)
-        versions = Versions(store, folder, own.id, group, membership.sharing)
+        limiter = CapacityLimiter(self.session.max_nb_of_workers)
+        versions = Versions(
+            store,
+            folder,
+            own.id,
+            group,
+            membership.sharing,
+            executors[DEFAULT],
+            limiter,
+        )
         scheduler = Scheduler(
             store=store,
             versions=versions,
             executors=executors,
-            limiter=CapacityLimiter(self.session.max_nb_of_workers),
+            limiter=limiter,
             echo=jobs.echo,
             group=group,
             resources=jobs.resources,
@@ -141,9 +150,12 @@ def _anchor(store: Store) -> str:
     return os.path.dirname(store.values_folder)
 
 
-def _directory(store: Store) -> Directory:
+def _directory(store: Store, folder: str | None) -> Directory:
     try:
-        return Directory.of(os.getcwd(), _anchor(store))
+        if folder is not None:
+            folder = os.path.abspath(os.path.expanduser(folder))
+
+        return Directory.of(folder or os.getcwd(), _anchor(store))
     except FileNotFoundError as error:
         raise UsageError(
             "the current directory was removed, in which relative paths begin: change "

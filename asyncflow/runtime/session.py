@@ -42,12 +42,14 @@ class Session:
     :param adopt: see `Orchestrator`
     :param open_engine: opens the engine around worker processes, if there are any; the
         stack closes what belongs to it
+    :param folder: see `Orchestrator`
     """
 
     config: Configuration
     store: Store
     adopt: bool | Callable[[SubmissionRecord], bool]
     open_engine: Callable[[Session, Executor | None, AsyncExitStack], Awaitable[Engine]]
+    folder: str | None = None
     engine: Engine | None = attrs.field(init=False, default=None)
     """What is open; None before and after."""
     jobs: JobConfig = attrs.field(init=False, factory=JobConfig)

@@ -38,6 +38,14 @@ wrappers: list[Wrapper] = []
 from here on."""
 
 
+def as_folder(folder: str | os.PathLike[str] | None) -> str | None:
+    """Return the folder that is meant, where one is given."""
+    if folder is not None and not isinstance(folder, str | os.PathLike):
+        raise TypeError(f"folder is a text, or a Path; got {folder!r}")
+
+    return None if folder is None else os.fspath(folder)
+
+
 def as_store(store: Store | str | os.PathLike[str] | None) -> Store:
     """Return the store that is meant; see `Orchestrator`."""
     found = _store(store)

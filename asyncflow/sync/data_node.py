@@ -94,7 +94,9 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
             assign(self, name, value, ("name", "path", "validity_period"))
 
     @overload
-    def read(self, version: int | None = None) -> T: ...
+    def read(
+        self, version: int | None = None, *, in_process: bool | None = None
+    ) -> T: ...
 
     @overload
     def read(
@@ -103,6 +105,7 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         *,
         columns: str | Sequence[str] | None = None,
         where: object = None,
+        in_process: bool | None = None,
     ) -> Any: ...
 
     def read(
@@ -111,6 +114,7 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         *,
         columns: str | Sequence[str] | None = None,
         where: object = None,
+        in_process: bool | None = None,
     ) -> Any:
         """Read the value, or a part of it; see `asyncflow.DataNode.read`.
 
@@ -118,7 +122,9 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         warning; `read_or_raise` raises.
         """
         try:
-            return self.read_or_raise(version, columns=columns, where=where)
+            return self.read_or_raise(
+                version, columns=columns, where=where, in_process=in_process
+            )
         except NoData as error:
             if version is not None:
                 raise
@@ -127,7 +133,9 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
             return None
 
     @overload
-    def read_or_raise(self, version: int | None = None) -> T: ...
+    def read_or_raise(
+        self, version: int | None = None, *, in_process: bool | None = None
+    ) -> T: ...
 
     @overload
     def read_or_raise(
@@ -136,6 +144,7 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         *,
         columns: str | Sequence[str] | None = None,
         where: object = None,
+        in_process: bool | None = None,
     ) -> Any: ...
 
     def read_or_raise(
@@ -144,12 +153,19 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         *,
         columns: str | Sequence[str] | None = None,
         where: object = None,
+        in_process: bool | None = None,
     ) -> Any:
         """Read the value, or a part of it; see `asyncflow.DataNode.read`.
 
         :raises NoData: where it was never written, or its file is not there
         """
-        return self._loop.call(self._inner.read, version, columns=columns, where=where)
+        return self._loop.call(
+            self._inner.read,
+            version,
+            columns=columns,
+            where=where,
+            in_process=in_process,
+        )
 
     def filter(self, operators: object, join_operator: str = "and") -> Any:
         """Read the rows that conditions pick; see `asyncflow.DataNode.filter`."""
@@ -172,9 +188,17 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         by_place = isinstance(key, int | slice) and hasattr(value, "iloc")
         return value.iloc[key] if by_place else value[key]
 
-    def preview(self, rows: int = 10, *, version: int | None = None) -> Preview:
+    def preview(
+        self,
+        rows: int = 10,
+        *,
+        version: int | None = None,
+        in_process: bool | None = None,
+    ) -> Preview:
         """Return the first rows; see `asyncflow.DataNode.preview`."""
-        return self._loop.call(self._inner.preview, rows, version=version)
+        return self._loop.call(
+            self._inner.preview, rows, version=version, in_process=in_process
+        )
 
     def download(
         self, to: str | os.PathLike[str] | None = None, *, version: int | None = None

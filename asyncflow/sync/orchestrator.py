@@ -75,11 +75,13 @@ class Orchestrator:
     :param store: where records are kept; see `asyncflow.Orchestrator`
     :param adopt: whether it goes on with runs that other processes have left unfinished;
         see `asyncflow.Orchestrator`
+    :param folder: where relative paths begin; see `asyncflow.Orchestrator`
     """
 
     config: Configuration | None = None
     store: Store | str | os.PathLike[str] | None = None
     adopt: bool | Callable[[SubmissionRecord], bool] = True
+    folder: str | os.PathLike[str] | None = None
     _loop: Loop | None = attrs.field(init=False, default=None)
 
     def __repr__(self) -> str:
@@ -149,7 +151,9 @@ class Orchestrator:
                 )
 
             config = Config if self.config is None else self.config
-            self._loop = Loop.open(AsyncOrchestrator(config, self.store, self.adopt))
+            self._loop = Loop.open(
+                AsyncOrchestrator(config, self.store, self.adopt, self.folder)
+            )
             _running = self
             _stop_at_exit()
 
@@ -411,7 +415,7 @@ class Orchestrator:
 
     def _is_like(self, other: Orchestrator) -> bool:
         same = self.config is other.config and self.store == other.store
-        return same and self.adopt == other.adopt
+        return same and (self.adopt, self.folder) == (other.adopt, other.folder)
 
     def __enter__(self) -> Self:
         self._run(joins=False)

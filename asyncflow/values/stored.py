@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from asyncflow.abc import Store
-from asyncflow.errors import StoreFailed
+from asyncflow.abc import Driver, Store, StoredValue
+from asyncflow.errors import DataNodeReadingError, StoreFailed
 from asyncflow.ids import submission_of
 from asyncflow.records import VersionRecord
 from asyncflow.runs.node import EVICTED, NodeState, Version
 from asyncflow.values.retention import Retention
 from asyncflow.values.value_cache import ValueCache
+
+if TYPE_CHECKING:
+    from asyncflow.entities.parts import Ask
 
 
 @attrs.define(eq=False, repr=False)
@@ -179,3 +183,28 @@ def chain(node: NodeState, records: Iterable[VersionRecord]) -> list[VersionReco
 
 def _run_of(job_id: str | None) -> str | None:
     return None if job_id is None else submission_of(job_id)
+
+
+def load(
+    node: NodeState, driver: Driver, kept: StoredValue, ask: Ask | None = None
+) -> Any:
+    return named(node, lambda: driver.read(kept) if ask is None else ask(driver, kept))
+
+
+def named(node: NodeState, load: Callable[[], Any]) -> Any:
+    """Load a value; say which data node has one of which the code is not here."""
+    try:
+        return load()
+    except DataNodeReadingError as error:
+        error.node = node.config_id
+        raise
+    except (ModuleNotFoundError, AttributeError) as error:
+        problem = (
+            f"the value of data node {node.config_id!r} cannot be loaded: {error}; have "
+            "what defines its class where this program can import it"
+        )
+
+        if isinstance(error, ModuleNotFoundError):
+            raise ModuleNotFoundError(problem, name=error.name) from error
+
+        raise AttributeError(problem) from error

@@ -7,17 +7,16 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from math import inf
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from anyio import CancelScope, CapacityLimiter, to_thread
 from anyio.lowlevel import checkpoint
 
-from asyncflow.abc import Driver, Store, StoredValue
+from asyncflow.abc import Driver, Executor, Store, StoredValue
 from asyncflow.alternatives import DRIVERS
 from asyncflow.config.sections import NOT_GIVEN
 from asyncflow.errors import (
-    DataNodeReadingError,
     NoData,
     NotFound,
     NotPicklable,
@@ -27,12 +26,12 @@ from asyncflow.errors import (
 from asyncflow.ids import submission_of
 from asyncflow.options import Page
 from asyncflow.records import VersionRecord
-from asyncflow.runs.node import EVICTED, Given, NodeState, Place, Version
+from asyncflow.runs.node import EVICTED, Given, NodeState, Version
 from asyncflow.task_group import Tasks
 from asyncflow.values.garbage import Garbage, remove
 from asyncflow.values.retention import Retention
 from asyncflow.values.sharing import StoreSharing
-from asyncflow.values.stored import StoredVersions
+from asyncflow.values.stored import StoredVersions, load
 from asyncflow.values.value_cache import LIMIT, WORTH, ValueCache
 from asyncflow.worker.digests import compared
 from asyncflow.worker.outcome import Placed
@@ -41,19 +40,15 @@ from asyncflow.worker.wire import seen
 
 if TYPE_CHECKING:
     from asyncflow.entities.parts import Ask
+    from asyncflow.values.readers import Readers
 
 STEPS = 100_000
 """How many nanoseconds there are between a number and the next one at most."""
-
-READERS = 8
-"""How many threads read values at once: their own, not those of others."""
 
 TURN = 500
 """How many small values are read before others have their turn on the event loop."""
 
 _new = tuple.__new__
-
-T = TypeVar("T")
 
 
 @attrs.define(eq=False, repr=False)
@@ -68,6 +63,8 @@ class Versions:
     :param holder_id: the orchestrator that values in memory end with
     :param group: evicts values and removes files in the background
     :param sharing: others, who may write what is kept here
+    :param executor: whose workers read what is large; None for none
+    :param limiter: that of jobs
     """
 
     store: Store
@@ -75,6 +72,8 @@ class Versions:
     holder_id: str
     group: Tasks
     sharing: StoreSharing
+    executor: Executor | None = None
+    limiter: CapacityLimiter | None = None
     cache: ValueCache = attrs.field(init=False)
     garbage: Garbage = attrs.field(init=False)
     retention: Retention = attrs.field(init=False)
@@ -85,7 +84,7 @@ class Versions:
     being_edited: list[NodeState] = attrs.field(init=False, factory=list)
     """What is written by hand just now: the keys of data nodes."""
     _given_driver: Driver | None = attrs.field(init=False, default=None)
-    _readers: CapacityLimiter | None = attrs.field(init=False, default=None)
+    _readers: Readers | None = attrs.field(init=False, default=None)
     _reads: int = attrs.field(init=False, default=0)
     _paths: int = attrs.field(init=False, default=0)
 
@@ -110,12 +109,11 @@ class Versions:
 
     def new_path(self, node: NodeState) -> str:
         """Return the name of a file that a new value may have."""
-        self._paths += 1
-        path = f"{self.folder}/{self.holder_id}-{self._paths}.value"
+        path = self.named_path(".value")
         return compared(path) if node.is_compared else path
 
     def named_path(self, end: str) -> str:
-        """Return a new name for the file of a value that is there already.
+        """Return a new name for the file of a value.
 
         :param end: how it ends: digest and suffix
         """
@@ -123,12 +121,18 @@ class Versions:
         return f"{self.folder}/{self.holder_id}-{self._paths}{end}"
 
     async def read(
-        self, node: NodeState, number: int | None, ask: Ask | None = None
+        self,
+        node: NodeState,
+        number: int | None,
+        ask: Ask | None = None,
+        *,
+        in_process: bool | None = None,
     ) -> Any:
         """Read a version of a data node, as the store has it now.
 
         :param number: which version; None for the current one
         :param ask: what its driver is asked for; None for the value
+        :param in_process: see `DataNode.read`
         :raises NoData: where there is none
         """
         if self.is_shared:
@@ -138,7 +142,7 @@ class Versions:
             version = _find(node, number)
 
             try:
-                return await self.read_version(node, version, ask)
+                return await self.read_version(node, version, ask, in_process)
             except ValueMissing:
                 # Another process has written twice since, and dropped this version.
                 await self.stored.refresh([node])
@@ -347,11 +351,16 @@ class Versions:
         return records
 
     async def read_version(
-        self, node: NodeState, version: Version, ask: Ask | None = None
+        self,
+        node: NodeState,
+        version: Version,
+        ask: Ask | None = None,
+        in_process: bool | None = None,
     ) -> Any:
         """Read a version of a data node.
 
         :param ask: what its driver is asked for, in a thread; None for the value
+        :param in_process: see `DataNode.read`
         :raises ValueMissing: where it is not kept any more
         """
         if isinstance(version.kept, bytes):
@@ -366,44 +375,40 @@ class Versions:
             if version.kept is EVICTED:
                 raise ValueMissing(f"version {version.number} of {node.id}")
 
-            if ask is None:
-                return _load(node, self._driver_of(node, version), version.kept)
+            if ask is None and in_process is not False:
+                return load(node, self._driver_of(node, version), version.kept)
 
         self.retention.pin(version)
 
         try:
-            if version.kept is None:
-                return await self._read_place(node, version, ask)
-
             driver = self._driver_of(node, version)
-            return await self._in_thread(_load, node, driver, version.kept, ask)
+            read = self.readers.read(node, driver, version.kept, ask, in_process)
+            place, value = await read
+
+            if place is not None:
+                from asyncflow.values import outside
+
+                await outside.take(self, [outside.Seen(node, version, place)])
         except ValueMissing:
             raise
         except FileNotFoundError as error:  # a file of the user's
             file = error.filename or node.driver.place
             is_gone = await self._was_written(node)
             raise NoData(node.config_id, file=file, is_gone=is_gone) from error
+        else:
+            return value
         finally:
             self.retention.unpin(version)
 
-    async def _in_thread(self, read: Callable[..., T], *arguments: Any) -> T:
-        """Read in a thread; who is cancelled leaves it to itself."""
+    @property
+    def readers(self) -> Readers:
+        """What reads all but small values."""
         if self._readers is None:
-            self._readers = CapacityLimiter(READERS)
+            from asyncflow.values.readers import Readers
 
-        return await to_thread.run_sync(
-            read, *arguments, abandon_on_cancel=True, limiter=self._readers
-        )
+            self._readers = Readers(self, self.executor, self.limiter)
 
-    async def _read_place(
-        self, node: NodeState, version: Version, ask: Ask | None
-    ) -> Any:
-        """Read what is in a place of the user's, and see whether others have changed it."""
-        from asyncflow.values import outside
-
-        place, value = await self._in_thread(_look_and_load, node, ask)
-        await outside.take(self, [outside.Seen(node, version, place)])
-        return value
+        return self._readers
 
     def _driver_of(self, node: NodeState, version: Version) -> Driver:
         return self.given_driver if isinstance(version, Given) else node.driver
@@ -412,32 +417,6 @@ class Versions:
         """Tell whether a data node has more than what it had at first."""
         records = await self.store.versions(node_ids=[node.id], page=Page(limit=2))
         return len(records) > 1 or any(record.job_id is not None for record in records)
-
-
-def _look_and_load(node: NodeState, ask: Ask | None) -> tuple[Place, Any]:
-    place = Place.of(node.driver)  # first: what changes later is seen the next time
-    return place, _load(node, node.driver, None, ask)
-
-
-def _load(
-    node: NodeState, driver: Driver, kept: StoredValue, ask: Ask | None = None
-) -> Any:
-    """Load a value; say which data node has one of which the code is not here."""
-    try:
-        return driver.read(kept) if ask is None else ask(driver, kept)
-    except DataNodeReadingError as error:
-        error.node = node.config_id
-        raise
-    except (ModuleNotFoundError, AttributeError) as error:
-        problem = (
-            f"the value of data node {node.config_id!r} cannot be loaded: {error}; have "
-            "what defines its class where this program can import it"
-        )
-
-        if isinstance(error, ModuleNotFoundError):
-            raise ModuleNotFoundError(problem, name=error.name) from error
-
-        raise AttributeError(problem) from error
 
 
 def _find(node: NodeState, number: int | None) -> Version:

@@ -53,6 +53,22 @@ def _whole(ask: Callable[..., Any]) -> Callable[[Any], Any]:
     return partial(ask, lazy=True) if "lazy" in takes else ask
 
 
+def _told(cases: Any) -> str:
+    """Say in one line which columns break which rules, as pandera lists them."""
+    if not {"column", "check", "failure_case"} <= {*getattr(cases, "columns", ())}:
+        return ""
+
+    head = cases.head(MAX_ROWS)
+    found = head.to_dicts() if hasattr(head, "to_dicts") else head.to_dict("records")
+    broken: dict[str, list[str]] = {}
+
+    for one in found:
+        rule = f"column {one['column']!r} breaks {one['check']}"
+        broken.setdefault(rule, []).append(f"{one['failure_case']}")
+
+    return "; ".join(f"{rule}: {', '.join(them)}" for rule, them in broken.items())
+
+
 def _invalid(error: Exception, name: str, rule: str) -> ValueInvalid:
     cases: Any = getattr(error, "failure_cases", None)  # of pandera
     rows: tuple[Any, ...] = ()
@@ -64,5 +80,5 @@ def _invalid(error: Exception, name: str, rule: str) -> ValueInvalid:
 
     check = getattr(error, "check", None)
     rule = f"{rule} ({check})" if check is not None else rule
-    why = f"{type(error).__name__}: {error}"
+    why = f"{type(error).__name__}: {_told(cases) or error}"
     return ValueInvalid(name, rule, why[:2000], rows)

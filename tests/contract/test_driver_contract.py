@@ -18,7 +18,13 @@ from asyncflow.alternatives import DRIVERS
 from asyncflow.testing import driver_contract
 from tests.support.toy_driver import ToyDriver, ToyOptions
 
-pytestmark = pytest.mark.usefixtures("tables_are_warm")
+KILLS = int(os.environ.get("ASYNCFLOW_TEST_KILLS", "3"))
+"""How often a program that writes is killed, for each driver."""
+
+pytestmark = [
+    pytest.mark.usefixtures("tables_are_warm"),
+    pytest.mark.limit(60 + 30 * KILLS),
+]
 
 ROWS: list[dict[str, Any]] = [
     {"name": "a", "size": 1.5, "count": 3},
@@ -119,7 +125,7 @@ def test_a_killed_write(storage_type: str) -> None:
     driver_contract(
         lambda folder: found(os.path.join(folder, "own"), options),
         [rows, rows[:1000]],
-        kills=3,
+        kills=KILLS,
     )
 
 

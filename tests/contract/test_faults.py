@@ -87,6 +87,7 @@ async def given(
     kind, options, value = FORMS[request.param]
     path = tmp_path / "folder" / "place"
     await to_thread.run_sync(path.parent.mkdir)
+    config.configure_job_executions(mode="development")
     node = config.configure_data_node("own", kind, default_path=path, **options)
     config.configure_scenario("flow", [], node)
 

@@ -28,6 +28,7 @@ from tests.support.databases import server_or_none as server_or_none
 from tests.support.documents import SERVER
 from tests.support.documents import driver as driver
 from tests.support.postgres import server as server
+from tests.support.queries import added, replaced
 
 ROWS = [
     {"id": 1, "name": 'é\n, "x"\'; DROP TABLE t --', "price": 1.5},
@@ -63,15 +64,6 @@ def test_sql_table(database: Database, exposed: str, exactly_once: bool) -> None
     )
     kills = KILLS if exposed != "pandas" else 0
     driver_contract(make, values, unkeepable=threading.Lock(), kills=kills)
-
-
-def replaced(name: str, rows: Any) -> list[Any]:
-    return [f"DELETE FROM {name}", *added(name, rows)]
-
-
-def added(name: str, rows: Any) -> list[Any]:
-    query = f"INSERT INTO {name} (id, name, price) VALUES (:id, :name, :price)"
-    return [(query, rows)]
 
 
 @pytest.mark.parametrize("exactly_once", [False, True])

@@ -16,7 +16,13 @@ from pydantic import BaseModel
 
 from asyncflow.drivers._exposed import as_exposed, expose, needs
 from asyncflow.drivers._libraries import as_table, rows_of
-from asyncflow.errors import DataNodeWritingError, PackageMissing
+from asyncflow.errors import (
+    DataNodeReadingError,
+    DataNodeWritingError,
+    PackageMissing,
+)
+from asyncflow.filters import as_where
+from asyncflow.selection import column_of
 
 pytestmark = pytest.mark.usefixtures("tables_are_warm")
 
@@ -68,6 +74,39 @@ def test_objects_are_rows_and_rows_objects(kind: Any) -> None:
     ]
     found = expose(texts, kind, are_texts=True)
     assert found == (made if kind is not Plain else [kind(**row) for row in texts])
+
+
+class Decoded:
+    def __init__(self, row: dict[str, Any]) -> None:
+        self.row = row
+
+    @classmethod
+    def decode(cls, row: dict[str, Any]) -> Decoded:
+        return cls(dict(row))
+
+
+@pytest.mark.parametrize("are_texts", [False, True], ids=["cells", "texts"])
+@pytest.mark.parametrize("kind", [Attrs, Data, Model, Decoded])
+def test_columns_of_a_class_are_dicts_and_its_rows_objects(
+    kind: Any, are_texts: bool
+) -> None:
+    def part(columns: list[str] | None, where: Any = None) -> Any:
+        rows = [{"a": str(one["a"]), "b": one["b"]} for one in ROWS]
+        given = as_where(where)
+        return expose(
+            rows if are_texts else ROWS, kind, columns, given, are_texts=are_texts
+        )
+
+    is_text = are_texts and kind is Decoded  # which reads the cells itself
+    one, two = ("1", "2") if is_text else (1, 2)
+    assert part(["a"]) == [{"a": one}, {"a": two}]
+    assert column_of(part(["a"]), "a") == [one, two]
+    (found,) = part(None, ("a", one, ">"))
+    assert type(found) is kind
+    assert getattr(found, "b", None) == "é" or found.row["b"] == "é"
+
+    with pytest.raises(DataNodeReadingError, match="no column 'c'"):
+        part(["c"])
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from pyarrow import dataset, parquet
 from asyncflow.drivers.parquet import ParquetDriver, ParquetOptions
 from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
 from asyncflow.filters import Condition, Operator
+from asyncflow.selection import preview
 from asyncflow.testing._driver import equal
 from tests.support import programs
 
@@ -242,6 +243,7 @@ ONE_PART = """
 import sys, pyarrow
 from asyncflow.drivers.parquet import ParquetDriver, ParquetOptions
 from asyncflow.filters import Condition, Operator
+from asyncflow.selection import preview
 driver = ParquetDriver(sys.argv[1], ParquetOptions(exposed_type="arrow"))
 found = driver.read(None, where=Condition("a", 0.001, Operator.LESS_THAN))
 print(found.num_rows, pyarrow.default_memory_pool().max_memory())
@@ -294,3 +296,31 @@ def test_no_more_is_read_than_is_asked_for(tmp_path: Path, exposed: str) -> None
 
     with pytest.raises(DataNodeReadingError, match="no whole parquet"):
         made.read(None)
+
+
+@pytest.mark.parametrize("place", ["own.parquet", "own", "own/*.parquet"])
+@pytest.mark.parametrize(
+    "exposed", ["pandas", "polars", "arrow", "numpy", "list[dict]", "dict"]
+)
+def test_a_preview_is_that_of_the_whole(
+    tmp_path: Path, exposed: str, place: str
+) -> None:
+    frame = pd.DataFrame({"a": range(100), "b": ["x", None] * 50})
+    file = tmp_path / ("own.parquet" if place == "own.parquet" else "own/1.parquet")
+    file.parent.mkdir(exist_ok=True)
+    frame.to_parquet(file, row_group_size=7)
+    driver = ParquetDriver(str(tmp_path / place), ParquetOptions(exposed_type=exposed))
+
+    for rows in (0, 3, 10, 1000):
+        assert repr(driver.preview(None, rows)) == repr(
+            preview(driver.read(None), rows)
+        )
+
+
+def test_a_preview_reads_its_rows_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = ParquetDriver(str(tmp_path / "own.parquet"))
+    pd.DataFrame({"a": range(100)}).to_parquet(tmp_path / "own.parquet")
+    monkeypatch.setattr(driver, "load", None)
+    assert driver.preview(None, 2).rows == ((0,), (1,))

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import fsspec
 import pytest
-import s3fs
 from botocore.session import Session
-from moto.server import ThreadedMotoServer
 
 from asyncflow import Configuration, Orchestrator
 from asyncflow.abc import Driver, is_address
 from asyncflow.alternatives import DRIVERS
 from asyncflow.drivers._file import FileDriver
 from asyncflow.drivers._libraries import rows_of
+from asyncflow.drivers._remote import needs
 from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
 from asyncflow.filters import Condition
 from asyncflow.testing import driver_contract
+from tests.support.buckets import bucket as bucket
+from tests.support.buckets import fsspec_is_warm as fsspec_is_warm
+from tests.support.buckets import plain
 from tests.support.flows import configuration, statuses
 
 PLAIN = {"exposed_type": "list[dict]"}
@@ -188,42 +190,6 @@ async def test_what_is_in_memory_is_of_one_process(
 # -------------------------------------------------------------------------- on a server
 
 
-@pytest.fixture(scope="session")
-def fsspec_is_warm() -> None:
-    """The threads run that fsspec keeps for all of its asynchronous file systems."""
-    one = ThreadPoolExecutor(1)
-    fsspec.asyn.get_loop().set_default_executor(one)
-    one.submit(int).result()
-
-
-@pytest.fixture
-def bucket(fsspec_is_warm: None) -> Iterator[str]:
-    """Give the address of a server that has the bucket ``shop``."""
-    server = ThreadedMotoServer("127.0.0.1", 0)
-    server.start()
-    host, port = server.get_host_and_port()
-    address = f"http://{host}:{port}"
-    client = Session().create_client("s3", **plain(address))
-    client.create_bucket(Bucket="shop")
-    client.close()
-    yield address
-
-    for files in s3fs.S3FileSystem._cache.values():
-        s3fs.S3FileSystem.close_session(files.loop, files._s3)
-
-    s3fs.S3FileSystem.clear_instance_cache()
-    server.stop()
-
-
-def plain(address: str) -> dict[str, Any]:
-    return {
-        "region_name": "us-east-1",
-        "endpoint_url": address,
-        "aws_access_key_id": "a",
-        "aws_secret_access_key": "b",
-    }
-
-
 def storage(address: str, secret: str = "ENV[SHOP_SECRET]") -> dict[str, Any]:
     place = {"endpoint_url": address, "region_name": "us-east-1"}
     return {"key": "an-access-key", "secret": secret, "client_kwargs": place}
@@ -376,3 +342,13 @@ def test_what_is_missing_is_found_before(
     (problem,) = config.problems()
     assert message in problem.message
     assert problem.remedy.startswith(remedy)
+
+
+def test_what_a_protocol_needs_is_known_without_fsspec(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert needs("https://shop/own.csv") == {"fsspec": "remote", "aiohttp": None}
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    monkeypatch.setitem(sys.modules, "fsspec.registry", None)
+    assert needs("s3://shop/own.csv") == {"fsspec": "remote", "s3fs": "s3"}
+    assert needs("simplecache::gs://a/b") == {"fsspec": "remote", "gcsfs": None}

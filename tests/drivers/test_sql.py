@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 import attrs
+import numpy as np
 import pandas
 import polars
 import pytest
@@ -25,6 +26,7 @@ from asyncflow.drivers.sql import SqlQueryDriver
 from asyncflow.drivers.sql_table import SqlTableDriver, SqlTableOptions
 from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
 from asyncflow.filters import JoinOperator, as_where
+from asyncflow.selection import preview
 from tests.support.databases import Database
 from tests.support.databases import database as database
 from tests.support.databases import server_or_none as server_or_none
@@ -121,9 +123,14 @@ class Counting(SqlDriver):
 
     fetched: tuple[int, int] = 0, 0
 
-    def value_of(self, names: Sequence[str], rows: Sequence[Any]) -> object:
+    def value_of(
+        self,
+        names: Sequence[str],
+        rows: Sequence[Any],
+        wanted: Sequence[str] | None = None,
+    ) -> object:
         self.fetched = len(rows), sum(map(len, rows))
-        return super().value_of(names, rows)
+        return super().value_of(names, rows, wanted)
 
 
 class CountingTable(Counting, SqlTableDriver):
@@ -201,6 +208,14 @@ def test_the_tables_of_one_job_are_one_transaction(database: Database) -> None:
     assert (len(database.rows()), database.rows("others")) == (3, [(7,)])
 
 
+def test_a_preview_asks_for_its_rows_alone(database: Database) -> None:
+    write(database.table(), [{"id": at} for at in range(100)])
+    driver = CountingTable(None, database.table().options)
+    shown = driver.preview(None, 3)
+    assert (len(shown.rows), shown.total, driver.fetched[0]) == (3, 100, 3)
+    assert shown == preview(driver.read(None), 3)
+
+
 def test_append(database: Database) -> None:
     driver = database.table()
     write(driver, ROWS[:1])
@@ -215,7 +230,10 @@ def test_queries_that_write(database: Database) -> None:
     driver = database.query(
         read_query="SELECT id FROM items", write_query_builder=build
     )
-    write(driver, [{"id": 1}, {"id": 2}])
+    write(driver, pandas.DataFrame({"id": [5]}))  # a table is as its rows
+    write(driver, pandas.DataFrame({"id": []}))
+    assert driver.read(None) == []
+    write(driver, [{"id": np.int64(1)}, {"id": 2}])
     assert driver.read(None) == [{"id": 1}, {"id": 2}]
 
     with pytest.raises(DataNodeWritingError, match="rules of the table"):

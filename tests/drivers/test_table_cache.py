@@ -121,11 +121,16 @@ def merge(*found: tuple[int, int, int]) -> list[tuple[int, int, int]]:
 @pytest.mark.anyio
 @pytest.mark.limit(120)
 @pytest.mark.usefixtures("tables_are_warm")
-async def test_a_fan_out_reads_a_file_once_a_worker(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_address", [False, True], ids=["path", "address"])
+async def test_a_fan_out_reads_a_file_once_a_worker(
+    tmp_path: Path, is_address: bool
+) -> None:
     path = tmp_path / "own.parquet"
     pd.DataFrame({"a": range(1000)}).to_parquet(path)
     config = configuration("standalone", 2)
-    own = config.configure_parquet_data_node("own", path)
+    address: Any = {"storage_options": {"auto_mkdir": False}} if is_address else {}
+    place = f"file://{path}" if is_address else path
+    own = config.configure_parquet_data_node("own", place, **address)
     made = [config.configure_data_node(f"made{at}") for at in range(50)]
     tasks = [
         config.configure_task(

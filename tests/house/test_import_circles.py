@@ -6,11 +6,12 @@ functions, is counted too: there each circle stands in `CIRCLES`, with the reaso
 
 from __future__ import annotations
 
-import ast
 import importlib
 import sys
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 layers = importlib.import_module("test_layers")
@@ -32,24 +33,36 @@ CIRCLES: Mapping[frozenset[str], str] = {
 """It may become shorter, never longer."""
 
 
+@cache
+def modules() -> Mapping[str, Path]:
+    found: Mapping[str, Path] = layers.modules(layers.PACKAGE)
+    return found
+
+
+@cache
+def imports_of(name: str) -> tuple[Any, ...]:
+    """Return what a module imports of the other modules."""
+    known = modules()
+    tree = layers.parsed(known[name].read_bytes())
+    return tuple(
+        it
+        for it in layers.imports(name, tree, known, layers.PACKAGE.name)
+        if it.ours and it.target in known and it.target != name
+    )
+
+
 def graph(*, at_load: bool) -> dict[str, set[str]]:
     """Return what each module imports.
 
     :param at_load: whether only what is imported as the module is loaded
     """
-    known = layers.modules(layers.PACKAGE)
     return {
         name: {
             it.target
-            for it in layers.imports(
-                name, ast.parse(path.read_bytes()), known, layers.PACKAGE.name
-            )
-            if it.ours
-            and it.target in known
-            and it.target != name
-            and not (at_load and (it.typing or it.inner))
+            for it in imports_of(name)
+            if not (at_load and (it.typing or it.inner))
         }
-        for name, path in known.items()
+        for name in modules()
     }
 
 

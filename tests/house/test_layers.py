@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -103,6 +104,7 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
     "config.sections": frozenset({"typing_extensions"}),  # for types alone
     "config.toml.text": frozenset({"tomlkit"}),
     "drivers._sql": frozenset({"sqlalchemy"}),
+    "drivers._sql_errors": frozenset({"sqlalchemy"}),
     "drivers._writes": frozenset({"sqlalchemy"}),
     "drivers.sql": frozenset({"sqlalchemy"}),
     "drivers.sql_table": frozenset({"sqlalchemy"}),
@@ -122,6 +124,8 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.converters", "secret"): "only where a data node has options",
     ("orchestrator", "runtime.listing"): "a first run lists nothing",
     ("runtime.preparation", "values.outside"): "only where places are the user's",
+    ("values.readers", "values.large_reads"): "only where a value is large",
+    ("values.versions", "values.readers"): "only for values that are not in memory",
     ("values.editing", "values.outside"): "only where places are the user's",
     ("values.versions", "values.outside"): "only where places are the user's",
     ("config.checks.data_nodes", "secret"): "only where something is wrong",
@@ -170,6 +174,8 @@ INNER: Mapping[tuple[str, str], str] = {
     ("selection", "numpy"): "an extra: it is loaded already",
     ("drivers._sql", "sqlalchemy"): "an extra: where a database is asked",
     ("drivers.sql", "sqlalchemy"): "the same",
+    ("drivers._sql_errors", "sqlite3"): "only where something is wrong",
+    ("drivers._sql_errors", "sqlalchemy"): "the same",
     ("drivers.generic", "asyncio"): "only for async functions",
     ("drivers.generic", "concurrent"): "the same",
     ("drivers.generic", "traceback"): "only where a function raises",
@@ -179,6 +185,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("drivers.sql_table", "sqlalchemy"): "the same",
     ("drivers._remote", "fsspec"): "the same",
     ("drivers._file", "drivers._remote"): "only for addresses",
+    ("drivers._remote", "drivers._table_cache"): "only where a worker reads a table",
     ("drivers._file", "drivers._table_cache"): "only where a worker reads a table",
     ("drivers._table_cache", "pandas"): "it is loaded already",
     ("drivers.pickle", "drivers._options"): "the same",
@@ -220,6 +227,7 @@ INNER: Mapping[tuple[str, str], str] = {
         "runtime.job_output",
     ): "few programs read what jobs printed",
     ("runtime.engine", "runtime.deletion"): "only where it is asked for",
+    ("runtime.engine", "runtime.placing"): "only where paths are templates",
     ("runtime.engine", "runtime.creation"): "only where it is asked for",
     ("runtime.engine", "runtime.keywords"): "few runs are given anything",
     ("values.inputs", "worker.validation"): "few data nodes have a validator",
@@ -380,15 +388,22 @@ def imports(
 
                 for alias in names:
                     yield f"{start}.{alias.name}"
-            case ast.Call(func=func, args=[ast.Constant(value=str(text)), *_]):
-                called = ast.unparse(func).rpartition(".")[2]
-
+            case ast.Call(
+                func=ast.Name(id=called) | ast.Attribute(attr=called),
+                args=[ast.Constant(value=str(text)), *_],
+            ):
                 if called in {"import_module", "__import__"}:
                     yield text if text[0] != "." else ".".join(here) + text
 
     yield from visit(tree, False, False)
 
 
+@cache
+def parsed(text: bytes) -> ast.Module:
+    return ast.parse(text)
+
+
+@cache
 def row_of(name: str) -> int | None:
     noun = name.partition(".")[0]
     return next((i for i, row in enumerate(ROWS) if noun in row.nouns), None)
@@ -488,7 +503,7 @@ def violations(package: Path) -> list[str]:
             )
             continue
 
-        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+        tree = parsed(path.read_bytes())
         where = path.relative_to(package.parent).as_posix()
 
         for it in imports(name, tree, known, package.name):
@@ -514,7 +529,7 @@ def test_every_exception_is_needed() -> None:
     found = {
         (name, it.target): it.inner
         for name, path in known.items()
-        for it in imports(name, ast.parse(path.read_bytes()), known, PACKAGE.name)
+        for it in imports(name, parsed(path.read_bytes()), known, PACKAGE.name)
     }
     idle = [key for key in INNER if key not in found]
     idle += [

@@ -549,7 +549,7 @@ NEEDS: st.SearchStrategy[Mapping[int, Needs]] = st.dictionaries(
 
 
 @pytest.mark.limit(300)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=5 * settings().max_examples)
 @given(st.data())
 def test_any_runs_in_any_order(data: st.DataObject) -> None:
     def pick(count: int) -> int:

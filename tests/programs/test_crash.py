@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -82,11 +83,8 @@ def crash(history: History, chance: random.Random) -> None:
         for _ in range(chance.choice([0, 1, 2, 3, 6, 15, 40])):
             history.note(iter([program.stdout.readline()]))
 
-        end = time.perf_counter() + chance.random() * chance.choice([0.01, 0.1, 0.3])
-
-        while time.perf_counter() < end:
-            pass
-
+        # The processor is left to the program.
+        threading.Event().wait(chance.random() * chance.choice([0.01, 0.1, 0.3]))
         program.kill()
         history.note(program.stdout)
         # The other end is closed once the workers, too, are gone.
@@ -104,9 +102,11 @@ def await_workers(history: History) -> None:
     """Wait until no process of the program is left: workers see that it has died."""
     mark = f"JOBS={history.folder / 'jobs'}".encode()
     give_up = time.monotonic() + LIMIT
+    never = threading.Event()
 
     while left := list(marked(mark)):
         assert time.monotonic() < give_up, f"they outlive the program: {left}"
+        never.wait(0.005)
 
 
 def marked(mark: bytes) -> Iterator[str]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import fsspec
 import pytest
+import s3fs
 from botocore.session import Session
 from moto.server import ThreadedMotoServer
 
@@ -41,3 +44,39 @@ def client(address: str) -> Iterator[Any]:
 def keys(client: Any) -> list[str]:
     found = client.list_objects_v2(Bucket="shop").get("Contents", ())
     return [one["Key"] for one in found]
+
+
+@pytest.fixture(scope="session")
+def fsspec_is_warm() -> None:
+    """The threads run that fsspec keeps for all of its asynchronous file systems."""
+    one = ThreadPoolExecutor(1)
+    fsspec.asyn.get_loop().set_default_executor(one)
+    one.submit(int).result()
+
+
+@pytest.fixture
+def bucket(fsspec_is_warm: None) -> Iterator[str]:
+    """Give the address of a server that has the bucket ``shop``."""
+    server = ThreadedMotoServer("127.0.0.1", 0)
+    server.start()
+    host, port = server.get_host_and_port()
+    address = f"http://{host}:{port}"
+    client = Session().create_client("s3", **plain(address))
+    client.create_bucket(Bucket="shop")
+    client.close()
+    yield address
+
+    for files in s3fs.S3FileSystem._cache.values():
+        s3fs.S3FileSystem.close_session(files.loop, files._s3)
+
+    s3fs.S3FileSystem.clear_instance_cache()
+    server.stop()
+
+
+def plain(address: str) -> dict[str, Any]:
+    return {
+        "region_name": "us-east-1",
+        "endpoint_url": address,
+        "aws_access_key_id": "a",
+        "aws_secret_access_key": "b",
+    }

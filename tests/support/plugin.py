@@ -66,6 +66,10 @@ async def scenario(asyncflow_orchestrator, flow):
 """
 
 
+FOREIGN = ("hypothesispytest", "platformdirs", "typeguard", "xdist", "xdist.looponfail")
+"""The plugins that have nothing to do with it, and take a third of a start."""
+
+
 ONLY_ASYNCIO = "@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n"
 
 
@@ -90,4 +94,7 @@ def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
     """Run pytest in a process of its own; warnings are errors."""
     loops = ["-o", "asyncio_default_fixture_loop_scope=function"]
     known = [] if "no:asyncio" in options else loops
-    return pytester.runpytest_subprocess("-W", "error", *known, *options, timeout=50)
+    others = [option for name in FOREIGN for option in ("-p", f"no:{name}")]
+    return pytester.runpytest_subprocess(
+        "-W", "error", *others, *known, *options, timeout=50
+    )

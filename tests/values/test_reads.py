@@ -10,7 +10,7 @@ import pytest
 from anyio import CancelScope, create_task_group, fail_after, to_thread
 
 from asyncflow import Configuration, Orchestrator, Scenario
-from asyncflow.values.versions import READERS
+from asyncflow.values.readers import THREADS
 
 pytestmark = pytest.mark.anyio
 
@@ -84,13 +84,13 @@ async def test_reads_have_threads_of_their_own(config: Configuration) -> None:
 
         with fail_after(30):
             async with create_task_group() as group:
-                for _ in range(3 * READERS):
+                for _ in range(3 * THREADS):
                     group.start_soon(partial(read, scenario))
 
-                for _ in range(READERS):
+                for _ in range(THREADS):
                     await to_thread.run_sync(slow.begun.acquire)  # others have threads
 
                 slow.may_end.set()
 
-    assert len(found) == 3 * READERS
-    assert slow.most <= READERS
+    assert len(found) == 3 * THREADS
+    assert slow.most <= THREADS

@@ -55,7 +55,7 @@ def test_a_schema_names_the_rows_and_gives_its_form() -> None:
     error: ValueInvalid = pickle.loads(pickle.dumps(caught.value))
     assert error.rows == (1, 2)
     assert error.node == "node"
-    assert "greater_than(0)" in error.why
+    assert "column 'a' breaks greater_than(0): -2, -3" in error.why
 
 
 def test_a_model_is_asked_by_its_method() -> None:

@@ -14,11 +14,16 @@ from asyncflow.abc import is_address
 from asyncflow.alternatives import DRIVERS
 from asyncflow.config.checks.values import choice
 from asyncflow.config.converters import refers
-from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig
+from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, Scope
 from asyncflow.errors import Problem
 
 if TYPE_CHECKING:
     from asyncflow.abc import Driver
+
+FIELDS = ("scenario_id", "name", "cycle", "date")
+"""What a path may have of its scenario, in braces: ``reports/{name}/{date}.csv``."""
+
+_FIELD = re.compile(r"\{([A-Za-z_]+)\}")
 
 MAX_VERSIONS = 1_000_000
 
@@ -167,6 +172,8 @@ def _path(node: DataNodeConfig) -> Iterator[Problem]:
             message=f"the home folder of {path.partition('/')[0]!r} is not known",
             remedy=f"give the path in full, or {'./' + path!r} for such a name",
         )
+    elif "{" in path:
+        yield from _template(node, path)
 
     if (driver := node.driver) is None or not driver.takes_path:
         yield Problem(
@@ -187,6 +194,24 @@ def _path(node: DataNodeConfig) -> Iterator[Problem]:
                 message=f"nothing reaches {without_password(path)!r}: {error}",
                 remedy="give a path, or an address such as 's3://bucket/sales.csv'",
             )
+
+
+def _template(node: DataNodeConfig, path: str) -> Iterator[Problem]:
+    allowed = {Scope.SCENARIO: FIELDS, Scope.CYCLE: ("cycle",)}.get(node.scope, ())
+
+    for word in words_in(path):
+        if word in allowed:
+            continue
+
+        names = ", ".join(f"{{{name}}}" for name in allowed)
+        yield Problem(
+            section=node.label,
+            field="default_path",
+            message=f"{path!r} has {{{word}}} in it, which is nothing of its scenario",
+            remedy=f"use one of {names}"
+            if names
+            else "leave it out: all scenarios share the file",
+        )
 
 
 def _address(node: DataNodeConfig) -> Iterator[Problem]:
@@ -297,3 +322,18 @@ def from_text(text: str) -> timedelta | None:
         return timedelta(days, seconds, micro, hours=hours, minutes=minutes)
     except OverflowError:
         return None
+
+
+def words_in(path: str) -> Iterator[str]:
+    """Yield the words in braces of a path, be they known or not."""
+    yield from _FIELD.findall(path)
+
+
+def fields_of(path: str) -> tuple[str, ...]:
+    """Return what a path has of its scenario; nothing for most."""
+    return tuple(name for name in words_in(path) if name in FIELDS)
+
+
+def filled(path: str, facts: Mapping[str, str]) -> str:
+    """Return a path with facts in the place of their names."""
+    return _FIELD.sub(lambda found: facts.get(found[1], found[0]), path)

@@ -307,7 +307,16 @@ _UNMISTAKABLE = frozenset(
     {"skippable", "retry", "prewarm", "retries", "cacheable", "priority"}
 )
 _OF_ORCHESTRATOR = frozenset(
-    {"store", "adopt", "store_path", "store_url", "database", "database_url", "db_path"}
+    {
+        "store",
+        "adopt",
+        "folder",
+        "store_path",
+        "store_url",
+        "database",
+        "database_url",
+        "db_path",
+    }
     | {"db_url", "dsn"}
 )
 _OF_SUBMIT = frozenset({"priority", "on_failure", "idempotency_key"})
