@@ -446,11 +446,8 @@ class Orchestrator:
         return await is_deletable(self._opened().store, _id_of(entity))
 
     async def is_submittable(self, entity: Scenario | Sequence | Task | str) -> Reasons:
-        """Tell whether something can be submitted, as things are now: whether what it
-        reads was written, or will be, and nobody has locked it.
-
-        :param entity: a scenario, a sequence, a task, or its id
-        :return: true where it can; otherwise the reasons why it cannot
+        """Tell whether something can be submitted, as `is_deletable` does: whether what
+        it reads was written, or will be, and nobody has locked it.
         """
         from asyncflow.runtime.permissions import is_submittable
 
@@ -458,30 +455,20 @@ class Orchestrator:
         return await is_submittable(engine.loader, engine.scheduler, _id_of(entity))
 
     async def is_editable(self, entity: Entity | str) -> Reasons:
-        """Tell whether something can be changed, as things are now: whether it is there,
-        and if it is a data node, nobody has locked it.
-
-        :param entity: it, or its id
-        :return: true where it can; otherwise the reasons why it cannot
+        """Tell whether something can be changed, as `is_deletable` does: whether it is
+        there, and if it is a data node, nobody has locked it.
         """
         from asyncflow.runtime.permissions import is_editable
 
         return await is_editable(self._opened().loader, _id_of(entity))
 
     async def is_readable(self, entity: Entity | str) -> Reasons:
-        """Tell whether something is there to be read; see `exists`.
-
-        :param entity: it, or its id
-        :return: true where it is; otherwise the reason why it is not
-        """
+        """Tell whether something is there to be read; see `exists`."""
         return await self.exists(_id_of(entity))
 
     def can_create(self, config: object = None) -> Reasons:
-        """Tell whether something can be created by itself from a config: a scenario, or a
-        data node with the scope ``GLOBAL``.
-
-        :param config: the config; None for any
-        :return: true where it can; otherwise the reason why it cannot
+        """Tell whether a config, or None for any, is one of a scenario, or of a data node
+        with the scope ``GLOBAL``: what can be created by itself.
         """
         from asyncflow.runtime.permissions import can_create
 

@@ -261,17 +261,14 @@ class Submission(ReadOnlyHandle, Labeled):
         return await verbs_of(self.entity).read_own(self, node)
 
     async def is_deletable(self) -> Reasons:
-        """Tell whether it can be deleted, as things are now; see
-        `Orchestrator.is_deletable`.
-        """
+        """Tell whether it can be deleted; see `Orchestrator.is_deletable`."""
         return await verbs_of(self.entity).is_deletable(self.id)
 
     def retry_failed(self) -> Submission:
         """Start another run, of what has not completed alone; return its handle.
 
-        Those of its jobs that failed, were cancelled or abandoned run again; the values
-        that the others have written stay. It is a new run: it is given what this one was
-        given, and else reads the values of now.
+        Jobs that failed, were cancelled or abandoned run again; values of the others stay.
+        It is a new run: it is given what this one was, and else reads the values of now.
 
         :raises UsageError: where the run has not ended, or nothing is left to do
         """

@@ -269,10 +269,6 @@ class Job(JobFacts, of=AsyncJob):
         """Ask for its end, without waiting for it; see `asyncflow.Job.cancel`."""
         self._loop.call(self._inner.cancel, reason)
 
-    def is_deletable(self) -> Reasons:
-        """Tell whether it can be deleted; see `asyncflow.Job.is_deletable`."""
-        return self._loop.call(self._inner.is_deletable)
-
     def error(self) -> JobFailed | None:
         """Make the error that says how it failed; see `asyncflow.Job.error`."""
         return self._inner.error()
@@ -404,10 +400,6 @@ class Submission(SubmissionFacts, of=AsyncSubmission):
     def read(self, name: str | DataNodeConfig) -> Any:
         """Read what this run wrote, or reads; see `asyncflow.Submission.read`."""
         return self._loop.call(self._inner.read, name)
-
-    def is_deletable(self) -> Reasons:
-        """Tell whether it can be deleted; see `asyncflow.Submission.is_deletable`."""
-        return self._loop.call(self._inner.is_deletable)
 
     def retry_failed(self) -> Submission:
         """Run again what has not completed; see `asyncflow.Submission.retry_failed`."""
