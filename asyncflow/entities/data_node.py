@@ -364,6 +364,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         :param editor_id: who writes; needed where the data node is locked
         :param comment: kept with the edit
         :raises DataNodeIsBeingEdited: where somebody else has locked it
+        :raises NotFound: where it was deleted
         :raises NotPicklable: where it cannot be kept, naming the part
         """
         await self._verbs.write(
@@ -383,6 +384,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         :raises UsageError: where its storage type does not append
         :raises DataNodeWritingError: where this cannot be added to that
         :raises DataNodeIsBeingEdited: where somebody else has locked it
+        :raises NotFound: where it was deleted
         """
         from asyncflow.entities import parts
 
@@ -405,6 +407,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         :raises DataNodeReadingError: where the file cannot be read; the value stays
         :raises UsageError: where its storage type has no files
         :raises DataNodeIsBeingEdited: where somebody else has locked it
+        :raises NotFound: where it was deleted
         """
         from asyncflow.entities import parts
 
@@ -440,6 +443,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         :param comment: kept with the edit
         :raises UsageError: where asyncflow chooses where its values are: `write` does it
         :raises DataNodeIsBeingEdited: where somebody else has locked it
+        :raises NotFound: where it was deleted
         """
         from asyncflow.entities import parts
 
@@ -458,6 +462,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
             nothing
         :param timeout: after how many seconds the lock ends by itself; None for never
         :raises DataNodeIsBeingEdited: where somebody else has locked it
+        :raises NotFound: where it was deleted
         """
         await self._verbs.lock(self._state, editor_id or "", timeout)
 

@@ -59,6 +59,7 @@ from asyncflow.sync.scenario import Scenario as Scenario
 from asyncflow.sync.verbs import can_create as can_create
 from asyncflow.sync.verbs import cancel as cancel
 from asyncflow.sync.verbs import cancel_job as cancel_job
+from asyncflow.sync.verbs import clean_all_entities as clean_all_entities
 from asyncflow.sync.verbs import create_global_data_node as create_global_data_node
 from asyncflow.sync.verbs import create_scenario as create_scenario
 from asyncflow.sync.verbs import delete as delete
@@ -115,6 +116,7 @@ __all__ = [
     "can_create",
     "cancel",
     "cancel_job",
+    "clean_all_entities",
     "create_global_data_node",
     "create_scenario",
     "delete",
