@@ -455,28 +455,20 @@ class Orchestrator:
     async def is_deletable(
         self, entity: Scenario | Submission | Job | Cycle | str
     ) -> Reasons:
-        """Tell whether something can be deleted, as things are now.
-
-        :param entity: it, or its id
-        :return: true where it can; otherwise the reasons why it cannot
-        """
+        """Tell whether something can be deleted now; else give the reasons why not."""
         from asyncflow.runtime.permissions import is_deletable
 
         return await is_deletable(self._opened().store, _id_of(entity))
 
     async def is_submittable(self, entity: Scenario | Sequence | Task | str) -> Reasons:
-        """Tell whether something can be submitted, as `is_deletable` does: whether what
-        it reads was written, or will be, and nobody has locked it.
-        """
+        """Tell whether all that something reads is there, or will be, and not locked."""
         from asyncflow.runtime.permissions import is_submittable
 
-        engine = self._opened()
-        return await is_submittable(engine.loader, engine.scheduler, _id_of(entity))
+        loader, scheduler = self._opened().loader, self._opened().scheduler
+        return await is_submittable(loader, scheduler, _id_of(entity))
 
     async def is_editable(self, entity: Entity | str) -> Reasons:
-        """Tell whether something can be changed, as `is_deletable` does: whether it is
-        there, and if it is a data node, nobody has locked it.
-        """
+        """Tell whether something is there, and no data node that somebody has locked."""
         from asyncflow.runtime.permissions import is_editable
 
         return await is_editable(self._opened().loader, _id_of(entity))
@@ -486,19 +478,15 @@ class Orchestrator:
         return await self.exists(_id_of(entity))
 
     def can_create(self, config: object = None) -> Reasons:
-        """Tell whether a config, or None for any, is one of a scenario, or of a data node
-        with the scope ``GLOBAL``: what can be created by itself.
-        """
+        """Tell whether a config is of a scenario, or of a ``GLOBAL`` data node."""
         from asyncflow.runtime.permissions import can_create
 
         return can_create(config)
 
     async def get_parents(self, entity: Entity | str) -> Parents:
-        """Return what an entity is a part of, as far as it is declared here.
+        """Return what a data node, a task or a sequence is a part of, as far as that is
+        declared here: ``"scenario"``, ``"sequence"``, ``"task"``, those that there are.
 
-        :param entity: a data node, a task, a sequence, or its id; others have no parents
-        :return: its scenarios under ``"scenario"``, and so ``"sequence"`` and ``"task"``;
-            nothing stands where there are none
         :raises NotFound: where there is none with this id
         """
         from asyncflow.runtime.parents import parents
@@ -705,9 +693,7 @@ class Orchestrator:
     async def delete_job(self, job: Job | str, force: bool = False) -> None:
         """Delete a job, with what it printed. The rest of its run stays.
 
-        :param job: it, or its id
         :param force: cancel its run first, and wait for its end, if that has not ended
-        :raises NotFound: where there is none with this id
         :raises UsageError: where its run has not ended
         """
         if force:
@@ -718,10 +704,7 @@ class Orchestrator:
         await self._opened().job_deletion().delete(_id_of(job))
 
     async def delete_jobs(self) -> int:
-        """Delete all jobs whose runs have ended; return how many.
-
-        It is done in batches. On cancel a part of it is done.
-        """
+        """Delete all jobs whose runs have ended, in batches; return how many."""
         return await self._opened().job_deletion().delete_all()
 
     async def clean_all_entities(self, version: str) -> bool:
