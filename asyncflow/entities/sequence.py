@@ -59,7 +59,7 @@ class Sequence(Submittable):
         return any(task.is_deleted for task in self._task_states.values())
 
     @property
-    def dag(self) -> Dag:
+    def _dag(self) -> Dag:
         """The graph of its tasks."""
         return Dag.of(task.config for task in self._task_states.values())
 

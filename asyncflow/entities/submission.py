@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, overload
 from weakref import ref
 
 import attrs
@@ -15,7 +15,6 @@ from anyio import CancelScope, fail_after, move_on_after
 from asyncflow import events
 from asyncflow.config.checks.numbers import check_timeout
 from asyncflow.config.checks.values import verbs_name_arguments
-from asyncflow.config.dag import Dag
 from asyncflow.config.sections import DataNodeConfig, T_co
 from asyncflow.entities.data_node import DataNode, data_node_of
 from asyncflow.entities.handle import Handle, ReadOnlyHandle
@@ -29,6 +28,9 @@ from asyncflow.runs.run import AnyRun
 from asyncflow.runs.run import Run as RunOf
 from asyncflow.runs.watchers import ProgressReports
 from asyncflow.status import DONE, Status, SubmissionStatus
+
+if TYPE_CHECKING:
+    from asyncflow.display.picture import DagPicture
 
 Run: TypeAlias = RunOf[Submittable]
 """The state of a run of what users have submitted, as the engine has it."""
@@ -75,10 +77,14 @@ class Submission(ReadOnlyHandle):
         """The id of what was submitted."""
         return self._run.entity.id
 
-    @property
-    def dag(self) -> Dag:
-        """The graph of its jobs' tasks."""
-        return self._run.dag
+    def dag(self) -> DagPicture:
+        """Return a picture of its tasks and data nodes, and of how far its jobs are.
+
+        It is drawn as things are now. See `Scenario.dag`.
+        """
+        from asyncflow.entities import pictures
+
+        return pictures.of_run(self._run)
 
     @property
     def jobs(self) -> tuple[Job, ...]:

@@ -33,6 +33,7 @@ PUBLIC = (
     "CurrentJob",
     "Cycle",
     "CycleRecord",
+    "DagPicture",
     "DataNode",
     "DataNodeConfig",
     "DataNodeDiff",
