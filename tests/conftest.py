@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import attrs
 import pytest
 from _pytest.logging import LogCaptureHandler
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import asyncflow
 from asyncflow import Configuration, Orchestrator
@@ -70,8 +70,9 @@ passed_key = pytest.StashKey[bool]()
 
 # A slow machine is no failure, and examples run under the limit below. Those of each run
 # are others; `--hypothesis-profile=soak` tries many.
-settings.register_profile("asyncflow", max_examples=30, deadline=None)
-settings.register_profile("soak", max_examples=1000, deadline=None)
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("asyncflow", patient, max_examples=30)
+settings.register_profile("soak", patient, max_examples=1000)
 settings.load_profile("asyncflow")
 
 

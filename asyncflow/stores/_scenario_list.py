@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TypeAlias
 
+from asyncflow import ids
 from asyncflow.records import ScenarioRecord
 from asyncflow.stores._command import keys
 from asyncflow.stores._properties import listed
@@ -79,7 +80,7 @@ def _of_value(value: NodeValue | None) -> Given:
     one, *others = accepted
     other = others[0] if others else one
     found: Given = {
-        "node": f"DATANODE_{config_id}_",
+        "node": ids.of_node(config_id, ""),
         "value": one,
         "other_value": other,
     }

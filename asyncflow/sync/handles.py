@@ -121,6 +121,10 @@ class Runnable(Handle[Submittable]):
             lets_fail=True,
         )
         self._loop.check(self._inner.submit)
+
+        if timeout is not None:
+            self._loop.tell_of_timeout()
+
         submit = partial(verbs_of(self._inner).submit, self._inner, options)
         return _submitted(self._loop, submit, wait=wait, timeout=timeout)
 

@@ -47,6 +47,8 @@ class Loop:
     _is_closing: bool = attrs.field(init=False, default=False)
     _has_warned: bool = attrs.field(init=False, default=False)
     """Whether it was said that a verb holds up somebody's event loop."""
+    _has_told_of_timeout: bool = attrs.field(init=False, default=False)
+    """Whether it was said that a time-out has no effect where jobs run here."""
 
     @classmethod
     def open(cls, orchestrator: AsyncOrchestrator) -> Loop:
@@ -161,6 +163,15 @@ class Loop:
 
         if _get_running_loop() is not None and not self._has_warned:
             self._warn_of_held_loop(verb)
+
+    def tell_of_timeout(self) -> None:
+        """Say once that nothing ends the waiting for jobs that run in this thread."""
+        if self.runs_here and not self._has_told_of_timeout:
+            self._has_told_of_timeout = True
+            _logger.warning(
+                "timeout= has no effect in development mode, where submit() runs the jobs "
+                "itself: with mode='standalone' it has one"
+            )
 
     def _warn_of_held_loop(self, verb: Callable[..., object] | None) -> None:
         """Say once that a verb holds up another event loop than the orchestrator's."""

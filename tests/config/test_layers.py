@@ -352,7 +352,9 @@ def text_of(values: dict[str, int]) -> str:
     return "[JOB]\n" + "".join(f"{name} = {values[name]}\n" for name in values)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(VALUES, min_size=5, max_size=5), st.permutations(range(4)))
 def test_the_highest_file_counts_in_any_order(
     tmp_path: Path,

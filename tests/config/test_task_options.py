@@ -6,11 +6,12 @@ import ast
 import inspect
 import re
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_overloads, get_type_hints
 
 import attrs
+import pytest
 
-from asyncflow import Configuration, TaskConfig
+from asyncflow import Configuration, TaskConfig, task
 from asyncflow.config import dag
 from asyncflow.config.section import names_of
 from asyncflow.dispatch import call_spec
@@ -48,6 +49,18 @@ def test_each_is_a_parameter_in_its_order_with_its_default() -> None:
     for name in OPTIONS:
         made = attrs.evolve(plain, **{name: given[name].default})
         assert getattr(made, name) == getattr(plain, name), name
+
+
+@pytest.mark.parametrize(
+    "decorator", [task, Configuration.task], ids=["of Config", "of any"]
+)
+def test_decorators_take_the_same(decorator: Any) -> None:
+    given = inspect.signature(Configuration.configure_task).parameters
+    wanted = [(name, given[name].annotation, given[name].default) for name in OPTIONS]
+    *_, overload = get_overloads(decorator)
+    taken = inspect.signature(overload).parameters
+    found = [(one.name, one.annotation, one.default) for one in taken.values()]
+    assert [one for one in found if one[0] in OPTIONS] == wanted
 
 
 def test_each_has_the_type_of_its_field_where_nothing_is_converted() -> None:

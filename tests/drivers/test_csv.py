@@ -60,7 +60,10 @@ items = st.lists(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     value=items, has_header=st.booleans(), encoding=st.sampled_from(["utf-8", "utf-16"])
 )
@@ -73,7 +76,10 @@ def test_objects_come_back(
     assert through(made, tmp_path, texts) == value
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     value=st.lists(
         st.fixed_dictionaries({"a": st.text(letters), "b": st.text(letters)}),

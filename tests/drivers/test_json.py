@@ -56,7 +56,9 @@ def through(made: JSONDriver, folder: Path, value: Any) -> Any:
     return made.read(made.publish(made.write(value, path, "node"), path))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(value=values)
 def test_values_come_back(value: Any, tmp_path: Path) -> None:
     assert through(JSONDriver(), tmp_path, value) == value

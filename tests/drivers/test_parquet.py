@@ -69,7 +69,8 @@ def through(made: ParquetDriver, folder: Path, value: Any) -> Any:
 
 
 few = settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

@@ -30,7 +30,8 @@ from tests.support.postgres import server as server
 pytestmark = pytest.mark.usefixtures("tables_are_warm")
 
 few = settings(
-    max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 numbers = itertools.count()
 

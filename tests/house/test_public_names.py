@@ -67,6 +67,7 @@ PUBLIC = (
     "JobStarted",
     "JoinOperator",
     "Listener",
+    "MigrationFailed",
     "NoData",
     "NotCopied",
     "NotDeclared",

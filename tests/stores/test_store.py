@@ -195,7 +195,9 @@ async def test_records_are_the_same_after_reopening(
     assert await ask(place) == []
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(records=st.lists(RECORD, max_size=8, unique_by=lambda record: record.id))
 async def test_any_records_come_back(place: Place, records: list[Record]) -> None:
     await fill(place, *records)

@@ -3,7 +3,8 @@
 A line is ``name: same``, ``name: same(first, parameters, in, order)``, ``name: other PLACE``
 where the name here is another one, ``name: otherwise - why`` where something else was
 decided, or ``name: missing`` where it is not there yet. What follows `` - `` is said in the
-documentation. ``python -m tests.support.taipy_names`` writes the tables of its page anew.
+documentation. ``python -m tests.support.taipy_names`` marks what was missing and is here by
+now as the same, and writes the tables of the page anew.
 """
 
 from __future__ import annotations
@@ -11,8 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import attrs
+
+import asyncflow
+import asyncflow.sync as tp
+from asyncflow import Config, errors
 
 PAGE = Path(__file__).parents[2] / "docs" / "coming-from-taipy.md"
 
@@ -561,6 +568,36 @@ VersionAlreadyExistsAsDevelopment: otherwise - a version is a label
 }
 """By what they are of: the module ``tp``, a class, or a module."""
 
+OWNERS: dict[str, Any] = {
+    "tp": tp,
+    "Config": Config,
+    "DataNodeConfig": asyncflow.DataNodeConfig,
+    "TaskConfig": asyncflow.TaskConfig,
+    "ScenarioConfig": asyncflow.ScenarioConfig,
+    "JobConfig": asyncflow.JobConfig,
+    "CoreConfig": asyncflow.CoreConfig,
+    "Problem": asyncflow.Problem,
+    "ConfigError": asyncflow.ConfigError,
+    "Orchestrator": tp.Orchestrator,
+    "Scenario": tp.Scenario,
+    "Sequence": tp.Sequence,
+    "Task": tp.Task,
+    "DataNode": tp.DataNode,
+    "Job": tp.Job,
+    "Submission": tp.Submission,
+    "Cycle": tp.Cycle,
+    "Frequency": tp.Frequency,
+    "Scope": tp.Scope,
+    "Operator": tp.Operator,
+    "JoinOperator": tp.JoinOperator,
+    "Status": tp.Status,
+    "SubmissionStatus": tp.SubmissionStatus,
+    "Reasons": asyncflow.Reasons,
+    "notification": tp,
+    "errors": errors,
+}
+"""What has the names of a group here."""
+
 TITLES: dict[str, str] = {
     "tp": "Functions and classes: `tp.`",
     "Problem": "`Issue` (here: `Problem`)",
@@ -636,8 +673,43 @@ def tables() -> str:
 BEGIN = "## Every name\n"
 
 
+def fields_of(owner: Any) -> set[str]:
+    """Return the fields of a class: those without a default are no attributes of it."""
+    if isinstance(owner, type) and attrs.has(owner):
+        return {field.name for field in attrs.fields(owner)}
+
+    return set()
+
+
+def is_here(name: Name) -> bool:
+    """Tell whether a name is here."""
+    owner = OWNERS[name.group]
+
+    if isinstance(owner, ModuleType) and name.group not in ("tp", "errors"):
+        return False  # its names are those of classes
+
+    return name.name in fields_of(owner) or hasattr(owner, name.name)
+
+
+def promote() -> None:
+    """Mark what was missing, and is here by now, as the same."""
+    source = Path(__file__)
+    text = source.read_text(encoding="utf-8")
+
+    for name in names():
+        if name.verdict == "missing" and is_here(name):
+            block = NAMES[name.group]
+            line = rf"(?m)^{name.name}: missing"
+            changed = re.sub(line, f"{name.name}: same", block)
+            text = text.replace(block, changed)
+            NAMES[name.group] = changed
+
+    source.write_text(text, encoding="utf-8")
+
+
 def main() -> None:
-    """Write the tables of the page."""
+    """Bring the data and the tables of the page up to date."""
+    promote()
     text = PAGE.read_text(encoding="utf-8")
     head, _, _ = text.partition(BEGIN)
     PAGE.write_text(f"{head}{BEGIN}\n{tables()}", encoding="utf-8")

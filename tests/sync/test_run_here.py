@@ -214,3 +214,15 @@ def test_a_run_again_runs_here(config: Configuration) -> None:
     again = submission.retry_failed()
     assert again.status is SubmissionStatus.COMPLETED
     assert starts == [threading.get_ident()] * 2
+
+
+def test_a_timeout_that_has_no_effect_is_told_once(
+    config: Configuration, caplog: pytest.LogCaptureFixture
+) -> None:
+    scenario = tp.create_scenario(single(config, where))
+
+    for _ in range(2):
+        assert scenario.submit(wait=True, timeout=5).is_finished
+
+    assert [one for one in caplog.messages if "no effect in development" in one]
+    assert len(caplog.messages) == 1

@@ -5,43 +5,22 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-import attrs
 import pytest
 
 import asyncflow
 import asyncflow.sync as tp
-from asyncflow import Config, errors
 from asyncflow.entities import reasons
-from tests.support.taipy_names import BEGIN, NAMES, PAGE, Name, names, tables
+from tests.support.taipy_names import (
+    BEGIN,
+    NAMES,
+    OWNERS,
+    PAGE,
+    Name,
+    fields_of,
+    names,
+    tables,
+)
 
-OWNERS: dict[str, Any] = {
-    "tp": tp,
-    "Config": Config,
-    "DataNodeConfig": asyncflow.DataNodeConfig,
-    "TaskConfig": asyncflow.TaskConfig,
-    "ScenarioConfig": asyncflow.ScenarioConfig,
-    "JobConfig": asyncflow.JobConfig,
-    "CoreConfig": asyncflow.CoreConfig,
-    "Problem": asyncflow.Problem,
-    "ConfigError": asyncflow.ConfigError,
-    "Orchestrator": tp.Orchestrator,
-    "Scenario": tp.Scenario,
-    "Sequence": tp.Sequence,
-    "Task": tp.Task,
-    "DataNode": tp.DataNode,
-    "Job": tp.Job,
-    "Submission": tp.Submission,
-    "Cycle": tp.Cycle,
-    "Frequency": tp.Frequency,
-    "Scope": tp.Scope,
-    "Operator": tp.Operator,
-    "JoinOperator": tp.JoinOperator,
-    "Status": tp.Status,
-    "SubmissionStatus": tp.SubmissionStatus,
-    "Reasons": asyncflow.Reasons,
-    "notification": tp,
-    "errors": errors,
-}
 MODULES: dict[str, Any] = {"reasons": reasons}
 BESIDE = {"Edit", "Reason"}
 """What Taipy has beside a class, and here is a name of the package."""
@@ -58,14 +37,6 @@ def found(name: Name) -> Any:
         return None
 
     return inspect.getattr_static(owner, name.name, None) or getattr(owner, name.name)
-
-
-def fields_of(owner: Any) -> set[str]:
-    """Return the fields of a class: those without a default are no attributes of it."""
-    if isinstance(owner, type) and attrs.has(owner):
-        return {field.name for field in attrs.fields(owner)}
-
-    return set()
 
 
 def test_each_group_has_an_owner() -> None:

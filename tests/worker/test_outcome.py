@@ -11,7 +11,9 @@ from asyncflow.worker.outcome import Log, cut, read_slice
 from asyncflow.worker.streams import decoded
 
 # A fixture's folder serves all examples: each writes its file anew.
-one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+one_folder = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @one_folder

@@ -20,7 +20,9 @@ OUTCOMES = st.lists(st.binary(max_size=40) | LONG, max_size=6)
 
 
 # A fixture's folder serves all examples: each writes its file anew.
-one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+one_folder = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 def written(path: Path, *trips: tuple[int, list[bytes]]) -> None:

@@ -16,7 +16,9 @@ from asyncflow.worker.tokens import MAX_TOKENS, Tokens
 from tests.support.programs import environment
 
 # A fixture's folder serves all examples: each writes its file anew.
-one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+one_folder = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @pytest.fixture

@@ -21,7 +21,9 @@ from asyncflow.worker import values
 from asyncflow.worker.values import INLINE, fetch, keep
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     st.lists(st.integers(0, 20_000), max_size=5),
     st.integers(0, 2 * INLINE),

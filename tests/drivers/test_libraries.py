@@ -1,0 +1,57 @@
+"""Tables of one library as those of another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from asyncflow.drivers._libraries import as_table, columns_in, need, rows_of
+from asyncflow.errors import DataNodeWritingError
+
+ROWS = [{"a": 1, "b": "x"}, {"a": 2, "b": "é"}]
+TABLES: dict[str, Any] = {
+    "pandas": pd.DataFrame(ROWS),
+    "polars": pl.DataFrame(ROWS),
+    "pyarrow": pa.Table.from_pylist(ROWS),
+    "rows": ROWS,
+    "columns": {"a": [1, 2], "b": ["x", "é"]},
+}
+
+pytestmark = pytest.mark.usefixtures("tables_are_warm")
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+@pytest.mark.parametrize("name", TABLES)
+def test_any_as_any(name: str, library: str) -> None:
+    made = as_table(TABLES[name], library)
+    assert type(made).__module__.partition(".")[0] == library
+    assert rows_of(made) == ROWS
+
+
+def test_the_same_is_not_copied() -> None:
+    frame = TABLES["pandas"]
+    assert as_table(frame, "pandas") is frame
+
+
+def test_an_array_has_numbers_for_names() -> None:
+    assert rows_of(np.array([[1, 2]])) == [{"0": 1, "1": 2}]
+
+
+def test_columns_without_rows_keep_their_names() -> None:
+    assert columns_in(pl.DataFrame({"a": [], "b": []})) == {"a": [], "b": []}
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_what_is_no_table(library: str) -> None:
+    with pytest.raises(DataNodeWritingError):
+        as_table(object(), library)
+
+
+def test_a_module_that_a_package_lacks_is_its_own_error() -> None:
+    with pytest.raises(ModuleNotFoundError, match=r"pandas\.nothing"):
+        need("pandas.nothing", "a test")
