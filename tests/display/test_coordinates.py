@@ -35,7 +35,8 @@ def test_a_box_stands_in_the_middle_of_what_it_leads_to() -> None:
 def test_boxes_of_a_layer_have_the_gap_between_them(
     sizes: list[list[float]], numbers: object
 ) -> None:
-    layers, flat = [], []
+    layers: list[list[int]] = []
+    flat: list[float] = []
 
     for layer in sizes:
         layers.append([*range(len(flat), len(flat) + len(layer))])
