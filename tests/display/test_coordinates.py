@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -33,21 +34,21 @@ def test_a_box_stands_in_the_middle_of_what_it_leads_to() -> None:
     st.randoms(use_true_random=False),
 )
 def test_boxes_of_a_layer_have_the_gap_between_them(
-    sizes: list[list[float]], numbers: object
+    sizes: list[list[float]], numbers: Random
 ) -> None:
     layers: list[list[int]] = []
     flat: list[float] = []
 
-    for layer in sizes:
-        layers.append([*range(len(flat), len(flat) + len(layer))])
-        flat += layer
+    for heights in sizes:
+        layers.append([*range(len(flat), len(flat) + len(heights))])
+        flat += heights
 
     before: list[list[tuple[int, float]]] = [[] for _ in flat]
     after: list[list[tuple[int, float]]] = [[] for _ in flat]
 
     for first, second in pairwise(layers):
         for box in second:
-            other = numbers.choice(first)  # type: ignore[attr-defined]  # a `Random`
+            other = numbers.choice(first)
             before[box].append((other, 1.0))
             after[other].append((box, 1.0))
 
