@@ -28,7 +28,14 @@ from asyncflow.config.checks.values import (
     verbs_name_arguments,
 )
 from asyncflow.config.section import names_of
-from asyncflow.config.sections import DataNodeConfig, JobConfig, ScenarioConfig, T
+from asyncflow.config.sections import (
+    NOT_GIVEN,
+    DataNodeConfig,
+    JobConfig,
+    NotGiven,
+    ScenarioConfig,
+    T,
+)
 from asyncflow.errors import NotFound, UsageError
 from asyncflow.gc_pause import pause_gc
 from asyncflow.options import OnFailure, Page, RunOptions
@@ -102,6 +109,9 @@ class Orchestrator:
         for others
     :param folder: where relative paths of data nodes begin; None for the directory in
         which it is opened
+    :param version: the version of the application: new scenarios get it, and lists show
+        those that have it; see `Configuration.configure_core`. None is what that says, or
+        none: lists show all
     :raises UsageError: where the address of a store is none that is known
     """
 
@@ -109,6 +119,7 @@ class Orchestrator:
     store: Store = attrs.field(default=None, converter=as_store)
     adopt: bool | Callable[[SubmissionRecord], bool] = True
     folder: str | None = attrs.field(default=None, converter=as_folder)
+    version: str | None = None
     _session: Session = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -121,8 +132,16 @@ class Orchestrator:
         if not (isinstance(self.adopt, bool) or callable(self.adopt)):
             raise TypeError(f"adopt is True, False or a function; got {self.adopt!r}")
 
+        if self.version is not None and (
+            type(self.version) is not str or not self.version
+        ):
+            raise TypeError(f"version is a text, or None; got {self.version!r}")
+
+        given = (self.config, self.store, self.adopt)
         self._session = Session(
-            self.config, self.store, self.adopt, _open_engine, self.folder
+            *(*given, _open_engine),
+            folder=self.folder,
+            version=self.version,
         )
 
     def __repr__(self) -> str:
@@ -461,6 +480,7 @@ class Orchestrator:
         is_primary: bool | None = None,
         property: Mapping[str, object] | tuple[str, object] | None = None,
         value: Mapping[str, object] | tuple[str, object] | None = None,
+        version: str | NotGiven | None = NOT_GIVEN,
         created_from: datetime | None = None,
         created_to: datetime | None = None,
         sort_key: str = "creation_date",
@@ -481,6 +501,8 @@ class Orchestrator:
             their names: texts of at most 200 characters, numbers, True, False, None
         :param value: the config id of a data node and the value that it has now,
             ``("my_input", 5)``: a small one, which the store keeps itself
+        :param version: a version of the application; None for any. Unless it is given, that
+            of this orchestrator, or in production all those in production
         :param created_from: the first creation date; without a time zone it is in that of
             the store. None for any
         :param created_to: the creation date before which they were made
@@ -506,6 +528,7 @@ class Orchestrator:
             is_primary=is_primary,
             property=property,
             value=value,
+            version=version,
             created_from=created_from,
             created_to=created_to,
             sort_key=sort_key,
@@ -632,6 +655,20 @@ class Orchestrator:
             await self._opened().delete_cycle(entity_id)
         else:
             await self._opened().delete(entity_id)
+
+    async def clean_all_entities(self, version: str) -> bool:
+        """Delete all scenarios of a version of the application, with all that is theirs.
+
+        All of it in one transaction; then the files of their values. What scenarios share
+        stays, as long as there are others in their cycle. Nothing else ever wipes anything.
+        On cancel it is done or not, as a whole.
+
+        :return: whether there is such a version
+        :raises UsageError: where a run of one has not ended
+        """
+        from asyncflow.runtime.cleaning import clean
+
+        return await clean(self._opened(), version)
 
     async def prune(
         self,

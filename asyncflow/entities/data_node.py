@@ -360,6 +360,7 @@ class DataNode(ReadOnlyHandle, Generic[T_co]):
         :param editor_id: who writes; needed where the data node is locked
         :param comment: kept with the edit
         :raises DataNodeIsBeingEdited: where somebody else has locked it
+        :raises NotFound: where it was deleted
         :raises NotPicklable: where it cannot be kept, naming the part
         """
         await self._verbs.write(
@@ -379,6 +380,7 @@ class DataNode(ReadOnlyHandle, Generic[T_co]):
         :raises UsageError: where its storage type does not append
         :raises DataNodeWritingError: where this cannot be added to that
         :raises DataNodeIsBeingEdited: where somebody else has locked it
+        :raises NotFound: where it was deleted
         """
         from asyncflow.entities import parts
 
@@ -401,6 +403,7 @@ class DataNode(ReadOnlyHandle, Generic[T_co]):
         :raises DataNodeReadingError: where the file cannot be read; the value stays
         :raises UsageError: where its storage type has no files
         :raises DataNodeIsBeingEdited: where somebody else has locked it
+        :raises NotFound: where it was deleted
         """
         from asyncflow.entities import parts
 
@@ -436,6 +439,7 @@ class DataNode(ReadOnlyHandle, Generic[T_co]):
         :param comment: kept with the edit
         :raises UsageError: where asyncflow chooses where its values are: `write` does it
         :raises DataNodeIsBeingEdited: where somebody else has locked it
+        :raises NotFound: where it was deleted
         """
         from asyncflow.entities import parts
 
@@ -454,6 +458,7 @@ class DataNode(ReadOnlyHandle, Generic[T_co]):
             nothing
         :param timeout: after how many seconds the lock ends by itself; None for never
         :raises DataNodeIsBeingEdited: where somebody else has locked it
+        :raises NotFound: where it was deleted
         """
         await self._verbs.lock(self._state, editor_id or "", timeout)
 

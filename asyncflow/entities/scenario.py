@@ -113,6 +113,11 @@ class Scenario(Submittable):
         return Properties("scenario", lambda: self._record.properties)
 
     @property
+    def version(self) -> str | None:
+        """The version of the application that it belongs to; None for none."""
+        return self._record.version
+
+    @property
     def tags(self) -> frozenset[str]:
         """Its tags."""
         return frozenset(self._record.tags)

@@ -53,6 +53,7 @@ from asyncflow.sync.orchestrator import Orchestrator as Orchestrator
 from asyncflow.sync.scenario import Scenario as Scenario
 from asyncflow.sync.verbs import cancel as cancel
 from asyncflow.sync.verbs import cancel_job as cancel_job
+from asyncflow.sync.verbs import clean_all_entities as clean_all_entities
 from asyncflow.sync.verbs import create_global_data_node as create_global_data_node
 from asyncflow.sync.verbs import create_scenario as create_scenario
 from asyncflow.sync.verbs import delete as delete
@@ -97,6 +98,7 @@ __all__ = [
     "Task",
     "cancel",
     "cancel_job",
+    "clean_all_entities",
     "create_global_data_node",
     "create_scenario",
     "delete",

@@ -75,12 +75,14 @@ class Orchestrator:
     :param adopt: whether it goes on with runs that other processes have left unfinished;
         see `asyncflow.Orchestrator`
     :param folder: where relative paths begin; see `asyncflow.Orchestrator`
+    :param version: the version of the application; see `asyncflow.Orchestrator`
     """
 
     config: Configuration | None = None
     store: Store | str | os.PathLike[str] | None = None
     adopt: bool | Callable[[SubmissionRecord], bool] = True
     folder: str | os.PathLike[str] | None = None
+    version: str | None = None
     _loop: Loop | None = attrs.field(init=False, default=None)
 
     def __repr__(self) -> str:
@@ -150,9 +152,8 @@ class Orchestrator:
                 )
 
             config = Config if self.config is None else self.config
-            self._loop = Loop.open(
-                AsyncOrchestrator(config, self.store, self.adopt, self.folder)
-            )
+            given = (config, self.store, self.adopt, self.folder, self.version)
+            self._loop = Loop.open(AsyncOrchestrator(*given))
             _running = self
             _stop_at_exit()
 
@@ -281,6 +282,10 @@ class Orchestrator:
     def delete(self) -> None:
         """See the async verb."""
 
+    @blocking(AsyncOrchestrator.clean_all_entities)
+    def clean_all_entities(self) -> None:
+        """See the async verb."""
+
     @blocking(AsyncOrchestrator.prune)
     def prune(self) -> None:
         """See the async verb."""
@@ -378,7 +383,8 @@ class Orchestrator:
 
     def _is_like(self, other: Orchestrator) -> bool:
         same = self.config is other.config and self.store == other.store
-        return same and (self.adopt, self.folder) == (other.adopt, other.folder)
+        given = (self.adopt, self.folder, self.version)
+        return same and given == (other.adopt, other.folder, other.version)
 
     def __enter__(self) -> Self:
         self._run(joins=False)

@@ -45,6 +45,7 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
     creation_date: Forwarded[datetime] = Forwarded()
     owner_id: Forwarded[str | None] = Forwarded()
     is_primary: Forwarded[bool] = Forwarded()
+    version: Forwarded[str | None] = Forwarded()
 
     @property
     def cycle(self) -> Cycle | None:

@@ -17,6 +17,7 @@ from asyncflow.config.sections import (
 )
 from asyncflow.entities.difference import ScenarioDiff
 from asyncflow.entities.reasons import Reasons
+from asyncflow.log import logger as _logger
 from asyncflow.records import Pruned
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
@@ -108,6 +109,20 @@ def create_global_data_node(config: DataNodeConfig[T] | str) -> DataNode[T]:
 def delete(entity_id: str) -> None:
     """Delete an entity; see `asyncflow.Orchestrator.delete`."""
     opened().delete(entity_id)
+
+
+@names_own_arguments
+def clean_all_entities(version: str) -> bool:
+    """Delete all that a version has made; where there is none, a warning says so.
+
+    See `asyncflow.Orchestrator.clean_all_entities`.
+    """
+    is_known = opened().clean_all_entities(version)
+
+    if not is_known:
+        _logger.warning("there is no version %r, so nothing was deleted", version)
+
+    return is_known
 
 
 @names_own_arguments
