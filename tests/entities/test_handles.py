@@ -44,6 +44,7 @@ NAMES: dict[type, tuple[str, ...]] = {
         *("sequences", "set_primary", "submit", "subscribe", "tags", "tasks"),
         *("unsubscribe", "update"),
         *SUBMITTABLE,
+        *("version",),
     ),
     Cycle: (
         *("creation_date", "end_date", "frequency", "id", "name", "primary_id"),
