@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import EventsLost as EventsLost
     from asyncflow.errors import InsideWorker as InsideWorker
     from asyncflow.errors import JobFailed as JobFailed
+    from asyncflow.errors import MigrationFailed as MigrationFailed
     from asyncflow.errors import NoData as NoData
     from asyncflow.errors import NotCopied as NotCopied
     from asyncflow.errors import NotDeclared as NotDeclared
@@ -160,7 +161,7 @@ _HOMES = {
     "entities.difference": "DataNodeDiff ScenarioDiff",
     "entities.exported": "ExportedScenario",
     "errors": "ArchiveRefused AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
-    "DataNodeReadingError DataNodeWritingError DeletingPrimaryScenario DoesNotBelongToACycle EventsLost InsideWorker JobFailed NoData "
+    "DataNodeReadingError DataNodeWritingError DeletingPrimaryScenario DoesNotBelongToACycle EventsLost InsideWorker JobFailed MigrationFailed NoData "
     "NotCopied NotDeclared NotFound NotOpen NotPicklable OrchestratorFailed PackageMissing Problem RecordDamaged "
     "RemoteTraceback StoreFailed StoreUnavailable SubmissionCanceled SubmissionFailed "
     "SubmissionInterrupted TakenOver UnauthorizedTag UnsupportedLoop UsageError ValueInvalid "

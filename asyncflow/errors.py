@@ -16,6 +16,7 @@
     ├── NotFound               no entity has this id
     ├── NotDeclared            the configuration lacks what an entity was made from
     ├── NoData                 a data node was read before its first write
+    ├── MigrationFailed        a migration function raised, or returned what is none
     ├── ArchiveRefused         a file is no archive of a scenario, or not whole
     ├── DataNodeIsBeingEdited  somebody else has locked a data node
     ├── NotPicklable           a value or a function cannot travel to a worker
@@ -185,6 +186,19 @@ class NotDeclared(AsyncflowError):
         super().__init__(
             f"{entity_id} was made from the scenario config {config_id!r}, {why}: "
             "import the module that declares it, or load its TOML file, before"
+        )
+
+
+class MigrationFailed(AsyncflowError):
+    """An entity of an older version could not be brought up to date; it stays as it was."""
+
+    def __init__(self, entity_id: str, target: str, why: str) -> None:
+        self.entity_id = entity_id
+        self.target = target
+        self.why = why
+        super().__init__(
+            f"{entity_id} could not be migrated to version {target!r}: {why}: mend the "
+            "function that was given to Config.add_migration_function"
         )
 
 

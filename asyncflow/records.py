@@ -32,6 +32,8 @@ class ScenarioRecord(NamedTuple):
     sequences: Mapping[str, Mapping[str, Any] | None] = {}
     """By their names the sequences that were changed after it was made: their ``tasks``
     and ``properties``; None for one that was removed."""
+    version: str | None = None
+    """The version of the application that it belongs to; None for none."""
 
     @property
     def creation_date(self) -> datetime:
@@ -85,6 +87,17 @@ class CycleRecord(NamedTuple):
         facts = _plain_facts(self, **dates)
         del facts["primary_created"]
         return facts
+
+
+class LabelRecord(NamedTuple):
+    """A version of an application: a label that scenarios have."""
+
+    name: str
+    is_production: bool
+    config: str
+    """What was declared when it was last compared, as JSON; ``""`` where it never was."""
+    created: float
+    """When an orchestrator with it was first opened."""
 
 
 class DataNodeRecord(NamedTuple):

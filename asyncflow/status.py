@@ -41,10 +41,17 @@ DONE = frozenset({Status.COMPLETED, Status.SKIPPED})
 
 TRANSITIONS = {
     Status.SUBMITTED: frozenset(
-        {Status.BLOCKED, Status.PENDING, Status.CANCELED, Status.ABANDONED}
+        {
+            *(Status.BLOCKED, Status.PENDING, Status.CANCELED, Status.ABANDONED),
+            Status.FAILED,  # the time of its run was up before
+        }
     ),
-    Status.BLOCKED: frozenset({Status.PENDING, Status.CANCELED, Status.ABANDONED}),
-    Status.PENDING: frozenset({Status.RUNNING, Status.SKIPPED, Status.CANCELED}),
+    Status.BLOCKED: frozenset(
+        {Status.PENDING, Status.CANCELED, Status.ABANDONED, Status.FAILED}
+    ),
+    Status.PENDING: frozenset(
+        {Status.RUNNING, Status.SKIPPED, Status.CANCELED, Status.FAILED}
+    ),
     Status.RUNNING: frozenset(
         {Status.PENDING, Status.COMPLETED, Status.FAILED, Status.CANCELED}
     ),

@@ -23,7 +23,7 @@ def test_a_record_shows_dates_and_no_seconds() -> None:
     assert repr(record) == (
         "ScenarioRecord(id='SCENARIO_a_1', config_id='a', name='one', "
         "creation_date='1970-01-01T00:00:01.500000+00:00', properties={}, "
-        "tags=(), revision=0, cycle_id=None, sequences={})"
+        "tags=(), revision=0, cycle_id=None, sequences={}, version=None)"
     )
 
 

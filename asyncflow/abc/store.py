@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         DataNodeRecord,
         InputRecord,
         JobRecord,
+        LabelRecord,
         LogRecord,
         OrchestratorRecord,
         Pruned,
@@ -211,7 +212,7 @@ class Store(ABC):
     @abstractmethod
     async def create(self, record: ScenarioRecord, *records: Record) -> str:
         """Save a scenario and what goes with it, unless there is one of its config that
-        has its name.
+        has its name, in its version, if it has one.
 
         Of several that create one name at a time, one has its own saved. Returns when
         that is durable. On cancel only the waiting ends.
@@ -280,6 +281,33 @@ class Store(ABC):
         """
 
     @abstractmethod
+    async def label(self, record: LabelRecord) -> LabelRecord:
+        """Save a version of the application, unless there is one with its name; return
+        the one that is. It is in production once a record says so.
+        """
+
+    @abstractmethod
+    async def relabel(self, record: LabelRecord, *, before: str) -> bool:
+        """Save what is declared in a version, unless that is not `before` any more; tell
+        whether it was saved.
+        """
+
+    @abstractmethod
+    async def labels(self) -> list[LabelRecord]:
+        """List the versions of the application, in the order of their first opening."""
+
+    @abstractmethod
+    async def clean(
+        self,
+        label: str,
+        scenario_ids: Collection[str],
+        lost: Collection[SubmissionRecord] = (),
+    ) -> list[str] | None:
+        """Do for several scenarios what `delete_ended` does for one, whether they are
+        primary or not, and forget a version with them: all in one transaction.
+        """
+
+    @abstractmethod
     async def time_zone(self, name: str) -> str:
         """Return the name of the time zone of the cycles here: the first that was given.
 
@@ -310,6 +338,15 @@ class Store(ABC):
         :return: None where another has not finished: then nothing has changed
         :raises DeletingPrimaryScenario: where it is the primary scenario of a cycle with
             others: then nothing has changed either
+        """
+
+    @abstractmethod
+    async def write(self, node_id: str, *records: VersionRecord) -> bool:
+        """Save versions of a data node, unless that is not there (any more).
+
+        Returns when that is durable. On cancel they are saved or not, all of them.
+
+        :return: whether they were saved
         """
 
     @abstractmethod
@@ -396,6 +433,7 @@ class Store(ABC):
         is_primary: bool | None = None,
         properties: Mapping[str, object] | None = None,
         value: tuple[str, str, Collection[bytes]] | None = None,
+        versions: Collection[str] | None = None,
         sort_key: str = "creation_date",
         after: ScenarioRecord | None = None,
         page: Page | None = None,
@@ -406,6 +444,7 @@ class Store(ABC):
             True, False, None
         :param value: the config id of a data node, its scope, and as what its current value
             may be kept: one thing or two
+        :param versions: any of these versions of the application
         :param sort_key: ``creation_date``, ``name`` (no name is as an empty one),
             ``config_id``, ``id`` or ``tags``: texts by their code points, the first 200 of
             a name; those that are the same by their dates

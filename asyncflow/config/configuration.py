@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from asyncflow.config.app_config import AppConfig
     from asyncflow.config.frequency import Frequency, Periods
     from asyncflow.config.layers import Layers, Origin
+    from asyncflow.config.migrations import Migrations
     from asyncflow.config.task_function import Nodes, Signature, TaskFunction
 
 S = TypeVar("S", bound=Section)
@@ -84,6 +85,8 @@ class Configuration(ServerDataNodes, Shown):
         init=False, factory=dict[str, DataNodeConfig]
     )
     """The data nodes that `task` has made: they may be configured still."""
+    migrations: Migrations | None = attrs.field(init=False, default=None)
+    """What becomes of entities of older versions; None where nothing does."""
     _settled: tuple[int, Registry] | None = attrs.field(init=False, default=None)
     """With what is found in the environment, as of a revision."""
     _plain: WeakSet[ScenarioConfig] = attrs.field(init=False, factory=WeakSet)
@@ -486,9 +489,13 @@ class Configuration(ServerDataNodes, Shown):
         keep_submissions: int | None = None,
         keep_log_days: float | None = None,
         time_zone: str | None = None,
+        mode: str | None = None,
+        version_number: str | None = None,
+        force: bool = False,
         **properties: object,
     ) -> CoreConfig:
-        """Declare what is kept of submissions that have finished; the latest call counts.
+        """Declare what is kept of submissions that have finished, and which version of the
+        application this is; the latest call counts.
 
         What is not kept is removed when an orchestrator opens, and once an hour as long
         as it is open. The values of data nodes stay. Where both `keep_days` and
@@ -500,6 +507,12 @@ class Configuration(ServerDataNodes, Shown):
             as long as they are.
         :param time_zone: the time zone in which cycles begin, such as ``Europe/Paris``; a
             store keeps the first one. None for that, or for the machine's.
+        :param mode: ``"experiment"`` compares what is declared with what this version was
+            declared as before; ``"production"`` does, too, and sees the scenarios of all
+            versions in production; ``"development"`` has no version. None compares nothing.
+        :param version_number: the version: scenarios get it, and lists show those that have
+            it. None for none: lists show all. ``Orchestrator(version=...)`` counts before it.
+        :param force: whether what is declared now counts, where that is another.
         :param properties: whatever else you want to keep with it.
         """
         self._registry.forget("CORE")
@@ -508,10 +521,41 @@ class Configuration(ServerDataNodes, Shown):
             keep_submissions=keep_submissions,
             keep_log_days=keep_log_days,
             time_zone=time_zone,
+            mode=mode,
+            version_number=version_number,
+            force=force,
             properties=properties,
         )
         self._revision += 1
         return self.core_config
+
+    def add_migration_function(
+        self,
+        target_version: str,
+        config: ScenarioConfig | DataNodeConfig,
+        migration_fct: Callable[[Any], Any],
+    ) -> None:
+        """Have entities of older versions changed when they are first loaded.
+
+        In ``mode="production"``, a scenario of an older version in production gets the
+        version of the orchestrator that loads it. Before that, the functions for the
+        versions in between, and for this one, are called, in the order of the versions,
+        each with a copy of the scenario, or of a data node of its own: what they set (name,
+        properties and tags; name and validity period) is written. They are called in a
+        thread, or awaited, outside any transaction, and once more where somebody else has
+        changed the entity meanwhile.
+
+        :param target_version: the version that the function leads to.
+        :param config: the config of a scenario or of a data node.
+        :param migration_fct: is given the copy, and returns it, or None.
+        :raises UsageError: config is that of a task, which keeps nothing.
+        """
+        if self.migrations is None:
+            from asyncflow.config.migrations import Migrations
+
+            self.migrations = Migrations()
+
+        self.migrations.add(target_version, config, migration_fct)
 
     def resolve(self, section: S) -> S:
         """Return what a section of this configuration now is.
@@ -616,6 +660,7 @@ class Configuration(ServerDataNodes, Shown):
         self._recorded.clear()
         self._signatures.clear()
         self._made.clear()
+        self.migrations = None
         self._revision += 1
 
     def export(self, path: str | os.PathLike[str], *, secrets: bool = False) -> None:

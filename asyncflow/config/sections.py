@@ -431,7 +431,8 @@ class JobConfig(Attributes, Shown):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class CoreConfig(Attributes, Shown):
-    """What is kept of submissions that have finished: all, where nothing is given.
+    """What is kept of submissions that have finished: all, where nothing is given; and of
+    which version of the application scenarios are.
 
     Where both `keep_days` and `keep_submissions` are given, what either keeps stays.
     """
@@ -447,6 +448,16 @@ class CoreConfig(Attributes, Shown):
 
     time_zone: str | None = None
     """The time zone in which cycles begin; None for that of the store, or of the machine."""
+
+    version_number: str | None = None
+    """The version of the application; None for none."""
+
+    mode: str | None = None
+    """``experiment`` or ``production`` compare what is declared with what that version was
+    declared as; ``development`` has no version. None does neither."""
+
+    force: bool = False
+    """Whether what is declared now counts, where it is another than before."""
 
     properties: Mapping[str, object] = attrs.field(factory=dict[str, object])
     """Whatever else was given, by name."""

@@ -18,7 +18,7 @@ from asyncflow.config.sections import (
     Scope,
     T_co,
 )
-from asyncflow.entities.handle import ReadOnlyHandle, handle_on
+from asyncflow.entities.handle import Labeled, Owned, Parents, ReadOnlyHandle, handle_on
 from asyncflow.facts import Facts
 from asyncflow.records import as_date
 from asyncflow.runs.node import NodeState
@@ -116,6 +116,10 @@ class DataNodeVerbs(Protocol):
 
     async def unlock(self, node: NodeState, editor_id: str | None) -> None: ...
 
+    async def get_owner(self, owner_id: str) -> Owned: ...
+
+    async def get_parents(self, entity_id: str) -> Parents: ...
+
     async def update_node(
         self, node: NodeState, changes: Mapping[str, Any]
     ) -> None: ...
@@ -123,7 +127,7 @@ class DataNodeVerbs(Protocol):
 
 @verbs_name_arguments
 @attrs.define(eq=False, repr=False)
-class DataNode(ReadOnlyHandle, Generic[T_co]):
+class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
     """A named value of a scenario, or of all scenarios (scope ``GLOBAL``).
 
     A read gives the last value whose write has ended, whatever is being written. The
@@ -360,6 +364,7 @@ class DataNode(ReadOnlyHandle, Generic[T_co]):
         :param editor_id: who writes; needed where the data node is locked
         :param comment: kept with the edit
         :raises DataNodeIsBeingEdited: where somebody else has locked it
+        :raises NotFound: where it was deleted
         :raises NotPicklable: where it cannot be kept, naming the part
         """
         await self._verbs.write(
@@ -379,6 +384,7 @@ class DataNode(ReadOnlyHandle, Generic[T_co]):
         :raises UsageError: where its storage type does not append
         :raises DataNodeWritingError: where this cannot be added to that
         :raises DataNodeIsBeingEdited: where somebody else has locked it
+        :raises NotFound: where it was deleted
         """
         from asyncflow.entities import parts
 
@@ -401,6 +407,7 @@ class DataNode(ReadOnlyHandle, Generic[T_co]):
         :raises DataNodeReadingError: where the file cannot be read; the value stays
         :raises UsageError: where its storage type has no files
         :raises DataNodeIsBeingEdited: where somebody else has locked it
+        :raises NotFound: where it was deleted
         """
         from asyncflow.entities import parts
 
@@ -436,6 +443,7 @@ class DataNode(ReadOnlyHandle, Generic[T_co]):
         :param comment: kept with the edit
         :raises UsageError: where asyncflow chooses where its values are: `write` does it
         :raises DataNodeIsBeingEdited: where somebody else has locked it
+        :raises NotFound: where it was deleted
         """
         from asyncflow.entities import parts
 
@@ -454,6 +462,7 @@ class DataNode(ReadOnlyHandle, Generic[T_co]):
             nothing
         :param timeout: after how many seconds the lock ends by itself; None for never
         :raises DataNodeIsBeingEdited: where somebody else has locked it
+        :raises NotFound: where it was deleted
         """
         await self._verbs.lock(self._state, editor_id or "", timeout)
 
@@ -491,6 +500,14 @@ class DataNode(ReadOnlyHandle, Generic[T_co]):
         """
         changes = {"name": name, "path": path, "validity_period": validity_period}
         await self._verbs.update_node(self._state, changes)
+
+    async def get_parents(self) -> Parents:
+        """Return what it is a part of, by its kind; see `Orchestrator.get_parents`."""
+        return await self._verbs.get_parents(self.id)
+
+    async def _owner(self) -> Owned | None:
+        owner_id = self.owner_id
+        return None if owner_id is None else await self._verbs.get_owner(owner_id)
 
     @property
     def _called(self) -> str:

@@ -62,6 +62,8 @@ class IdentityMap:
     verbs: ScenarioVerbs
     driver_in: Callable[[str, DataNodeConfig], Driver]
     directory: Directory
+    version: str | None = attrs.field(init=False, default=None)
+    """That of the application, which new scenarios get; None for none."""
     _in_use: WeakValueDictionary[str, Entity] = attrs.field(
         init=False, factory=WeakValueDictionary
     )
@@ -149,6 +151,7 @@ class IdentityMap:
             _now() if creation_date is None else creation_date.timestamp(),
             {**config.properties, **properties},
             cycle_id=None if cycle is None else cycle.id,
+            version=self.version,
         )
         return self.make_scenario(config, record, cycle)
 

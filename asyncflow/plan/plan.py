@@ -116,7 +116,8 @@ class Plan(Readiness):
     ) -> list[Instruction]:
         """Take the wish to end a run; nothing follows where it has ended.
 
-        :param killed: what those become that have to be killed
+        :param killed: what those become that have to be killed; where there are none, the
+            first that has not started
         """
         instructions: list[Instruction] = []
 
@@ -256,15 +257,21 @@ class Plan(Readiness):
         *,
         killed: Status = Status.CANCELED,
     ) -> None:
-        """End what has not started, and have killed what runs."""
+        """End what has not started, and have killed what runs.
+
+        :param killed: what the latter becomes; where nothing runs, the first that has not
+            started, as one has to be what the run is
+        """
         state.stopped = True
+        ended = Status.CANCELED if Status.RUNNING in state.status else killed
 
         for index, status in enumerate(state.status):
             if status is Status.RUNNING:
                 instructions.append(Kill((run, index), reason, killed))
             elif status in _WAITING or status is Status.PENDING:
-                end = End((run, index), Status.CANCELED, reason)
+                end = End((run, index), ended, reason)
                 self._drop(end, state, instructions, now)
+                ended = Status.CANCELED
 
     def _drop(
         self, end: End, state: RunState, instructions: list[Instruction], now: float

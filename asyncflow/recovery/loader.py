@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 from weakref import WeakValueDictionary
@@ -50,6 +50,10 @@ if TYPE_CHECKING:
 
 Entity: TypeAlias = "Scenario | Cycle | Sequence | Task | DataNode | Submission | Job"
 
+Migrated: TypeAlias = Callable[
+    [ScenarioRecord, ScenarioConfig], Awaitable[ScenarioRecord]
+]
+
 NOT_HERE = "which this program does not declare"
 
 LOOKED_AT = Page(newest_first=True, limit=20)
@@ -67,6 +71,8 @@ class EntityLoader:
     store: Store
     identity_map: IdentityMap
     versions: Versions
+    migrated: Migrated | None = attrs.field(init=False, default=None)
+    """Brings a scenario of an older version of the application up to date."""
     _locks: WeakValueDictionary[str, Lock] = attrs.field(
         init=False, factory=WeakValueDictionary
     )
@@ -206,6 +212,9 @@ class EntityLoader:
 
         else:
             config = self.config.settled(config)
+
+            if self.migrated is not None:
+                record = await self.migrated(record, config)
 
         scenario = await self._made(record, config)
         await self.fill(scenario)
@@ -417,6 +426,9 @@ class EntityLoader:
             run = await self._submission(ids.submission_of(job_id))
         except NotFound:
             raise NotFound(job_id) from None
+
+        if run.is_finished and await self.store.get(job_id) is None:
+            raise NotFound(job_id)  # it was deleted by itself
 
         for job in run.jobs:
             if job.id == job_id:

@@ -60,7 +60,7 @@ class Creation:
 
         while True:
             for record in await self.store.scenarios(
-                config_id=config.id, name=name, page=ONE
+                config_id=config.id, name=name, versions=self._versions, page=ONE
             ):
                 try:
                     return await self._found(record.id, inputs)
@@ -71,6 +71,12 @@ class Creation:
                 config, creation_date, name, properties, inputs, cycle
             ):
                 return made
+
+    @property
+    def _versions(self) -> tuple[str, ...] | None:
+        """The version of the application, where it has one: others have others' names."""
+        version = self.identity_map.version
+        return None if version is None else (version,)
 
     async def _found(self, scenario_id: str, inputs: Mapping[str, Any]) -> Scenario:
         scenario = await self.loader.get(scenario_id)

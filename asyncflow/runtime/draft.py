@@ -68,6 +68,7 @@ class ScenarioDraft:
             id=ids.of_scenario(config.id, ids.new_key()),
             created=date.timestamp(),
             cycle_id=cycle_id,
+            version=engine.identity_map.version,
             revision=0,
         )
         scenario = engine.identity_map.make_scenario(config, record, cycle)

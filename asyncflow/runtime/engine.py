@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     from asyncflow.notify.elsewhere import Elsewhere
     from asyncflow.runtime.calendar import OwnCalendar
     from asyncflow.runtime.creation import Creation
+    from asyncflow.runtime.deletion import JobDeletion
+    from asyncflow.runtime.labels import Labels
 
 
 @attrs.define(eq=False, repr=False)
@@ -91,6 +93,8 @@ class Engine:
     _declared: Dag | None = attrs.field(init=False, default=None)
     """The graph that was submitted last: that its tasks are declared does not change."""
     preparation: RunPreparation = attrs.field(init=False)
+    labels: Labels | None = attrs.field(init=False, default=None)
+    """The version of the application; None for none."""
     _calendar: OwnCalendar | None = attrs.field(init=False, default=None)
     _hearing: Lock = attrs.field(init=False, factory=Lock)
     """Of several who ask what others do, one listens at a time."""
@@ -163,6 +167,10 @@ class Engine:
             )
 
         properties = properties or {}
+
+        if self.labels is not None:
+            await self.labels.check()
+
         await self.identity_map.prepare(config)
         cycle: Cycle | None = None
 
@@ -403,6 +411,12 @@ class Engine:
             await self.remote_runs.catch_up(run_of(handle))
 
         return entity
+
+    def job_deletion(self) -> JobDeletion:
+        """Make what deletes jobs by themselves."""
+        from asyncflow.runtime.deletion import JobDeletion
+
+        return JobDeletion(self.store, self.bus)
 
     async def delete_cycle(self, cycle_id: str) -> None:
         """Delete a cycle with its scenarios; see `Orchestrator.delete`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from anyio import to_thread
 
 from asyncflow.config.checks.numbers import check_page
 from asyncflow.config.checks.values import one_of
-from asyncflow.config.sections import DataNodeConfig
+from asyncflow.config.sections import DataNodeConfig, NotGiven
 from asyncflow.options import Page
 from asyncflow.records import ScenarioRecord
 
@@ -39,6 +39,7 @@ class Listing:
     is_primary: bool | None
     property: Mapping[str, object] | tuple[str, object] | None
     value: Mapping[str, object] | tuple[str, object] | None
+    version: str | NotGiven | None
     created_from: datetime | None
     created_to: datetime | None
     sort_key: str
@@ -64,10 +65,17 @@ class Listing:
             is_primary=self.is_primary,
             properties=_by_name("property", self.property),
             value=await self._kept_as(engine),
+            versions=await self._versions(engine),
             sort_key=self.sort_key,
             after=self.after,
             page=self.page,
         )
+
+    async def _versions(self, engine: Engine) -> Collection[str] | None:
+        if self.version is None or isinstance(self.version, str):
+            return None if self.version is None else (self.version,)
+
+        return None if engine.labels is None else await engine.labels.visible()
 
     async def _kept_as(self, engine: Engine) -> tuple[str, str, list[bytes]] | None:
         """Return as what a value that is wanted may be kept.

@@ -43,6 +43,7 @@ class Session:
     :param open_engine: opens the engine around worker processes, if there are any; the
         stack closes what belongs to it
     :param folder: see `Orchestrator`
+    :param version: that of the application; see `Orchestrator`
     """
 
     config: Configuration
@@ -50,6 +51,7 @@ class Session:
     adopt: bool | Callable[[SubmissionRecord], bool]
     open_engine: Callable[[Session, Executor | None, AsyncExitStack], Awaitable[Engine]]
     folder: str | None = None
+    version: str | None = None
     engine: Engine | None = attrs.field(init=False, default=None)
     """What is open; None before and after."""
     jobs: JobConfig = attrs.field(init=False, factory=JobConfig)
@@ -231,6 +233,11 @@ class Session:
     async def _begin(self, engine: Engine) -> None:
         """Go on with the runs of the dead, and begin to look after what is open."""
         engine.recovery.wants = self.adopt
+
+        if self.version is not None or self.config.core_config.version_number:
+            from asyncflow.runtime.label_opening import open_labels
+
+            await open_labels(engine, self.version)
 
         if engine.is_shared:
             await engine.recovery.adopt_all()

@@ -152,7 +152,6 @@ class Updating:
         versions = self.engine.versions
         await to_thread.run_sync(node.driver.locate)
         await versions.edit(node, lambda _: None, None, f"its path is {node.path}")
-        await self.engine.store.flush()
 
     async def _saved(
         self, record_id: str, kind: type[R], apply: Callable[[R], R]

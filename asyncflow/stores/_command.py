@@ -62,6 +62,7 @@ def changed(record: ScenarioRecord | DataNodeRecord, before: int) -> Command:
     tags = {"tags": dump_tags(record.tags), "tag_names": keys(record.tags)}
     made: dict[str, Cell] = {"name": record.name, "properties": properties}
     made |= {"pickled": pickled, "sequences": dump_sequences(record.sequences)}
+    made["version"] = record.version
     made["is_read"] = listed_pairs(record.properties) is not None
     return Command("update_scenario", [{**facts, **made, **tags}])
 
@@ -75,6 +76,18 @@ def changed_properties(record: ScenarioRecord | DataNodeRecord) -> Sequence[Comm
     pairs = listed_pairs(record.properties) or ()
     given = [{**facts, "name": name, "value": value} for name, value in pairs]
     return (Command("update_property", given),) if given else ()
+
+
+def unfinished(
+    record_ids: Collection[str], lost: Collection[SubmissionRecord]
+) -> Command:
+    """Ask for what keeps scenarios or submissions from being deleted.
+
+    :param lost: the submissions that do not, though they have not finished
+    """
+    listed = keys([f"{run.id} {run.orchestrator_id}" for run in lost])
+    given = [{"id": record_id, "lost": listed} for record_id in record_ids]
+    return Command("unfinished", given)
 
 
 def keys(names: Collection[str]) -> str:

@@ -317,6 +317,12 @@ class PostgresDatabase(Database):
             if type(change) is VersionRecord:
                 if is_shared_node(change.node_id):
                     turns.add(change.node_id)
+            elif type(change) is Command and change.verb == "write":
+                turns.update(
+                    record.node_id
+                    for record in change.records
+                    if type(record) is VersionRecord and is_shared_node(record.node_id)
+                )
             elif type(change) is Command and change.verb == "named":
                 turns.update(
                     turn

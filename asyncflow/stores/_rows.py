@@ -17,6 +17,7 @@ from asyncflow.records import (
     DataNodeRecord,
     InputRecord,
     JobRecord,
+    LabelRecord,
     LogRecord,
     OrchestratorRecord,
     Record,
@@ -141,7 +142,7 @@ def _dump_scenario(record: ScenarioRecord) -> Sequence[TableRow]:
     properties = dump_properties(record.properties, record.id)
     tags = dump_tags(record.tags)
     sequences = dump_sequences(record.sequences)
-    changed = (tags, record.revision, record.cycle_id, sequences)
+    changed = (tags, record.revision, record.cycle_id, sequences, record.version)
     row = TableRow("scenario", (*record[:4], *properties, *changed))
     rows = [row, *(TableRow("tag", (tag, record.id)) for tag in record.tags)]
 
@@ -163,11 +164,12 @@ def dump_sequences(sequences: Mapping[str, Any]) -> str:
 
 
 def _load_scenario(row: Row) -> ScenarioRecord:
-    *facts, properties, pickled, tags, revision, cycle_id, text = row
+    *facts, properties, pickled, tags, revision, cycle_id, text, version = row
     loaded = load_properties(row[0], properties, pickled)
     names = () if tags == NO_TAGS else tuple(json.loads(str(tags)))
     sequences = json.loads(str(text)) if text else {}
-    return ScenarioRecord._make((*facts, loaded, names, revision, cycle_id, sequences))
+    more = (revision, cycle_id, sequences, version)
+    return ScenarioRecord._make((*facts, loaded, names, *more))
 
 
 def _dump_submission(record: SubmissionRecord) -> Sequence[TableRow]:
@@ -329,6 +331,16 @@ def load_pin(row: Row) -> tuple[str, int]:
     return str(node_id), number
 
 
+def load_label(row: Row) -> LabelRecord:
+    """Load a version of an application."""
+    name, is_production, config, created = row
+
+    if not isinstance(created, int | float):
+        raise TypeError("a column has what does not belong there")
+
+    return LabelRecord(str(name), bool(is_production), str(config), created)
+
+
 def load_name(row: Row) -> str:
     """Load the row of a query that asks for one text."""
     return str(row[0])
@@ -352,7 +364,7 @@ KINDS: Mapping[type[Record], Kind] = {
         _load_scenario,
         (
             *(_TEXT, _TEXT, _MAYBE_TEXT, _NUMBER, _TEXT, _MAYBE_BLOB, _TEXT, _FLAG),
-            *(_MAYBE_TEXT, _TEXT),
+            *(_MAYBE_TEXT, _TEXT, _MAYBE_TEXT),
         ),
         dump=_dump_scenario,
     ),

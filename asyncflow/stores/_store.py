@@ -25,6 +25,7 @@ from asyncflow.records import (
     DataNodeRecord,
     InputRecord,
     JobRecord,
+    LabelRecord,
     LogRecord,
     OrchestratorRecord,
     Pruned,
@@ -42,6 +43,7 @@ from asyncflow.stores._command import (
     claim,
     is_reported,
     keys,
+    unfinished,
 )
 from asyncflow.stores._open_database import OpenDatabase, not_open
 from asyncflow.stores._outage import StoreOutage
@@ -51,6 +53,7 @@ from asyncflow.stores._rows import (
     Row,
     WriteItem,
     given,
+    load_label,
     load_name,
     load_pin,
     load_time,
@@ -191,7 +194,11 @@ class DatabaseStore(Store):
 
     async def create(self, record: ScenarioRecord, *records: Record) -> str:
         opened = self._now_open()
-        named = {"config_id": record.config_id, "name": record.name}
+        named = {
+            "config_id": record.config_id,
+            "name": record.name,
+            "version": record.version,
+        }
         turn = f"{record.config_id} {record.name}"
         look = Command("named", [{**named, "turn": turn}])
         rows = given((record, *records), opened.graphs)
@@ -252,6 +259,37 @@ class DatabaseStore(Store):
         await self._put(act)
         return next(map(CycleRecord._make, act.answers["found"]), None)
 
+    async def label(self, record: LabelRecord) -> LabelRecord:
+        act = Command("label", [record._asdict()])
+        await self._put(act)
+        return next(map(load_label, act.answers["found"]))
+
+    async def relabel(self, record: LabelRecord, *, before: str) -> bool:
+        act = Command("relabel", [{**record._asdict(), "before": before}])
+        await self._put(act)
+        return bool(act.answers["row"])
+
+    async def labels(self) -> list[LabelRecord]:
+        return await self._ask("labels", {"limit": ALL, "offset": 0}, load_label)
+
+    async def clean(
+        self,
+        label: str,
+        scenario_ids: Collection[str],
+        lost: Collection[SubmissionRecord] = (),
+    ) -> list[str] | None:
+        self._now_open().graphs.clear()
+        look = unfinished(scenario_ids, lost)
+        given = [[{"id": scenario_id}] for scenario_id in scenario_ids]
+        acts = [Command("delete", one, (look, ("runs",))) for one in given]
+        gone = Command("clean", [{"name": label}], (look, ("runs",)))
+        await self._put(look, *acts, gone)
+
+        if look.answers["runs"]:
+            return None
+
+        return [name for act in acts for name in _names(act)]
+
     async def time_zone(self, name: str) -> str:
         act = Command("time_zone", [{"name": name}])
         await self._put(act)
@@ -268,8 +306,7 @@ class DatabaseStore(Store):
         self, record_id: str, lost: Collection[SubmissionRecord] = ()
     ) -> list[str] | None:
         self._now_open().graphs.clear()
-        listed = _keys([f"{run.id} {run.orchestrator_id}" for run in lost])
-        look = Command("unfinished", [{"id": record_id, "lost": listed}])
+        look = unfinished([record_id], lost)
         act = Command("delete", [{"id": record_id}], (look, ("runs", "siblings")))
         await self._put(look, act)
 
@@ -277,6 +314,11 @@ class DatabaseStore(Store):
             raise DeletingPrimaryScenario(record_id, str(cycle_id))
 
         return None if look.answers["runs"] else _names(act)
+
+    async def write(self, node_id: str, *records: VersionRecord) -> bool:
+        look = Command("absent", [{"id": node_id}])
+        await self._put(look, Command("write", (), (look, ("node",)), records))
+        return not look.answers["node"]
 
     def pin(self, submission_id: str, versions: Mapping[str, int | None]) -> None:
         given = [
@@ -341,12 +383,16 @@ class DatabaseStore(Store):
         is_primary: bool | None = None,
         properties: Mapping[str, object] | None = None,
         value: tuple[str, str, Collection[bytes]] | None = None,
+        versions: Collection[str] | None = None,
         sort_key: str = "creation_date",
         after: ScenarioRecord | None = None,
         page: Page | None = None,
     ) -> list[ScenarioRecord]:
+        one = next(iter(versions)) if versions and len(versions) == 1 else None
         return await self._read(
             "scenario",
+            version=one,
+            versions=_keys(versions) if one is None else None,
             config_id=config_id,
             name=name,
             created_from=created_from,

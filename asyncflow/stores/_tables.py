@@ -15,6 +15,7 @@ from asyncflow.records import (
     DataNodeRecord,
     InputRecord,
     JobRecord,
+    LabelRecord,
     LogRecord,
     OrchestratorRecord,
     Record,
@@ -30,7 +31,7 @@ ALL = 2**63 - 1
 """More than any table has."""
 
 CHANGED: Mapping[type[Record], tuple[str, ...]] = {
-    ScenarioRecord: ("name", "properties", "tags", "sequences", "revision"),
+    ScenarioRecord: ("name", "properties", "tags", "sequences", "version", "revision"),
     DataNodeRecord: ("attributes", "revision"),
 }
 """What `Store.update` takes of a record."""
@@ -196,6 +197,8 @@ class Tables:
     logs: Table[LogRecord] = attrs.field(factory=lambda: Table(("job_id",)))
     bases: Table[BasisRecord] = attrs.field(factory=lambda: Table(("scenario_id",)))
     orchestrators: Table[OrchestratorRecord] = attrs.field(factory=Table)
+    labels: dict[str, LabelRecord] = attrs.field(init=False, factory=dict)
+    """The versions of the application, in the order of their first opening."""
     pins: dict[str, set[str]] = attrs.field(init=False, factory=dict)
     """The versions that are pinned for submissions, by the ids of these."""
     crashes: dict[str, tuple[int, int]] = attrs.field(init=False, factory=dict)

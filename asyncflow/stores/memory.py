@@ -20,6 +20,7 @@ from asyncflow.records import (
     DataNodeRecord,
     InputRecord,
     JobRecord,
+    LabelRecord,
     LogRecord,
     OrchestratorRecord,
     Pruned,
@@ -108,6 +109,13 @@ class MemoryStore(Store):
                 dropped = versions.records[old.id]
                 versions.replace(dropped._replace(kept=old.kept))
 
+    async def write(self, node_id: str, *records: VersionRecord) -> bool:
+        if node_id not in self._written().data_nodes.records:
+            return False
+
+        self.save(*records)
+        return True
+
     def pin(self, submission_id: str, versions: Mapping[str, int | None]) -> None:
         if self._is_refused() or self._tables.has_ended(submission_id):
             return
@@ -177,7 +185,9 @@ class MemoryStore(Store):
 
     async def create(self, record: ScenarioRecord, *records: Record) -> str:
         tables = self._written()
-        found = tables.scenarios.found(config_id=record.config_id, name=record.name)
+        found = tables.scenarios.found(
+            config_id=record.config_id, name=record.name, version=record.version
+        )
 
         if found:
             return min(found, key=attrgetter("created")).id
@@ -240,6 +250,46 @@ class MemoryStore(Store):
 
     async def promote(self, scenario_id: str) -> CycleRecord | None:
         return self._written().promote(scenario_id)
+
+    async def label(self, record: LabelRecord) -> LabelRecord:
+        labels = self._written().labels
+        kept = labels.setdefault(record.name, record)
+
+        if record.is_production:
+            kept = labels[record.name] = kept._replace(is_production=True)
+
+        return kept
+
+    async def relabel(self, record: LabelRecord, *, before: str) -> bool:
+        labels = self._written().labels
+        kept = labels.get(record.name)
+
+        if kept is None or kept.config != before:
+            return False
+
+        labels[record.name] = kept._replace(config=record.config)
+        return True
+
+    async def labels(self) -> list[LabelRecord]:
+        self._check()
+        return sorted(self._tables.labels.values(), key=attrgetter("created"))
+
+    async def clean(
+        self,
+        label: str,
+        scenario_ids: Collection[str],
+        lost: Collection[SubmissionRecord] = (),
+    ) -> list[str] | None:
+        known = {(run.id, run.orchestrator_id) for run in lost}
+        runs = self._written().submissions
+
+        for scenario_id in scenario_ids:
+            for run in runs.found(scenario_id=scenario_id):
+                if run.finished is None and (run.id, run.orchestrator_id) not in known:
+                    return None
+
+        self._tables.labels.pop(label, None)
+        return await self.delete(*scenario_ids)
 
     async def time_zone(self, name: str) -> str:
         tables = self._written()
@@ -347,6 +397,7 @@ class MemoryStore(Store):
         is_primary: bool | None = None,
         properties: Mapping[str, object] | None = None,
         value: tuple[str, str, Collection[bytes]] | None = None,
+        versions: Collection[str] | None = None,
         sort_key: str = "creation_date",
         after: ScenarioRecord | None = None,
         page: Page | None = None,
@@ -363,6 +414,7 @@ class MemoryStore(Store):
             if (created_from is None or created_from <= scenario.created)
             and (created_to is None or scenario.created < created_to)
             and (tag is None or tag in scenario.tags)
+            and (versions is None or scenario.version in versions)
             and is_primary in (None, self._tables.is_primary(scenario))
             and pairs <= {*(listed_pairs(scenario.properties) or ())}
             and (value is None or self._tables.has_value(scenario, value))

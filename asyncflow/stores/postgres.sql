@@ -50,6 +50,19 @@ SELECT TRUE FROM orchestrator WHERE id = :dead_id FOR UPDATE;
 -- name: claim.scenario
 SELECT TRUE FROM scenario WHERE id = :scenario_id FOR KEY SHARE;
 
+-- name: absent.lock
+SELECT TRUE FROM data_node WHERE id = :id FOR KEY SHARE;
+
+-- name: delete.lock
+-- Before their versions go: others may be writing one.
+SELECT TRUE FROM data_node
+WHERE
+    id = :id
+    OR owner_id = :id
+    OR owner_id IN (SELECT cycle_id FROM last_scenario WHERE id = :id)
+ORDER BY id
+FOR UPDATE;
+
 -- name: unfinished.scenario
 SELECT TRUE FROM scenario WHERE id = :id FOR UPDATE;
 

@@ -8,9 +8,9 @@
 INSERT INTO scenario
     (
         id, config_id, name, creation_date, properties, pickled, tags, revision, cycle_id,
-        sequences
+        sequences, version
     )
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     config_id = excluded.config_id,
     name = excluded.name,
@@ -20,7 +20,8 @@ ON CONFLICT (id) DO UPDATE SET
     tags = excluded.tags,
     revision = excluded.revision,
     cycle_id = excluded.cycle_id,
-    sequences = excluded.sequences;
+    sequences = excluded.sequences,
+    version = excluded.version;
 
 -- name: save_cycle
 -- Who comes first is primary.
@@ -71,6 +72,7 @@ SET
     pickled = :pickled,
     tags = :tags,
     sequences = :sequences,
+    version = CAST(:version AS TEXT),
     revision = :revision
 WHERE id = :id AND revision = :before;
 
@@ -319,9 +321,37 @@ WHERE id = :id;
 
 -- name: named.scenario
 SELECT id FROM scenario
-WHERE config_id = :config_id AND name = :name
+WHERE
+    config_id = :config_id
+    AND name = :name
+    AND (CAST(:version AS TEXT) IS NULL OR version = CAST(:version AS TEXT))
 ORDER BY creation_date, seq
 LIMIT 1;
+
+-- name: label.new
+INSERT INTO versions (name, is_production, config, creation_date)
+VALUES (:name, CAST(:is_production AS BOOLEAN), :config, :created)
+ON CONFLICT (name) DO NOTHING;
+
+-- name: label.promoted
+UPDATE versions SET is_production = TRUE
+WHERE name = :name AND CAST(:is_production AS BOOLEAN);
+
+-- name: label.found
+SELECT name, is_production, config, creation_date FROM versions WHERE name = :name;
+
+-- name: relabel.row
+UPDATE versions SET config = :config WHERE name = :name AND config = :before
+RETURNING TRUE;
+
+-- name: clean.label
+DELETE FROM versions WHERE name = :name;
+
+-- name: labels
+SELECT name, is_production, config, creation_date
+FROM versions
+ORDER BY creation_date, seq
+LIMIT :limit OFFSET :offset;
 
 -- name: lock.data_node
 UPDATE data_node
@@ -381,6 +411,9 @@ SET
         WHERE pin.node_id = version.node_id AND pin.number = version.number
     ) THEN value END
 WHERE holder_id = :id;
+
+-- name: absent.node
+SELECT TRUE WHERE NOT EXISTS (SELECT TRUE FROM data_node WHERE id = :id);
 
 -- name: delete.versions
 DELETE FROM version WHERE node_id = :id RETURNING path;
@@ -552,7 +585,7 @@ LIMIT :limit OFFSET :offset;
 SELECT
     scenario.id, scenario.config_id, scenario.name, scenario.creation_date,
     scenario.properties, scenario.pickled, scenario.tags, scenario.revision,
-    scenario.cycle_id, scenario.sequences
+    scenario.cycle_id, scenario.sequences, scenario.version
 FROM
     scenario                                                -- unless is_led
     tag JOIN scenario ON scenario.seq = tag.seq             -- if by_tag
@@ -569,6 +602,10 @@ WHERE TRUE
     AND scenario.creation_date >= :created_from             -- if created_from
     AND scenario.creation_date < :created_to                -- if created_to
     AND scenario.cycle_id = :cycle_id                       -- if cycle_id
+    AND scenario.version = :version                         -- if version
+    AND scenario.version IN (                               -- if versions
+        SELECT key FROM json_each(:versions)                -- if versions
+    )                                                       -- if versions
     AND scenario.seq IN (                                   -- if has_tag
         SELECT seq FROM tag WHERE name = :tag               -- if has_tag
     )                                                       -- if has_tag

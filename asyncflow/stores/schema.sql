@@ -17,7 +17,8 @@ CREATE TABLE scenario (
     tags TEXT NOT NULL DEFAULT '[]', -- JSON
     revision INTEGER NOT NULL DEFAULT 0, -- another one with each change
     cycle_id TEXT,
-    sequences TEXT NOT NULL DEFAULT '' -- JSON: what was changed of them
+    sequences TEXT NOT NULL DEFAULT '', -- JSON: what was changed of them
+    version TEXT -- of the application
 );
 
 CREATE INDEX scenario_by_date ON scenario (creation_date);
@@ -25,8 +26,18 @@ CREATE INDEX scenario_by_config ON scenario (config_id, creation_date);
 CREATE INDEX scenario_by_name ON scenario (name, creation_date) WHERE name IS NOT NULL;
 CREATE INDEX scenario_by_order_of_names
 ON scenario (substr(coalesce(name, ''), 1, 200), creation_date);
+CREATE INDEX scenario_by_version ON scenario (version, creation_date)
+WHERE version IS NOT NULL;
 CREATE INDEX scenario_by_cycle ON scenario (cycle_id, creation_date)
 WHERE cycle_id IS NOT NULL;
+
+CREATE TABLE versions (
+    seq INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    is_production INTEGER NOT NULL,
+    config TEXT NOT NULL, -- JSON: what was declared, where that is compared
+    creation_date REAL NOT NULL
+);
 
 CREATE TABLE cycle (
     seq INTEGER PRIMARY KEY,
@@ -239,4 +250,4 @@ CREATE TABLE input (
 
 CREATE INDEX input_by_path ON input (path) WHERE path IS NOT NULL;
 
-PRAGMA user_version = 14;
+PRAGMA user_version = 15;

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from asyncflow.config.checks.values import names_own_arguments
+from asyncflow.config.sections import NOT_GIVEN, NotGiven
 from asyncflow.sync import listing
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
@@ -31,6 +32,7 @@ def get_scenarios(
     | tuple[str, object]
     | None = None,  # the async verb's
     value: Mapping[str, object] | tuple[str, object] | None = None,
+    version: str | NotGiven | None = NOT_GIVEN,
     limit: int | None = None,
     offset: int = 0,
 ) -> list[Scenario]:
@@ -52,6 +54,7 @@ def get_scenarios(
     :param is_primary: whether they are primary in their cycle; None for either
     :param property: a property that they have; see `asyncflow.Orchestrator.scenarios`
     :param value: what a data node of theirs has now; see the same
+    :param version: a version of the application; see the same
     :param limit: how many at most; None for all
     :param offset: how many to leave out at the beginning
     :raises ValueError: where there is no such sort_key, or nothing is found by such a
@@ -67,6 +70,7 @@ def get_scenarios(
         is_primary=is_primary,
         property=property,
         value=value,
+        version=version,
         sort_key=sort_key if is_sorted else "creation_date",
         descending=descending,
         limit=limit,

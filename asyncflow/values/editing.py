@@ -44,7 +44,6 @@ class Editing:
 
         with CancelScope(shield=True):
             await self.versions.write(node, value, editor_id, comment)
-            await self.store.flush()
 
     async def edit(
         self, node: NodeState, make: Make, editor_id: str | None, comment: str
@@ -71,7 +70,6 @@ class Editing:
 
             with CancelScope(shield=True):
                 await self.versions.edit(node, keep, editor_id, comment)
-                await self.store.flush()
 
     async def fingerprint(self, node: NodeState) -> str | None:
         try:

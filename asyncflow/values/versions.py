@@ -139,7 +139,7 @@ class Versions:
             await self.stored.refresh([node])
 
         while True:
-            version = _find(node, number)
+            version = await self._found(node, number)
 
             try:
                 return await self.read_version(node, version, ask, in_process)
@@ -150,6 +150,15 @@ class Versions:
                 if number is not None or node.version is version:
                     await self._check_there(node)
                     raise
+
+    async def _found(self, node: NodeState, number: int | None) -> Version:
+        try:
+            return _find(node, number)
+        except NoData:
+            if self.is_shared:
+                await self._check_there(node)
+
+            raise
 
     async def _check_there(self, node: NodeState) -> None:
         """Tell that a data node was deleted, with its scenario, if it was.
@@ -171,7 +180,7 @@ class Versions:
             if self.is_shared:
                 await self.stored.refresh(nodes)
 
-            versions = [_find(node, None) for node in nodes]
+            versions = [await self._found(node, None) for node in nodes]
 
             for version in versions:
                 self.retention.pin(version)
@@ -234,18 +243,23 @@ class Versions:
         editor_id: str | None,
         comment: str,
     ) -> None:
-        """Give a data node a new version.
+        """Give a data node a new version; return when that is durable.
 
         :param keep: keeps it, given the file that it may make; called in a thread
+        :raises NotFound: where the data node was deleted; nothing is left
         """
         self.being_edited.append(node)
 
         try:
             with CancelScope(shield=True):
                 kept = await to_thread.run_sync(keep, self.new_path(node))
-                self.store.save(
-                    *self.replace(node, kept, editor_id=editor_id, comment=comment)
-                )
+                made = self.replace(node, kept, editor_id=editor_id, comment=comment)
+
+                if not await self.store.write(
+                    node.id, *made
+                ):  # somebody has deleted it
+                    await to_thread.run_sync(remove, _files(node))
+                    raise NotFound(node.id)
         finally:
             self.being_edited.remove(node)
 
@@ -434,6 +448,12 @@ def _find(node: NodeState, number: int | None) -> Version:
             return version
 
     raise NoData(node.config_id, number)
+
+
+def _files(node: NodeState) -> list[str]:
+    """Return the files of the versions of a data node that is not there any more."""
+    kept = [version.kept for version in node.versions]
+    return [path for path in kept if isinstance(path, str)]
 
 
 def _has_default(node: NodeState) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from contextlib import suppress
 from types import FrameType, ModuleType
 from typing import Any
@@ -91,11 +92,23 @@ def look() -> bool:
 
 
 def take_importing() -> bool:
-    """Register the user's modules that this thread is importing.
+    """Register the user's modules that are being imported.
 
-    :return: whether there are any
+    :return: whether this thread imports any
     """
-    frame: FrameType | None = sys._getframe(1)
+    own = threading.get_ident()
+
+    for thread, frame in sys._current_frames().items():
+        if (
+            thread != own
+        ):  # it may wait for this one, as one that a module starts and joins
+            _take_importing(frame)
+
+    return _take_importing(sys._getframe(1))
+
+
+def _take_importing(frame: FrameType | None) -> bool:
+    """Do so for a thread, from what it is at outwards."""
     found = False
 
     while frame is not None:

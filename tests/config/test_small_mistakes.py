@@ -362,7 +362,7 @@ async def test_keys_of_taipy_are_taken_and_told_once(
     config = flows.configuration("development")
     cfg = flows.single(config, flows.double)
     config.configure_core(
-        storage_folder="data/", repository_type="sql", mode="experiment", force=True
+        storage_folder="data/", repository_type="sql", core_version="4.1"
     )
 
     async with Orchestrator(config, store=":memory:") as orchestrator:
@@ -374,10 +374,10 @@ async def test_keys_of_taipy_are_taken_and_told_once(
     assert [line.partition(": taken, without effect; ")[0] for line in said] == [
         "[CORE] storage_folder",
         "[CORE] repository_type",
-        "[CORE] mode, force",
+        "[CORE] core_version",
     ]
     assert all("Orchestrator(store=" in line for line in said[:2])
-    assert "nothing is wiped" in said[2]
+    assert "are read by the later ones" in said[2]
 
 
 async def test_what_is_almost_an_option_or_a_data_node_is_refused() -> None:

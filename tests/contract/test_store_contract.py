@@ -17,6 +17,7 @@ from asyncflow.records import (
     BasisRecord,
     CycleRecord,
     InputRecord,
+    LabelRecord,
     LogRecord,
     Record,
     SubmissionRecord,
@@ -185,6 +186,55 @@ async def test_a_primary_scenario_stays_as_long_as_there_are_others(
     assert await store.data_nodes() == [node_record(2)]
     assert await store.versions() == []
     assert await store.bases(cycle.id) == []
+
+
+async def test_versions_of_an_application_are_kept_listed_and_cleaned(
+    store: Store,
+) -> None:
+    cycle, label = cycle_record(1), LabelRecord("1.0", False, "", 1.0)
+    assert await store.label(label) == label
+    assert await store.label(label._replace(created=2.0)) == label
+    promoted = label._replace(is_production=True)
+    assert await store.label(promoted) == promoted
+    assert await store.label(label) == promoted
+    later = LabelRecord("1.1", False, "", 3.0)
+    await store.label(later)
+    assert await store.relabel(later._replace(config="{}"), before="")
+    assert not await store.relabel(later._replace(config="[]"), before="")
+    assert await store.labels() == [promoted, later._replace(config="{}")]
+
+    for number, version in ((1, "1.0"), (2, "1.0"), (3, "1.1"), (4, None)):
+        _, claimed = in_cycle(number, cycle)
+        named = scenario_record(number, cycle_id=cycle.id, version=version, name="n")
+        await store.create(named, claimed)
+
+    listed = await store.scenarios(versions=["1.0"])
+    assert [one.id for one in listed] == ["SCENARIO_c_1"]
+    listed = await store.scenarios(versions=["1.0", "1.1"])
+    assert [one.version for one in listed] == ["1.0", "1.1"]
+    assert len(await store.scenarios()) == 2
+    second = scenario_record(5, version="1.0", cycle_id=cycle.id)
+    store.save(second, node_record(1, owner_id=second.id))
+    store.save(
+        version_record(1, kept="of the second"),
+        submission_record(1, scenario_id=second.id),
+    )
+    ids = ["SCENARIO_c_1", second.id]
+    assert await store.clean("1.0", ids) is None
+    run = submission_record(1, scenario_id=second.id)
+    assert await store.clean("1.0", ids, [run]) == ["of the second"]
+    assert [one.name for one in await store.labels()] == ["1.1"]
+    assert [one.version for one in await store.scenarios()] == ["1.1"]
+    (kept,) = await store.cycles()
+    assert kept.primary_id is None
+    assert await store.clean("1.1", ["SCENARIO_c_3"]) == []
+    assert not await store.cycles()
+    assert not await store.labels()
+    changed = scenario_record(6, version="1.0", revision=1)
+    store.save(changed)
+    wanted = changed._replace(version="2.0", revision=2)
+    assert await store.update(wanted, before=1)
+    assert await store.get(changed.id) == wanted
 
 
 async def test_a_place_that_is_vacant_is_taken_by_who_comes_next(store: Store) -> None:

@@ -66,6 +66,7 @@ PUBLIC = (
     "JobStarted",
     "JoinOperator",
     "Listener",
+    "MigrationFailed",
     "NoData",
     "NotCopied",
     "NotDeclared",

@@ -94,6 +94,17 @@ def test_cancel_kills_what_runs_and_ends_what_waits() -> None:
     assert plan.canceled(1, "again") == []
 
 
+def test_what_ends_for_its_time_has_a_job_that_failed() -> None:
+    """Also where none has begun: the run is what one of its jobs is."""
+    plan = Plan()
+    submit(plan, 1, chain(2))
+    assert plan.canceled(1, "late", killed=Status.FAILED) == [
+        End((1, 0), Status.FAILED, "late"),
+        End((1, 1), Status.CANCELED, "late"),
+        Finish(1),
+    ]
+
+
 def test_a_job_that_finished_before_the_kill_stays_completed() -> None:
     plan = Plan()
     submit(plan, 1, chain(2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -17,6 +18,7 @@ from asyncflow import (
     Configuration,
     DataNode,
     DataNodeIsBeingEdited,
+    NotFound,
     Orchestrator,
     Scenario,
     ScenarioConfig,
@@ -363,3 +365,30 @@ async def test_a_lock_of_another_ends_by_itself(
         await mine.write(3, editor_id="Ann")
 
     assert await mine.read() == 2
+
+
+@pytest.mark.parametrize("where", ["here", "there"])
+async def test_a_write_of_what_was_deleted_meanwhile_says_so_and_leaves_nothing(
+    config: Configuration, path: str, where: str
+) -> None:
+    source = config.configure_data_node("source", default_data=b"0" * 100_000)
+    cfg = config.configure_scenario("flow", additional_data_node_configs=[source])
+
+    async with (
+        Orchestrator(config, path) as one,
+        Orchestrator(config, path) as other,
+    ):
+        scenario = await one.create_scenario(cfg)
+        node = scenario.source
+        await (one if where == "here" else other).delete(scenario.id)
+
+        for _ in range(2):
+            with pytest.raises(NotFound, match=node.id):
+                await node.write(b"1" * 100_000)
+
+        with pytest.raises(NotFound, match=node.id):
+            await node.lock_edit("ann")
+
+        assert await one.store.versions() == []
+        folder = str(one.store.values_folder)
+        assert [name for name in os.listdir(folder) if name[0] != "."] == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -304,3 +306,26 @@ def test_modules_of_tests_can_be_imported() -> None:
     assert not local_modules.is_local(__name__)
     assert not local_modules.is_local("tests")
     assert not local_modules.is_local("asyncflow.worker.codec")
+
+
+def test_a_thread_that_a_module_waits_for_is_part_of_its_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it sends would wait for the end of that import otherwise."""
+    name = "asyncflow_test_waiting"
+    (tmp_path / f"{name}.py").write_text(
+        "import threading\n"
+        "from asyncflow.worker.local_modules import take_importing\n"
+        "thread = threading.Thread(target=take_importing)\n"
+        "thread.start()\n"
+        "thread.join()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    try:
+        importlib.import_module(name)
+        assert local_modules.is_local(name)
+        assert not local_modules.are_importing()
+    finally:
+        local_modules.names.pop(name, None)
+        sys.modules.pop(name, None)

@@ -61,6 +61,9 @@ CORE_NUMBERS: Mapping[str, Number] = {
 }
 
 
+LABELS = ("development", "experiment", "production")
+
+
 def job_problems(job: JobConfig) -> Iterator[Problem]:
     """Yield what is wrong with how jobs are executed, free properties aside."""
     yield from _mode(job.mode)
@@ -79,6 +82,19 @@ def core_problems(core: CoreConfig) -> Iterator[Problem]:
     """Yield what is wrong with the core section, free properties aside."""
     for field, number in CORE_NUMBERS.items():
         yield from number.problems("CORE", field, getattr(core, field))
+
+    yield from flag("CORE", "force", core.force)
+
+    if core.mode is not None:
+        yield from choice("CORE", "mode", core.mode, LABELS)
+
+    if core.version_number is not None and type(core.version_number) is not str:
+        yield Problem(
+            section="CORE",
+            field="version_number",
+            message=f"{core.version_number!r} is no text",
+            remedy="give one, such as '1.2', or None for no version",
+        )
 
     if core.time_zone is not None:
         yield from _time_zone(core.time_zone)

@@ -10,9 +10,7 @@ _PLACE = (
 )
 _STORE = "records are in SQLite or PostgreSQL: `Orchestrator(store=...)`"
 _READS = "every read is a transaction, so none is tried again"
-_VERSIONS = (
-    "there are no versions of a configuration: nothing is wiped or compared at a start"
-)
+_FORM = "files of each version of asyncflow are read by the later ones"
 
 KEYS: Mapping[str, Mapping[str, str]] = {
     "CORE": {
@@ -22,10 +20,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "repository_type": _STORE,
         "repository_properties": _STORE,
         "read_entity_retry": _READS,
-        "mode": _VERSIONS,
-        "version_number": _VERSIONS,
-        "core_version": _VERSIONS,
-        "force": _VERSIONS,
+        "core_version": _FORM,
     },
     "JOB": {},
 }

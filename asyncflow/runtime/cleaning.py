@@ -1,0 +1,65 @@
+"""Deletion of all that one version of an application has made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anyio import CancelScope
+
+from asyncflow.runtime.deletion import Deletion
+from asyncflow.values.garbage import remove_all
+
+if TYPE_CHECKING:
+    from asyncflow.records import SubmissionRecord
+    from asyncflow.runtime.engine import Engine
+
+
+async def clean(engine: Engine, version: str) -> bool:
+    """Delete a version; see `Orchestrator.clean_all_entities`."""
+    store = engine.store
+    deletion = Deletion(store, engine.recovery)
+
+    before: list[SubmissionRecord] | None = None
+
+    while True:
+        records = await store.scenarios(versions=[version])
+        known = any(label.name == version for label in await store.labels())
+
+        if not records and not known:
+            return False
+
+        lost: list[SubmissionRecord] = []
+
+        for record in records:
+            deletion.check_runs(engine.scheduler.runs.all(), record.id)
+            lost += await deletion.check(record.id)
+
+        scenario_ids = [record.id for record in records]
+        parts = [part for one in scenario_ids for part in await deletion.parts(one)]
+
+        with CancelScope(shield=True):
+            names = await store.clean(version, scenario_ids, lost)
+
+            if names is None and lost == before:  # a run that cannot be loaded
+                for scenario_id in scenario_ids:
+                    await engine.delete(scenario_id)
+
+            if names is None:  # somebody has submitted one meanwhile
+                before = lost
+                continue
+
+            cycles = {record.cycle_id for record in records} - {None}
+            gone = [one for one in cycles if one and await store.get(one) is None]
+
+            for one in (*scenario_ids, *gone):
+                engine.identity_map.forget(one)
+
+            engine.results.forget()
+            await remove_all(engine.versions.folder, names)
+
+        if engine.bus.hears_entities:
+            from asyncflow.notify import entities
+
+            engine.bus.tell(entities.deleted(*parts, *scenario_ids, *gone))
+
+        return True
