@@ -47,12 +47,15 @@ if TYPE_CHECKING:
     from asyncflow.entities.cycle import Cycle
     from asyncflow.entities.data_node import DataNode
     from asyncflow.entities.difference import ScenarioDiff
+    from asyncflow.entities.handle import Parents
     from asyncflow.entities.job import Job
     from asyncflow.entities.reasons import Reasons
     from asyncflow.entities.scenario import Scenario
+    from asyncflow.entities.sequence import Sequence
     from asyncflow.entities.statistics import Statistics
     from asyncflow.entities.submission import Submission
     from asyncflow.entities.submittable import Submittable
+    from asyncflow.entities.task import Task
     from asyncflow.events import EntityEvent, Event
     from asyncflow.notify.bus import Listener
     from asyncflow.notify.stream import EventStream
@@ -419,7 +422,7 @@ class Orchestrator:
         from asyncflow.runtime.permissions import exists
 
         _check_id(entity_id)
-        return await exists(self._opened(), entity_id)
+        return await exists(self._opened().loader, entity_id)
 
     async def create_global_data_node(
         self, config: DataNodeConfig[T] | str
@@ -450,17 +453,45 @@ class Orchestrator:
         return await is_promotable(self._opened().store, scenario_id)
 
     async def is_deletable(
-        self, entity: Scenario | Submission | Cycle | str
+        self, entity: Scenario | Submission | Job | Cycle | str
     ) -> Reasons:
-        """Tell whether something can be deleted, as things are now.
-
-        :param entity: it, or its id
-        :return: true where it can; otherwise the reasons why it cannot
-        """
+        """Tell whether something can be deleted now; else give the reasons why not."""
         from asyncflow.runtime.permissions import is_deletable
 
-        entity_id = entity if isinstance(entity, str) else entity.id
-        return await is_deletable(self._opened().store, entity_id)
+        return await is_deletable(self._opened().store, _id_of(entity))
+
+    async def is_submittable(self, entity: Scenario | Sequence | Task | str) -> Reasons:
+        """Tell whether all that something reads is there, or will be, and not locked."""
+        from asyncflow.runtime.permissions import is_submittable
+
+        loader, scheduler = self._opened().loader, self._opened().scheduler
+        return await is_submittable(loader, scheduler, _id_of(entity))
+
+    async def is_editable(self, entity: Entity | str) -> Reasons:
+        """Tell whether something is there, and no data node that somebody has locked."""
+        from asyncflow.runtime.permissions import is_editable
+
+        return await is_editable(self._opened().loader, _id_of(entity))
+
+    async def is_readable(self, entity: Entity | str) -> Reasons:
+        """Tell whether something is there to be read; see `exists`."""
+        return await self.exists(_id_of(entity))
+
+    def can_create(self, config: object = None) -> Reasons:
+        """Tell whether a config is of a scenario, or of a ``GLOBAL`` data node."""
+        from asyncflow.runtime.permissions import can_create
+
+        return can_create(config)
+
+    async def get_parents(self, entity: Entity | str) -> Parents:
+        """Return what a data node, a task or a sequence is a part of, as far as that is
+        declared here: ``"scenario"``, ``"sequence"``, ``"task"``, those that there are.
+
+        :raises NotFound: where there is none with this id
+        """
+        from asyncflow.runtime.parents import parents
+
+        return await parents(self._opened().loader, _id_of(entity))
 
     async def _get(self, entity_id: str, kind: str) -> Entity:
         _check_id(entity_id)
@@ -637,7 +668,7 @@ class Orchestrator:
         )
 
     async def delete(self, entity_id: str) -> None:
-        """Delete a scenario with all that is its own, or a submission with its jobs.
+        """Delete a scenario with all that is its own, a submission with its jobs, or a job.
 
         With the last scenario of a cycle goes the cycle. With a cycle go its scenarios, one
         after the other. A primary scenario stays as long as its cycle has others.
@@ -651,10 +682,30 @@ class Orchestrator:
         """
         _check_id(entity_id)
 
-        if ids.kind_of(entity_id) == ids.CYCLE:
-            await self._opened().delete_cycle(entity_id)
-        else:
-            await self._opened().delete(entity_id)
+        match ids.kind_of(entity_id):
+            case ids.CYCLE:
+                await self._opened().delete_cycle(entity_id)
+            case ids.JOB:
+                await self.delete_job(entity_id)
+            case _:
+                await self._opened().delete(entity_id)
+
+    async def delete_job(self, job: Job | str, force: bool = False) -> None:
+        """Delete a job, with what it printed. The rest of its run stays.
+
+        :param force: cancel its run first, and wait for its end, if that has not ended
+        :raises UsageError: where its run has not ended
+        """
+        if force:
+            run = (await self.get_job(_id_of(job))).submission
+            run.cancel("its job is to be deleted")
+            await run.wait()
+
+        await self._opened().job_deletion().delete(_id_of(job))
+
+    async def delete_jobs(self) -> int:
+        """Delete all jobs whose runs have ended, in batches; return how many."""
+        return await self._opened().job_deletion().delete_all()
 
     async def clean_all_entities(self, version: str) -> bool:
         """Delete all scenarios of a version of the application, with all that is theirs.
@@ -817,6 +868,12 @@ def _opening() -> type[Opening]:
         from asyncflow.runtime.open import Opening
 
     return Opening
+
+
+def _id_of(entity: Any) -> str:
+    entity_id = entity if isinstance(entity, str) else getattr(entity, "id", entity)
+    _check_id(entity_id)
+    return str(entity_id)
 
 
 def _check_id(entity_id: object) -> None:

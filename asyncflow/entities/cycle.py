@@ -6,12 +6,12 @@ from datetime import datetime
 
 import attrs
 
-from asyncflow.entities.handle import ReadOnlyHandle
+from asyncflow.entities.handle import Labeled, ReadOnlyHandle
 from asyncflow.records import CycleRecord, ScenarioRecord
 
 
 @attrs.define(eq=False, repr=False)
-class Cycle(ReadOnlyHandle):
+class Cycle(ReadOnlyHandle, Labeled):
     """A period of a frequency, such as a day, with the scenarios that were created in it.
 
     The attributes tell what this process knows: another primary scenario that another

@@ -18,7 +18,7 @@ from asyncflow.config.sections import (
     Scope,
     T_co,
 )
-from asyncflow.entities.handle import ReadOnlyHandle, handle_on
+from asyncflow.entities.handle import Labeled, Owned, Parents, ReadOnlyHandle, handle_on
 from asyncflow.facts import Facts
 from asyncflow.records import as_date
 from asyncflow.runs.node import NodeState
@@ -116,6 +116,10 @@ class DataNodeVerbs(Protocol):
 
     async def unlock(self, node: NodeState, editor_id: str | None) -> None: ...
 
+    async def get_owner(self, owner_id: str) -> Owned: ...
+
+    async def get_parents(self, entity_id: str) -> Parents: ...
+
     async def update_node(
         self, node: NodeState, changes: Mapping[str, Any]
     ) -> None: ...
@@ -123,7 +127,7 @@ class DataNodeVerbs(Protocol):
 
 @verbs_name_arguments
 @attrs.define(eq=False, repr=False)
-class DataNode(ReadOnlyHandle, Generic[T_co]):
+class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
     """A named value of a scenario, or of all scenarios (scope ``GLOBAL``).
 
     A read gives the last value whose write has ended, whatever is being written. The
@@ -496,6 +500,14 @@ class DataNode(ReadOnlyHandle, Generic[T_co]):
         """
         changes = {"name": name, "path": path, "validity_period": validity_period}
         await self._verbs.update_node(self._state, changes)
+
+    async def get_parents(self) -> Parents:
+        """Return what it is a part of, by its kind; see `Orchestrator.get_parents`."""
+        return await self._verbs.get_parents(self.id)
+
+    async def _owner(self) -> Owned | None:
+        owner_id = self.owner_id
+        return None if owner_id is None else await self._verbs.get_owner(owner_id)
 
     @property
     def _called(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 from weakref import ReferenceType, ref
 
 StateT = TypeVar("StateT")
@@ -35,6 +35,51 @@ class Handle:
                 return object.__getattribute__(self, name)
 
             raise AttributeError(self._missing(name))
+
+
+Parents: TypeAlias = dict[str, set[Any]]
+"""What an entity is a part of, by its kind."""
+
+
+class Owned(Protocol):
+    """What has a label, and may belong to something that has one too."""
+
+    def get_simple_label(self) -> str: ...
+
+    async def _owner(self) -> Owned | None: ...
+
+
+class Labeled:
+    """Has a label, for people."""
+
+    __slots__ = ()
+
+    def get_simple_label(self) -> str:
+        """Return how people call it: its property ``label``, its name, the id of its
+        config, or its id.
+        """
+        properties = getattr(self, "properties", None) or {}
+        names = (getattr(self, name, None) for name in ("name", "config_id", "id"))
+        found = (properties.get("label"), *names)
+        return str(next(label for label in found if label))
+
+    async def get_label(self) -> str:
+        """Return its label after those of what it belongs to: ``2026-05 > forecast``.
+
+        :raises NotFound: where what it belongs to was deleted
+        """
+        labels = [self.get_simple_label()]
+        owner = await self._owner()
+
+        while owner is not None:
+            labels.append(owner.get_simple_label())
+            owner = await owner._owner()
+
+        return " > ".join(reversed(labels))
+
+    async def _owner(self) -> Owned | None:
+        """Return what it belongs to."""
+        return None
 
 
 class State(Protocol):

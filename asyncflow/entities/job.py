@@ -11,7 +11,7 @@ import attrs
 
 from asyncflow.abc import Progress, Usage
 from asyncflow.config.checks.values import verbs_name_arguments
-from asyncflow.entities.handle import Handle
+from asyncflow.entities.handle import Handle, Labeled, Owned
 from asyncflow.entities.submittable import verbs_of
 from asyncflow.entities.task import Task
 from asyncflow.errors import JobFailed
@@ -21,13 +21,14 @@ from asyncflow.status import DONE, FINAL, Status
 
 if TYPE_CHECKING:
     from asyncflow.entities.data_node import DataNode, Edit
+    from asyncflow.entities.reasons import Reasons
     from asyncflow.entities.submission import Submission
     from asyncflow.worker.streams import Stream
 
 
 @verbs_name_arguments
 @attrs.define(eq=False, repr=False)
-class Job(Handle):
+class Job(Handle, Labeled):
     """One execution of one task. Its attributes are live; final is final."""
 
     _state: JobState
@@ -195,12 +196,21 @@ class Job(Handle):
         """
         verbs_of(self.task).cancel(self, reason=reason)
 
+    async def is_deletable(self) -> Reasons:
+        """Tell whether it can be deleted, as things are now; see
+        `Orchestrator.is_deletable`.
+        """
+        return await verbs_of(self.task).is_deletable(self.id)
+
     def error(self) -> JobFailed | None:
         """Make the error that says how it failed, chained to the user's own.
 
         None where it did not fail, was not cancelled, and did not lack what has failed.
         """
         return self._state.error() if self.status in FINAL - DONE else None
+
+    async def _owner(self) -> Owned | None:
+        return self.task
 
     def _missing(self, name: str) -> str:
         from asyncflow.entities.remedies import unknown

@@ -78,6 +78,50 @@ class CannotBeDeletedAlone(Reason):
         return f"{self.entity_id} cannot be deleted by itself"
 
 
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class IsBeingEdited(Reason):
+    """Somebody has locked the data node."""
+
+    editor_id: str
+
+    def __str__(self) -> str:
+        return f"{self.entity_id} is being edited by {self.editor_id!r}"
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class WasNeverWritten(Reason):
+    """The data node has no value, and no run is going to write one."""
+
+    def __str__(self) -> str:
+        return f"{self.entity_id} was never written"
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class CannotBeSubmitted(Reason):
+    """It is no scenario, no sequence and no task."""
+
+    def __str__(self) -> str:
+        return f"{self.entity_id} is no scenario, no sequence and no task"
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class CannotBeCreated(Reason):
+    """It is no config of a scenario, nor of a data node; its id is what it is."""
+
+    def __str__(self) -> str:
+        return f"{self.entity_id} is no config of a scenario or of a data node"
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class IsNotGlobal(Reason):
+    """The data node is of a scenario, or of a cycle, with which it is created."""
+
+    scope: str
+
+    def __str__(self) -> str:
+        return f"data node {self.entity_id!r} is not GLOBAL, but {self.scope}"
+
+
 @attrs.frozen
 class Reasons:
     """Why something cannot be done: true where nothing speaks against it."""

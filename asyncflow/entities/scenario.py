@@ -20,7 +20,7 @@ from asyncflow.config.sections import (
     TaskConfig,
 )
 from asyncflow.entities.data_node import DataNode
-from asyncflow.entities.handle import HandleMap, Properties
+from asyncflow.entities.handle import HandleMap, Owned, Properties
 from asyncflow.entities.sequence import Sequence, SequenceVerbs
 from asyncflow.entities.submittable import Submittable, tasks_of
 from asyncflow.entities.task import Task, task_of
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.cycle import Cycle
     from asyncflow.entities.difference import ScenarioDiff
     from asyncflow.entities.exported import ExportedScenario
+    from asyncflow.entities.reasons import Reasons
 
 
 class ScenarioVerbs(SequenceVerbs, Protocol):
@@ -223,6 +224,12 @@ class Scenario(Submittable):
         """Tell whether it has a tag, as far as is known here."""
         return tag in self._record.tags
 
+    async def is_deletable(self) -> Reasons:
+        """Tell whether it can be deleted, as things are now; see
+        `Orchestrator.is_deletable`.
+        """
+        return await self._verbs.is_deletable(self.id)
+
     async def set_primary(self) -> None:
         """Make it the primary scenario of its cycle; return when that is durable.
 
@@ -304,6 +311,9 @@ class Scenario(Submittable):
         :raises OSError: where the file cannot be written
         """
         return await self._verbs.export(self, path, data=data, overwrite=overwrite)
+
+    async def _owner(self) -> Owned | None:
+        return self.cycle
 
     def subscribe(
         self, callback: Callable[..., object], params: Iterable[object] | None = None

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import attrs
 
 from asyncflow.config.dag import Dag
-from asyncflow.entities.handle import HandleMap
+from asyncflow.entities.handle import HandleMap, Owned, Parents
 from asyncflow.entities.submittable import Submittable, SubmittableVerbs
 from asyncflow.entities.task import Task, task_of
 from asyncflow.runs.node import NodeState
@@ -104,6 +104,13 @@ class Sequence(Submittable):
             for nodes in (task.input, task.output)
             for name, node in nodes.items()
         }
+
+    async def get_parents(self) -> Parents:
+        """Return what it is a part of, by its kind; see `Orchestrator.get_parents`."""
+        return await self._verbs.get_parents(self.id)
+
+    async def _owner(self) -> Owned | None:
+        return await self._verbs.get_owner(self.owner_id)
 
     @property
     def _called(self) -> str:

@@ -17,7 +17,7 @@ from asyncflow.config.checks.numbers import check_timeout
 from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.sections import DataNodeConfig, T_co
 from asyncflow.entities.data_node import DataNode, data_node_of
-from asyncflow.entities.handle import Handle, ReadOnlyHandle
+from asyncflow.entities.handle import Handle, Labeled, Owned, ReadOnlyHandle
 from asyncflow.entities.job import Job, Output
 from asyncflow.entities.submittable import Submittable, verbs_of
 from asyncflow.entities.task import task_of
@@ -31,6 +31,7 @@ from asyncflow.status import DONE, Status, SubmissionStatus
 
 if TYPE_CHECKING:
     from asyncflow.display.picture import DagPicture
+    from asyncflow.entities.reasons import Reasons
 
 Run: TypeAlias = RunOf[Submittable]
 """The state of a run of what users have submitted, as the engine has it."""
@@ -40,7 +41,7 @@ _set = object.__setattr__
 
 @verbs_name_arguments
 @attrs.define(eq=False, repr=False, init=False)
-class Submission(ReadOnlyHandle):
+class Submission(ReadOnlyHandle, Labeled):
     """A handle on one run. It can be awaited any number of times, from any task.
 
     ``await submission`` returns the submission when all jobs have ended and all of it is
@@ -263,12 +264,15 @@ class Submission(ReadOnlyHandle):
         node = name.id if isinstance(name, DataNodeConfig) else name
         return await verbs_of(self.entity).read_own(self, node)
 
+    async def is_deletable(self) -> Reasons:
+        """Tell whether it can be deleted; see `Orchestrator.is_deletable`."""
+        return await verbs_of(self.entity).is_deletable(self.id)
+
     def retry_failed(self) -> Submission:
         """Start another run, of what has not completed alone; return its handle.
 
-        Those of its jobs that failed, were cancelled or abandoned run again; the values
-        that the others have written stay. It is a new run: it is given what this one was
-        given, and else reads the values of now.
+        Jobs that failed, were cancelled or abandoned run again; values of the others stay.
+        It is a new run: it is given what this one was, and else reads the values of now.
 
         :raises UsageError: where the run has not ended, or nothing is left to do
         """
@@ -377,6 +381,9 @@ class Submission(ReadOnlyHandle):
             state.handle = ref(handle)
 
         return handle
+
+    async def _owner(self) -> Owned | None:
+        return self.entity
 
     def _missing(self, name: str) -> str:
         from asyncflow.entities.remedies import unknown

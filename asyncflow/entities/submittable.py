@@ -11,7 +11,7 @@ import attrs
 from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.dag import Dag
 from asyncflow.entities.data_node import DataNode, DataNodeVerbs, data_node_of
-from asyncflow.entities.handle import Handle, HandleMap
+from asyncflow.entities.handle import Handle, HandleMap, Labeled
 from asyncflow.options import OnFailure, RunOptions
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.task import TaskState
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.data_node import Edit
     from asyncflow.entities.job import Job
     from asyncflow.entities.planned import PlannedJob
+    from asyncflow.entities.reasons import Reasons
     from asyncflow.entities.submission import Submission
     from asyncflow.entities.task import Task
     from asyncflow.worker.streams import Stream
@@ -41,6 +42,10 @@ class SubmittableVerbs(DataNodeVerbs, Protocol):
 
     async def flush(self) -> None: ...
 
+    async def is_deletable(self, entity_id: str) -> Reasons: ...
+
+    async def is_submittable(self, entity_id: str) -> Reasons: ...
+
     async def read_own(self, submission: Submission, name: str) -> Any: ...
 
     async def edit_own(self, submission: Submission, name: str) -> Edit: ...
@@ -52,7 +57,7 @@ class SubmittableVerbs(DataNodeVerbs, Protocol):
 
 @verbs_name_arguments
 @attrs.define(eq=False, repr=False)
-class Submittable(Handle, ABC):
+class Submittable(Handle, Labeled, ABC):
     """Something whose tasks can be run."""
 
     id: str
@@ -200,6 +205,12 @@ class Submittable(Handle, ABC):
 
     def _nodes(self, *names: str) -> set[DataNode]:
         return {self.data_nodes[name] for name in names}
+
+    async def is_submittable(self) -> Reasons:
+        """Tell whether it can be submitted, as things are now; see
+        `Orchestrator.is_submittable`.
+        """
+        return await self._verbs.is_submittable(self.id)
 
     def plan(self, *, force: bool = False) -> tuple[PlannedJob, ...]:
         """Say what a run would do with each task, and why, as things are now.

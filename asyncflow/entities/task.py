@@ -11,7 +11,7 @@ import attrs
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import Scope, TaskConfig
 from asyncflow.entities.data_node import DataNode, data_node_of
-from asyncflow.entities.handle import HandleMap, handle_on
+from asyncflow.entities.handle import HandleMap, Owned, Parents, handle_on
 from asyncflow.entities.submittable import Submittable, SubmittableVerbs
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.task import TaskState
@@ -107,6 +107,13 @@ class Task(Submittable):
     @property
     def _node_states(self) -> Mapping[str, NodeState]:
         return {**self._state.input, **self._state.output}
+
+    async def get_parents(self) -> Parents:
+        """Return what it is a part of, by its kind; see `Orchestrator.get_parents`."""
+        return await self._verbs.get_parents(self.id)
+
+    async def _owner(self) -> Owned | None:
+        return await self._verbs.get_owner(self.owner_id)
 
     @property
     def _called(self) -> str:

@@ -427,6 +427,9 @@ class EntityLoader:
         except NotFound:
             raise NotFound(job_id) from None
 
+        if run.is_finished and await self.store.get(job_id) is None:
+            raise NotFound(job_id)  # it was deleted by itself
+
         for job in run.jobs:
             if job.id == job_id:
                 return job_handle_of(run, job)

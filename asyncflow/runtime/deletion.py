@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 
 import attrs
 
+from asyncflow import ids
 from asyncflow.abc import Store
+from asyncflow.entities.reasons import IsUnknown
 from asyncflow.entities.submission import Run
 from asyncflow.errors import NotFound, RecordDamaged, UsageError
+from asyncflow.notify.bus import Bus
+from asyncflow.options import Page
 from asyncflow.records import CycleRecord, ScenarioRecord, SubmissionRecord
 from asyncflow.recovery.recovery import Recovery
+from asyncflow.runtime.permissions import is_deletable
+
+BATCH = 1000
+"""How many jobs are deleted in one transaction: others write in between."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -141,6 +149,48 @@ async def delete_cycle(
         for scenario_id in others or [records[0].id]:
             with suppress(NotFound):  # somebody else was faster
                 await delete(scenario_id)
+
+
+@attrs.frozen(eq=False)
+class JobDeletion:
+    """Deletes jobs whose runs have ended, with what they printed."""
+
+    store: Store
+    bus: Bus
+
+    async def delete(self, job_id: str) -> None:
+        """Delete a job; see `Orchestrator.delete_job`."""
+        for reason in await is_deletable(self.store, job_id):
+            if isinstance(reason, IsUnknown):
+                raise NotFound(job_id)
+
+            raise UsageError(not_ended(ids.submission_of(job_id), job_id))
+
+        await self._delete([job_id])
+
+    async def delete_all(self) -> int:
+        """Delete jobs, in batches; see `Orchestrator.delete_jobs`."""
+        store = self.store
+        open_runs = {run.id for run in await store.submissions(is_finished=False)}
+        count = left = 0
+
+        while records := await store.jobs(page=Page(False, BATCH, left)):
+            gone = [one.id for one in records if one.submission_id not in open_runs]
+            left += len(records) - len(gone)
+            count += len(gone)
+
+            if gone:
+                await self._delete(gone)
+
+        return count
+
+    async def _delete(self, job_ids: Sequence[str]) -> None:
+        await self.store.delete(*job_ids)
+
+        if self.bus.hears_entities:
+            from asyncflow.notify import entities
+
+            self.bus.tell(entities.deleted(*job_ids))
 
 
 def not_ended(run_id: str, entity_id: str) -> str:

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from asyncflow.notify.elsewhere import Elsewhere
     from asyncflow.runtime.calendar import OwnCalendar
     from asyncflow.runtime.creation import Creation
+    from asyncflow.runtime.deletion import JobDeletion
     from asyncflow.runtime.labels import Labels
 
 
@@ -410,6 +411,12 @@ class Engine:
             await self.remote_runs.catch_up(run_of(handle))
 
         return entity
+
+    def job_deletion(self) -> JobDeletion:
+        """Make what deletes jobs by themselves."""
+        from asyncflow.runtime.deletion import JobDeletion
+
+        return JobDeletion(self.store, self.bus)
 
     async def delete_cycle(self, cycle_id: str) -> None:
         """Delete a cycle with its scenarios; see `Orchestrator.delete`."""

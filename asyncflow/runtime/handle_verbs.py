@@ -16,6 +16,7 @@ import attrs
 
 from asyncflow.dispatch import skipping
 from asyncflow.entities.data_node import Edit
+from asyncflow.entities.handle import Owned, Parents
 from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.scenario import Scenario, ScenarioVerbs
 from asyncflow.entities.sequence import Sequence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.exported import ExportedScenario
     from asyncflow.entities.parts import Ask, Make
     from asyncflow.entities.planned import PlannedJob
+    from asyncflow.entities.reasons import Reasons
     from asyncflow.runtime.engine import Engine
     from asyncflow.runtime.redeclared import Redeclared
 
@@ -144,6 +146,25 @@ class HandleVerbs(ScenarioVerbs):
         sequence: Sequence,
     ) -> None:
         self.session.opened().subscriptions.remove(callback, params, sequence)
+
+    async def get_owner(self, owner_id: str) -> Owned:
+        return await self.session.opened().loader.get(owner_id)
+
+    async def get_parents(self, entity_id: str) -> Parents:
+        from asyncflow.runtime.parents import parents
+
+        return await parents(self.session.opened().loader, entity_id)
+
+    async def is_deletable(self, entity_id: str) -> Reasons:
+        from asyncflow.runtime.permissions import is_deletable
+
+        return await is_deletable(self.session.opened().store, entity_id)
+
+    async def is_submittable(self, entity_id: str) -> Reasons:
+        from asyncflow.runtime.permissions import is_submittable
+
+        engine = self.session.opened()
+        return await is_submittable(engine.loader, engine.scheduler, entity_id)
 
     def will_be_written(self, node: NodeState) -> bool:
         engine = self.session.engine

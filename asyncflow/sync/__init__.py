@@ -31,6 +31,7 @@ from asyncflow.status import Status as Status
 from asyncflow.status import SubmissionStatus as SubmissionStatus
 from asyncflow.sync.cycle import Cycle as Cycle
 from asyncflow.sync.data_node import DataNode as DataNode
+from asyncflow.sync.event_processor import EventProcessor as EventProcessor
 from asyncflow.sync.handles import Input as Input
 from asyncflow.sync.handles import Job as Job
 from asyncflow.sync.handles import Output as Output
@@ -49,22 +50,33 @@ from asyncflow.sync.lists import get_scenarios as get_scenarios
 from asyncflow.sync.lists import get_sequences as get_sequences
 from asyncflow.sync.lists import get_submissions as get_submissions
 from asyncflow.sync.lists import get_tasks as get_tasks
+from asyncflow.sync.notification import Event as Event
+from asyncflow.sync.notification import EventEntityType as EventEntityType
+from asyncflow.sync.notification import EventOperation as EventOperation
+from asyncflow.sync.notification import Notifier as Notifier
 from asyncflow.sync.orchestrator import Orchestrator as Orchestrator
 from asyncflow.sync.scenario import Scenario as Scenario
+from asyncflow.sync.verbs import can_create as can_create
 from asyncflow.sync.verbs import cancel as cancel
 from asyncflow.sync.verbs import cancel_job as cancel_job
 from asyncflow.sync.verbs import clean_all_entities as clean_all_entities
 from asyncflow.sync.verbs import create_global_data_node as create_global_data_node
 from asyncflow.sync.verbs import create_scenario as create_scenario
 from asyncflow.sync.verbs import delete as delete
+from asyncflow.sync.verbs import delete_job as delete_job
+from asyncflow.sync.verbs import delete_jobs as delete_jobs
 from asyncflow.sync.verbs import diff_scenarios as diff_scenarios
 from asyncflow.sync.verbs import duplicate_scenario as duplicate_scenario
 from asyncflow.sync.verbs import exists as exists
 from asyncflow.sync.verbs import get as get
+from asyncflow.sync.verbs import get_parents as get_parents
 from asyncflow.sync.verbs import get_primary as get_primary
 from asyncflow.sync.verbs import import_scenario as import_scenario
 from asyncflow.sync.verbs import is_deletable as is_deletable
+from asyncflow.sync.verbs import is_editable as is_editable
 from asyncflow.sync.verbs import is_promotable as is_promotable
+from asyncflow.sync.verbs import is_readable as is_readable
+from asyncflow.sync.verbs import is_submittable as is_submittable
 from asyncflow.sync.verbs import prune as prune
 from asyncflow.sync.verbs import run as run
 from asyncflow.sync.verbs import set as set  # noqa: A004  # as Taipy calls it
@@ -82,10 +94,15 @@ __all__ = [
     "Config",
     "Cycle",
     "DataNode",
+    "Event",
+    "EventEntityType",
+    "EventOperation",
+    "EventProcessor",
     "Frequency",
     "Input",
     "Job",
     "JoinOperator",
+    "Notifier",
     "Operator",
     "Orchestrator",
     "Output",
@@ -96,12 +113,15 @@ __all__ = [
     "Submission",
     "SubmissionStatus",
     "Task",
+    "can_create",
     "cancel",
     "cancel_job",
     "clean_all_entities",
     "create_global_data_node",
     "create_scenario",
     "delete",
+    "delete_job",
+    "delete_jobs",
     "diff_scenarios",
     "duplicate_scenario",
     "exists",
@@ -113,6 +133,7 @@ __all__ = [
     "get_jobs",
     "get_latest_job",
     "get_latest_submission",
+    "get_parents",
     "get_primary",
     "get_primary_scenarios",
     "get_scenarios",
@@ -121,7 +142,10 @@ __all__ = [
     "get_tasks",
     "import_scenario",
     "is_deletable",
+    "is_editable",
     "is_promotable",
+    "is_readable",
+    "is_submittable",
     "prune",
     "run",
     "set",

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.entities.cycle import Cycle as AsyncCycle
-from asyncflow.sync.forwarding import Forwarded, Handle
+from asyncflow.sync.forwarding import Forwarded, Labeled
 
 
 @verbs_name_arguments
-class Cycle(Handle[AsyncCycle], of=AsyncCycle):
+class Cycle(Labeled[AsyncCycle], of=AsyncCycle):
     """A cycle; see `asyncflow.Cycle`."""
 
     __slots__ = ()

@@ -15,7 +15,7 @@ from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.errors import NoData
 from asyncflow.log import logger as _logger
 from asyncflow.selection import Preview
-from asyncflow.sync.forwarding import Answer, Forwarded, Handle, assign
+from asyncflow.sync.forwarding import Answer, Forwarded, Part, assign
 
 
 class Edits(tuple[Edit, ...]):
@@ -29,7 +29,7 @@ class Edits(tuple[Edit, ...]):
 
 
 @verbs_name_arguments
-class DataNode(Handle[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
+class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
     """A data node; see `asyncflow.DataNode`."""
 
     __slots__ = ()

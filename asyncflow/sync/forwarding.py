@@ -17,6 +17,7 @@ from typing import (
 
 import attrs
 
+from asyncflow.entities.handle import Parents
 from asyncflow.sync.loop import Loop
 
 T = TypeVar("T")
@@ -166,6 +167,45 @@ class Handle(Generic[Inner]):
             return f"<{type(self).__name__} {held.record.id}>"
 
         return repr(held)
+
+
+class Labeled(Handle[Inner]):
+    """Has a label, for people."""
+
+    __slots__ = ()
+
+    def get_simple_label(self) -> str:
+        """Return how people call it; see the async handle."""
+        inner: Any = self._inner
+        label: str = inner.get_simple_label()
+        return label
+
+    def get_label(self) -> str:
+        """Return its label after those of what it belongs to; see the async handle."""
+        inner: Any = self._inner
+        ask: Callable[[], Coroutine[Any, Any, str]] = inner.get_label
+        return self._loop.call(ask)
+
+
+class Part(Labeled[Inner]):
+    """Is a part of other entities."""
+
+    __slots__ = ()
+
+    def get_parents(self) -> Parents:
+        """Return what it is a part of, by its kind; see the async handle."""
+        inner: Any = self._inner
+        ask: Callable[[], Coroutine[Any, Any, Parents]] = inner.get_parents
+        found = self._loop.call(ask)
+        return {
+            kind: {wrap(one, self._loop) for one in some}
+            for kind, some in found.items()
+        }
+
+    @property
+    def parent_ids(self) -> set[str]:
+        """The ids of what it is a part of."""
+        return {one.id for some in self.get_parents().values() for one in some}
 
 
 def wrap(value: Any, loop: Loop) -> Any:

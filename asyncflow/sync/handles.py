@@ -19,6 +19,7 @@ from asyncflow.entities.data_node import Edit
 from asyncflow.entities.job import Job as AsyncJob
 from asyncflow.entities.job import Output as AsyncOutput
 from asyncflow.entities.planned import PlannedJob
+from asyncflow.entities.reasons import Reasons
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.sequence import Sequence as AsyncSequence
 from asyncflow.entities.submission import Input as AsyncInput
@@ -32,7 +33,7 @@ from asyncflow.options import OnFailure, RunOptions
 from asyncflow.status import Status
 from asyncflow.sync.callback import Callback
 from asyncflow.sync.data_node import DataNode
-from asyncflow.sync.forwarding import Forwarded, Handle, wrap
+from asyncflow.sync.forwarding import Forwarded, Handle, Labeled, Part, wrap
 from asyncflow.sync.loop import Loop, each
 from asyncflow.sync.run_facts import JobFacts, SubmissionFacts
 from asyncflow.sync.run_here import run_here
@@ -45,7 +46,7 @@ Submittable = TypeVar("Submittable", AsyncScenario, AsyncSequence, AsyncTask)
 
 
 @verbs_name_arguments
-class Runnable(Handle[Submittable]):
+class Runnable(Labeled[Submittable]):
     """What can be submitted."""
 
     __slots__ = ()
@@ -128,6 +129,10 @@ class Runnable(Handle[Submittable]):
         submit = partial(verbs_of(self._inner).submit, self._inner, options)
         return _submitted(self._loop, submit, wait=wait, timeout=timeout)
 
+    def is_submittable(self) -> Reasons:
+        """Tell whether it can be submitted; see the async verb."""
+        return self._loop.call(self._inner.is_submittable)
+
     def plan(self, force: bool = False) -> tuple[PlannedJob, ...]:
         """Say what a run would do; see `asyncflow.Scenario.plan`."""
         return self._loop.call(self._inner.plan, force=force)
@@ -165,7 +170,7 @@ class Runnable(Handle[Submittable]):
         return {key: Task(task, self._loop) for key, task in tasks.items()}
 
 
-class Task(Runnable[AsyncTask], of=AsyncTask):
+class Task(Runnable[AsyncTask], Part[AsyncTask], of=AsyncTask):
     """A task; see `asyncflow.Task`. Its data nodes are attributes here too."""
 
     __slots__ = ()
@@ -198,7 +203,7 @@ class Task(Runnable[AsyncTask], of=AsyncTask):
         return self._nodes(self._inner.data_nodes)
 
 
-class Sequence(Runnable[AsyncSequence], of=AsyncSequence):
+class Sequence(Runnable[AsyncSequence], Part[AsyncSequence], of=AsyncSequence):
     """A named part of a scenario's tasks; see `asyncflow.Sequence`. These, and their data
     nodes, are attributes here too.
     """

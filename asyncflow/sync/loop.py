@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack
 from functools import partial
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 import attrs
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -30,6 +30,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class Service(Protocol):
+    """What goes on in a thread of its own, as long as the orchestrator is open."""
+
+    def stop(self) -> None:
+        """End it; after the closing too, from any thread."""
+
+
 @attrs.define(eq=False, repr=False)
 class Loop:
     """An async orchestrator that is open on an event loop in a thread of its own."""
@@ -45,6 +52,8 @@ class Loop:
     _pid: int = attrs.field(init=False, factory=os.getpid)
     _is_open: bool = attrs.field(init=False, default=True)
     _is_closing: bool = attrs.field(init=False, default=False)
+    services: list[Service] = attrs.field(init=False, factory=list)
+    """What goes on in other threads, and ends with it."""
     _has_warned: bool = attrs.field(init=False, default=False)
     """Whether it was said that a verb holds up somebody's event loop."""
     _has_told_of_timeout: bool = attrs.field(init=False, default=False)
@@ -83,6 +92,9 @@ class Loop:
         if self._is_closing:
             raise not_running()
 
+        if error is None:
+            self._stop_services()
+
         self._is_closing = True
 
         try:
@@ -92,6 +104,11 @@ class Loop:
                 self._stack.__exit__(type(error), error, error.__traceback__)
         finally:
             self._is_open = False
+            self._stop_services()
+
+    def _stop_services(self) -> None:
+        for service in list(self.services):
+            service.stop()
 
     @overload
     def call(

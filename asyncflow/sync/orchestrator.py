@@ -26,6 +26,7 @@ from asyncflow.config.checks.values import (
 from asyncflow.config.section import names_of
 from asyncflow.config.sections import DataNodeConfig, JobConfig, ScenarioConfig, T
 from asyncflow.entities.difference import ScenarioDiff
+from asyncflow.entities.handle import Parents
 from asyncflow.entities.reasons import Reasons
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.statistics import Statistics
@@ -42,7 +43,7 @@ from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.forms import blocking
 from asyncflow.sync.forwarding import wrap
-from asyncflow.sync.handles import Job, Submission
+from asyncflow.sync.handles import Job, Sequence, Submission, Task
 from asyncflow.sync.loop import Loop, each, not_running
 from asyncflow.sync.scenario import Entity, Scenario, handle
 from asyncflow.worker import current, local_modules
@@ -269,10 +270,40 @@ class Orchestrator:
         loop = self._opened()
         return loop.call(loop.orchestrator.is_promotable, _id_of(scenario))
 
-    def is_deletable(self, entity: Scenario | Submission | Cycle | str) -> Reasons:
+    def is_deletable(
+        self, entity: Scenario | Submission | Job | Cycle | str
+    ) -> Reasons:
         """Tell whether it can be deleted; see `asyncflow.Orchestrator.is_deletable`."""
         loop = self._opened()
         return loop.call(loop.orchestrator.is_deletable, _id_of(entity))
+
+    def is_submittable(self, entity: Scenario | Sequence | Task | str) -> Reasons:
+        """Tell whether it can be submitted; see the async verb."""
+        loop = self._opened()
+        return loop.call(loop.orchestrator.is_submittable, _id_of(entity))
+
+    def is_editable(self, entity: Entity | str) -> Reasons:
+        """Tell whether it can be changed; see `asyncflow.Orchestrator.is_editable`."""
+        loop = self._opened()
+        return loop.call(loop.orchestrator.is_editable, _id_of(entity))
+
+    def is_readable(self, entity: Entity | str) -> Reasons:
+        """Tell whether it is there; see `asyncflow.Orchestrator.is_readable`."""
+        loop = self._opened()
+        return loop.call(loop.orchestrator.is_readable, _id_of(entity))
+
+    def can_create(self, config: object = None) -> Reasons:
+        """Tell whether it can be created; see `asyncflow.Orchestrator.can_create`."""
+        return self._opened().orchestrator.can_create(config)
+
+    def delete_job(self, job: Job | str, force: bool = False) -> None:
+        """Delete a job; see `asyncflow.Orchestrator.delete_job`."""
+        loop = self._opened()
+        loop.call(loop.orchestrator.delete_job, _id_of(job), force)
+
+    @blocking(AsyncOrchestrator.delete_jobs)
+    def delete_jobs(self) -> None:
+        """See the async verb."""
 
     @blocking(AsyncOrchestrator.cycles)
     def cycles(self) -> None:
@@ -289,6 +320,12 @@ class Orchestrator:
     @blocking(AsyncOrchestrator.prune)
     def prune(self) -> None:
         """See the async verb."""
+
+    def get_parents(self, entity: Entity | str) -> Parents:
+        """Return what it is a part of; see `asyncflow.Orchestrator.get_parents`."""
+        loop = self._opened()
+        found = loop.call(loop.orchestrator.get_parents, _id_of(entity))
+        return {kind: {wrap(one, loop) for one in some} for kind, some in found.items()}
 
     @blocking(AsyncOrchestrator.scenarios)
     def scenarios(self) -> None:
@@ -411,7 +448,7 @@ def _inner(scenario: Scenario | None) -> AsyncScenario | None:
     return None if scenario is None else scenario._inner  # pyright: ignore[reportPrivateUsage]  # its part
 
 
-def _id_of(entity: Scenario | Submission | Cycle | str) -> str:
+def _id_of(entity: Entity | str) -> str:
     return entity if isinstance(entity, str) else entity.id
 
 

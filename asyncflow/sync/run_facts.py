@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Any
 from asyncflow import ids
 from asyncflow.abc import Progress, Usage
 from asyncflow.entities.job import Job as AsyncJob
+from asyncflow.entities.reasons import Reasons
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.submission import Submission as AsyncSubmission
 from asyncflow.entities.task import Task
 from asyncflow.options import OnFailure
 from asyncflow.records import AttemptRecord
 from asyncflow.status import Status, SubmissionStatus
-from asyncflow.sync.forwarding import Answer, Forwarded, Handle
+from asyncflow.sync.forwarding import Answer, Forwarded, Labeled
 
 if TYPE_CHECKING:
     from asyncflow.display.picture import DagPicture
 
 
-class JobFacts(Handle[AsyncJob]):
+class JobFacts(Labeled[AsyncJob]):
     """What a job tells."""
 
     __slots__ = ()
@@ -110,12 +111,16 @@ class JobFacts(Handle[AsyncJob]):
         """Tell whether it is `Status.ABANDONED`."""
         return self.status is Status.ABANDONED
 
+    def is_deletable(self) -> Reasons:
+        """Tell whether it can be deleted; see `asyncflow.Job.is_deletable`."""
+        return self._loop.call(self._inner.is_deletable)
+
     def __lt__(self, other: JobFacts) -> bool:
         """Tell whether it was submitted earlier."""
         return self.submitted_at < other.submitted_at
 
 
-class SubmissionFacts(Handle[AsyncSubmission]):
+class SubmissionFacts(Labeled[AsyncSubmission]):
     """What a submission tells."""
 
     __slots__ = ()
@@ -182,6 +187,10 @@ class SubmissionFacts(Handle[AsyncSubmission]):
     def is_abandoned(self) -> bool:
         """Whether it has ended with jobs that are `Status.ABANDONED`."""
         return self.is_finished() and Status.ABANDONED in self._inner.counts()
+
+    def is_deletable(self) -> Reasons:
+        """Tell whether it can be deleted; see `asyncflow.Submission.is_deletable`."""
+        return self._loop.call(self._inner.is_deletable)
 
     def __lt__(self, other: SubmissionFacts) -> bool:
         """Tell whether it was submitted earlier."""

@@ -22,6 +22,7 @@ from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.entities.difference import ScenarioDiff
 from asyncflow.entities.exported import ExportedScenario
 from asyncflow.entities.job import Job as AsyncJob
+from asyncflow.entities.reasons import Reasons
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.sequence import Sequence as AsyncSequence
 from asyncflow.entities.submission import Submission as AsyncSubmission
@@ -52,6 +53,10 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
         """The cycle that it belongs to; None where its config has no frequency."""
         found: Cycle | None = wrap(self._inner.cycle, self._loop)
         return found
+
+    def is_deletable(self) -> Reasons:
+        """Tell whether it can be deleted; see `asyncflow.Scenario.is_deletable`."""
+        return self._loop.call(self._inner.is_deletable)
 
     def set_primary(self) -> None:
         """Make it the primary one of its cycle; see `asyncflow.Scenario.set_primary`."""

@@ -16,6 +16,7 @@ from asyncflow.config.sections import (
     T,
 )
 from asyncflow.entities.difference import ScenarioDiff
+from asyncflow.entities.handle import Parents
 from asyncflow.entities.reasons import Reasons
 from asyncflow.log import logger as _logger
 from asyncflow.records import Pruned
@@ -185,6 +186,12 @@ def unsubscribe_sequence(
 
 
 @names_own_arguments
+def get_parents(entity: Entity | str) -> Parents:
+    """Return what it is a part of; see `asyncflow.Orchestrator.get_parents`."""
+    return opened().get_parents(entity)
+
+
+@names_own_arguments
 def get_primary(cycle: Cycle) -> Scenario | None:
     """Return its primary scenario; see `asyncflow.Orchestrator.get_primary`."""
     return opened().get_primary(cycle)
@@ -236,9 +243,44 @@ def is_promotable(scenario: Scenario | str) -> Reasons:
 
 
 @names_own_arguments
-def is_deletable(entity: Scenario | Submission | Cycle | str) -> Reasons:
+def is_deletable(entity: Scenario | Submission | Job | Cycle | str) -> Reasons:
     """Tell whether it can be deleted; see `asyncflow.Orchestrator.is_deletable`."""
     return opened().is_deletable(entity)
+
+
+@names_own_arguments
+def is_submittable(entity: Scenario | Sequence | Task | str) -> Reasons:
+    """Tell whether it can be submitted; see `asyncflow.Orchestrator.is_submittable`."""
+    return opened().is_submittable(entity)
+
+
+@names_own_arguments
+def is_editable(entity: Entity | str) -> Reasons:
+    """Tell whether it can be changed; see `asyncflow.Orchestrator.is_editable`."""
+    return opened().is_editable(entity)
+
+
+@names_own_arguments
+def is_readable(entity: Entity | str) -> Reasons:
+    """Tell whether it is there; see `asyncflow.Orchestrator.is_readable`."""
+    return opened().is_readable(entity)
+
+
+@names_own_arguments
+def can_create(config: object = None) -> Reasons:
+    """Tell whether it can be created; see `asyncflow.Orchestrator.can_create`."""
+    return opened().can_create(config)
+
+
+@names_own_arguments
+def delete_job(job: Job | str, force: bool = False) -> None:
+    """Delete a job; see `Orchestrator.delete_job`."""
+    opened().delete_job(job, force)
+
+
+def delete_jobs() -> int:
+    """Delete the jobs of ended runs; see `asyncflow.Orchestrator.delete_jobs`."""
+    return opened().delete_jobs()
 
 
 @names_own_arguments

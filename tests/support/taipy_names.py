@@ -26,14 +26,14 @@ PAGE = Path(__file__).parents[2] / "docs" / "coming-from-taipy.md"
 NAMES: dict[str, str] = {
     "tp": """
 cancel_job: same(job)
-can_create: missing
-clean_all_entities: missing
+can_create: same(config)
+clean_all_entities: same
 compare_scenarios: missing
 create_global_data_node: same(config)
 create_scenario: same(config, creation_date, name)
 delete: same - a scenario, a cycle or a submission; what is a part of these goes with them
-delete_job: missing
-delete_jobs: missing
+delete_job: same(job, force) - its run has to have ended; `force` cancels that
+delete_jobs: same - those whose runs have ended
 exists: same
 get: same - raises `NotFound` where there is nothing, and never gives None
 get_cycles: same
@@ -43,7 +43,7 @@ get_entities_by_config_id: same
 get_jobs: same
 get_latest_job: same(task)
 get_latest_submission: same(entity)
-get_parents: missing
+get_parents: same(entity)
 get_primary: same(cycle)
 get_primary_scenarios: same(is_sorted, descending, created_start_time, created_end_time, sort_key)
 get_scenarios: same(cycle, tag, is_sorted, descending, created_start_time, created_end_time, sort_key)
@@ -51,10 +51,10 @@ get_sequences: same
 get_submissions: same
 get_tasks: same
 is_deletable: same(entity)
-is_editable: missing
+is_editable: same(entity)
 is_promotable: same(scenario)
-is_readable: missing
-is_submittable: missing
+is_readable: same(entity)
+is_submittable: same(entity)
 run: same
 set: same(entity) - does nothing, as what is set is kept as it is set
 set_primary: same(scenario)
@@ -176,8 +176,8 @@ properties: same
 """,
     "CoreConfig": """
 core_version: otherwise - asyncflow has its own
-force: missing
-mode: missing
+force: same
+mode: same
 properties: same
 read_entity_retry: otherwise - nothing is read half written
 repository_properties: otherwise - there is one kind of store, and PostgreSQL
@@ -185,7 +185,7 @@ repository_type: otherwise - `Orchestrator(store=...)`
 root_folder: otherwise - Taipy does not use it either
 storage_folder: otherwise - values are in the folder of the store
 taipy_storage_folder: otherwise - `Orchestrator(store=...)`
-version_number: missing
+version_number: same
 """,
     "Problem": """
 field: same
@@ -216,12 +216,12 @@ data_nodes: same
 data_nodes_being_edited: same
 get_inputs: same
 get_intermediate: same
-get_label: missing
+get_label: same
 get_outputs: same
-get_simple_label: missing
+get_simple_label: same
 has_tag: same(tag)
 id: same
-is_deletable: missing - `tp.is_deletable(scenario)`
+is_deletable: same
 is_primary: same
 is_ready_to_run: same - true or false, without reasons
 name: same
@@ -240,22 +240,22 @@ tags: same
 tasks: same
 unsubscribe: same(callback, params)
 update_sequence: missing
-version: missing
+version: same
 """,
     "Sequence": """
 data_nodes: same
 data_nodes_being_edited: same
 get_inputs: same
 get_intermediate: same
-get_label: missing
+get_label: same
 get_outputs: same
-get_parents: missing
-get_simple_label: missing
+get_parents: same
+get_simple_label: same
 id: same
 is_ready_to_run: same - true or false, without reasons
 name: same
 owner_id: same
-parent_ids: otherwise - a sequence is of its `owner_id`
+parent_ids: same - derived, when it is asked for
 properties: missing
 submit: same(callbacks, force, wait, timeout)
 subscribe: same(callback, params)
@@ -268,14 +268,14 @@ version: missing
 config_id: same
 data_nodes: same
 function: same - it is the config's, and cannot be set
-get_label: missing
-get_parents: missing
-get_simple_label: missing
+get_label: same
+get_parents: same
+get_simple_label: same
 id: same
 input: same
 output: same
 owner_id: same
-parent_ids: otherwise - derived, where parents are asked for
+parent_ids: same - derived, when it is asked for
 properties: same - those of its config
 scope: same
 skippable: same - it is the config's, and cannot be set
@@ -292,9 +292,9 @@ edits: same - `edit["timestamp"]`, `edit.at`, ...
 expiration_date: same
 filter: same
 get_last_edit: same
-get_label: missing
-get_parents: missing
-get_simple_label: missing
+get_label: same
+get_parents: same
+get_simple_label: same
 id: same
 is_downloadable: otherwise - `download()` says why it cannot
 is_generated: same
@@ -307,7 +307,7 @@ last_edit_date: same
 lock_edit: same(editor_id)
 name: same
 owner_id: same
-parent_ids: otherwise - derived, where parents are asked for
+parent_ids: same - derived, when it is asked for
 path: same
 properties: same - those of its config
 read: same
@@ -348,14 +348,14 @@ execution_duration: same
 failed: otherwise - statuses are the engine's to set
 finished_at: same
 force: same
-get_label: missing
-get_simple_label: missing
+get_label: same
+get_simple_label: same
 id: same
 is_abandoned: same
 is_blocked: same
 is_canceled: same
 is_completed: same
-is_deletable: missing - a job goes with its submission
+is_deletable: same
 is_failed: same
 is_finished: same - an attribute that can be called
 is_pending: same
@@ -384,13 +384,13 @@ entity_id: same
 entity_type: same
 execution_duration: same
 finished_at: same
-get_label: missing
-get_simple_label: missing
+get_label: same
+get_simple_label: same
 id: same
 is_abandoned: same
 is_canceled: same
 is_completed: same
-is_deletable: missing - `tp.is_deletable(submission)`
+is_deletable: same
 is_finished: same - an attribute that can be called
 jobs: same
 properties: same
@@ -403,8 +403,8 @@ version: missing
 creation_date: same
 end_date: same - the first instant after it
 frequency: same - a text, equal to the `Frequency`
-get_label: missing
-get_simple_label: missing
+get_label: same
+get_simple_label: same
 id: same
 name: same - as an ISO date: `2026-05`
 properties: otherwise - keep them with its scenarios
@@ -459,42 +459,42 @@ UNDEFINED: otherwise - a run that has ended has COMPLETED, FAILED or CANCELED
 ReasonCollection: other Reasons
 reasons: same
 Reason: same
-DataNodeEditInProgress: missing
-DataNodeIsNotWritten: missing
+DataNodeEditInProgress: other reasons.IsBeingEdited
+DataNodeIsNotWritten: other reasons.WasNeverWritten
 EntityDoesNotExist: other reasons.IsUnknown
-EntityIsNotAScenario: missing
-EntityIsNotSubmittableEntity: missing
+EntityIsNotAScenario: other reasons.IsUnknown - no scenario has its id
+EntityIsNotSubmittableEntity: other reasons.CannotBeSubmitted
 InvalidUploadFile: otherwise - `upload()` raises
-JobIsNotFinished: missing
+JobIsNotFinished: other reasons.HasUnfinishedRun
 NoFileToDownload: otherwise - `download()` raises
 NotAFile: otherwise - `download()` raises
-NotGlobalScope: missing
+NotGlobalScope: other reasons.IsNotGlobal
 ScenarioDoesNotBelongToACycle: other reasons.HasNoCycle
 ScenarioIsThePrimaryScenario: other reasons.IsPrimaryWithSiblings
 SubmissionIsNotFinished: other reasons.HasUnfinishedRun
 SubmissionStatusIsUndefined: otherwise - there is no such status
 UploadFileCanNotBeRead: otherwise - `upload()` raises
-WrongConfigType: missing
+WrongConfigType: other reasons.CannotBeCreated
 """,
     "notification": """
 CoreEventConsumerBase: otherwise - Taipy has deprecated it: `orchestrator.events(...)`
-Event: missing
-EventEntityType: missing
-EventOperation: missing
-EventProcessor: missing
-Notifier: missing
+Event: same - without a value for what other processes do
+EventEntityType: same
+EventOperation: same
+EventProcessor: same
+Notifier: same
 broadcast_on_event: otherwise - it is of the GUI
-on_datanode_created: missing
-on_datanode_deleted: missing
-on_datanode_written: missing
-on_event: missing
-on_scenario_created: missing
-on_scenario_deleted: missing
-on_submission_finished: missing
-register: missing
-start: missing
-stop: missing
-unregister: missing
+on_datanode_created: other EventProcessor.on_datanode_created
+on_datanode_deleted: other EventProcessor.on_datanode_deleted
+on_datanode_written: other EventProcessor.on_datanode_written
+on_event: other EventProcessor.on_event
+on_scenario_created: other EventProcessor.on_scenario_created
+on_scenario_deleted: other EventProcessor.on_scenario_deleted
+on_submission_finished: other EventProcessor.on_submission_finished
+register: other Notifier.register
+start: other EventProcessor.start
+stop: other EventProcessor.stop
+unregister: other Notifier.unregister
 """,
     "errors": """
 AttributeKeyAlreadyExisted: otherwise - `scenario["name"]` has it
@@ -517,8 +517,8 @@ InsufficientScenarioToCompare: missing
 InvalidConfigurationId: other ConfigError
 InvalidCustomDocument: other ConfigError
 InvalidDataNodeType: other ConfigError
-InvalidEventAttributeName: missing
-InvalidEventOperation: missing
+InvalidEventAttributeName: other UsageError
+InvalidEventOperation: other UsageError
 InvalidExposedType: other ConfigError
 InvalidScenario: other ConfigError
 InvalidSequence: other ConfigError

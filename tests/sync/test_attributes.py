@@ -11,7 +11,7 @@ import pytest
 import asyncflow.sync as tp
 from asyncflow import Configuration, DataNodeIsBeingEdited, Scope, UsageError
 from tests.support import flows
-from tests.support.flows import configuration
+from tests.support.flows import configuration, single
 
 
 @pytest.fixture
@@ -197,3 +197,18 @@ def test_services_run_and_start_again(config: Configuration) -> None:
         assert not tp.exists(scenario.id)  # the store was in memory
     finally:
         tp.stop()
+
+
+def test_labels_and_parents(config: Configuration) -> None:
+    section = single(config, flows.double, 5)
+
+    with tp.Orchestrator(config):
+        scenario = tp.create_scenario(section, name="A")
+        task = next(iter(scenario.tasks.values()))
+        assert scenario.get_label() == scenario.get_simple_label() == "A"
+        assert task.get_label() == f"A > {task.config_id}"
+        assert scenario.source.get_label() == "A > source"
+        assert scenario.owner_id is None
+        assert tp.get_parents(task.id) == task.get_parents() == {"scenario": {scenario}}
+        assert scenario.source.get_parents() == {"scenario": {scenario}, "task": {task}}
+        assert scenario.source.parent_ids == {scenario.id, task.id}
