@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from asyncflow.config.frequency import Frequency as Frequency
     from asyncflow.config.frequency import Periods as Periods
     from asyncflow.config.layers import Origin as Origin
+    from asyncflow.display.picture import DagPicture as DagPicture
     from asyncflow.entities.as_completed import as_completed as as_completed
     from asyncflow.entities.cycle import Cycle as Cycle
     from asyncflow.entities.data_node import DataNode as DataNode
@@ -149,6 +150,7 @@ _HOMES = {
     "config.frequency": "Calendar Frequency Periods",
     "config.layers": "Origin",
     "entities.as_completed": "as_completed",
+    "display.picture": "DagPicture",
     "entities.cycle": "Cycle",
     "entities.data_node": "DataNode Edit",
     "entities.job": "Job Output",

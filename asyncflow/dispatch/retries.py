@@ -23,7 +23,7 @@ from asyncflow.plan.plan import Plan
 from asyncflow.runs.job import JobState, crashes_of
 from asyncflow.status import CRASHES, AttemptKind
 from asyncflow.values.versions import Versions
-from asyncflow.worker.errors import ValueMissing
+from asyncflow.worker.errors import NoData, ValueMissing
 from asyncflow.worker.failure import kinds_of
 
 _TIMEOUT = kinds_of(TimeoutError())
@@ -32,6 +32,7 @@ _TIMEOUT = kinds_of(TimeoutError())
 MAX_GIVEN_BACK = 5
 """How often a job is given back as an input was replaced."""
 
+_NO_DATA = f"{NoData.__module__}.{NoData.__qualname__}"
 _MISSING = f"{ValueMissing.__module__}.{ValueMissing.__qualname__}"
 
 
@@ -160,6 +161,9 @@ def wait_before_next(
     failures = job.attempt - crashes_of(job.attempts)
 
     if retry is None or failures >= retry.attempts or not retry.is_for(kinds):
+        return None
+
+    if _NO_DATA in kinds:  # it has not started, and would not
         return None
 
     return retry.wait_before(failures + 1, chance)

@@ -87,8 +87,7 @@ class Scenario(Submittable):
 
     _verbs: ScenarioVerbs = attrs.field(kw_only=True)
     config: ScenarioConfig
-    dag: Dag
-    """The graph of its tasks."""
+    _dag: Dag
     _record: ScenarioRecord
     cycle: Cycle | None
     """The cycle that it belongs to; None where its config has no frequency."""
@@ -100,7 +99,7 @@ class Scenario(Submittable):
     """Its tasks, in the order of its graph."""
 
     def __attrs_post_init__(self) -> None:
-        self._ordered = self.dag.pick(self._task_states)
+        self._ordered = self._dag.pick(self._task_states)
 
     @property
     def name(self) -> str | None:
@@ -518,7 +517,7 @@ def take_record(scenario: Scenario, record: ScenarioRecord) -> None:
 
 def ordered_tasks(entity: Submittable, dag: Dag) -> tuple[TaskState, ...]:
     """Return the tasks of an entity that a graph has, in their order."""
-    if isinstance(entity, Scenario) and dag is entity.dag:
+    if isinstance(entity, Scenario) and dag is entity._dag:
         return entity._ordered
 
     return dag.pick(tasks_of(entity))

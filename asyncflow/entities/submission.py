@@ -15,7 +15,6 @@ from anyio import CancelScope, fail_after, move_on_after
 from asyncflow import events
 from asyncflow.config.checks.numbers import check_timeout
 from asyncflow.config.checks.values import verbs_name_arguments
-from asyncflow.config.dag import Dag
 from asyncflow.config.sections import DataNodeConfig, T_co
 from asyncflow.entities.data_node import DataNode, data_node_of
 from asyncflow.entities.handle import Handle, Labeled, Owned, ReadOnlyHandle
@@ -31,6 +30,7 @@ from asyncflow.runs.watchers import ProgressReports
 from asyncflow.status import DONE, Status, SubmissionStatus
 
 if TYPE_CHECKING:
+    from asyncflow.display.picture import DagPicture
     from asyncflow.entities.reasons import Reasons
 
 Run: TypeAlias = RunOf[Submittable]
@@ -78,10 +78,14 @@ class Submission(ReadOnlyHandle, Labeled):
         """The id of what was submitted."""
         return self._run.entity.id
 
-    @property
-    def dag(self) -> Dag:
-        """The graph of its jobs' tasks."""
-        return self._run.dag
+    def dag(self) -> DagPicture:
+        """Return a picture of its tasks and data nodes, and of how far its jobs are.
+
+        It is drawn as things are now. See `Scenario.dag`.
+        """
+        from asyncflow.entities import pictures
+
+        return pictures.of_run(self._run)
 
     @property
     def jobs(self) -> tuple[Job, ...]:

@@ -17,6 +17,7 @@ from asyncflow.runs.node import NodeState
 from asyncflow.runs.task import TaskState
 
 if TYPE_CHECKING:
+    from asyncflow.display.picture import DagPicture
     from asyncflow.entities.data_node import Edit
     from asyncflow.entities.job import Job
     from asyncflow.entities.planned import PlannedJob
@@ -83,9 +84,18 @@ class Submittable(Handle, Labeled, ABC):
         """The data nodes that it has, by config id."""
         return HandleMap(self._node_states, self._verbs, data_node_of)
 
+    def dag(self) -> DagPicture:
+        """Return a picture of its tasks and data nodes: SVG, Mermaid or text.
+
+        A notebook shows it; ``print`` writes its text; ``save("dag.svg")`` keeps it.
+        """
+        from asyncflow.entities import pictures
+
+        return pictures.of_graph(self._dag, self.id)
+
     @property
     @abstractmethod
-    def dag(self) -> Dag:
+    def _dag(self) -> Dag:
         """The graph of these tasks."""
 
     @property
@@ -160,7 +170,7 @@ class Submittable(Handle, Labeled, ABC):
 
     def get_inputs(self) -> set[DataNode]:
         """Return the data nodes that it reads and does not write."""
-        return self._nodes(*self.dag.sources)
+        return self._nodes(*self._dag.sources)
 
     def get_outputs(self) -> set[DataNode]:
         """Return the data nodes that it writes and does not read."""
@@ -214,6 +224,11 @@ class Submittable(Handle, Labeled, ABC):
 def verbs_of(entity: Submittable) -> SubmittableVerbs:
     """Return what the handles of an entity, and of its runs, ask."""
     return entity._verbs
+
+
+def dag_of(entity: Submittable) -> Dag:
+    """Return the graph of an entity's tasks. For the engine."""
+    return entity._dag
 
 
 def nodes_of(entity: Submittable) -> Mapping[str, NodeState]:

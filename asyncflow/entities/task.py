@@ -67,7 +67,7 @@ class Task(Submittable):
         return {self.config_id: self}
 
     @property
-    def dag(self) -> Dag:
+    def _dag(self) -> Dag:
         """The graph of this one task."""
         return Dag.of([self._state.config])
 

@@ -22,7 +22,7 @@ from asyncflow.entities.job import Job
 from asyncflow.entities.scenario import Scenario, take_record
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Run, Submission, handle_of, job_handle_of
-from asyncflow.entities.submittable import Submittable, nodes_of, tasks_of
+from asyncflow.entities.submittable import Submittable, dag_of, nodes_of, tasks_of
 from asyncflow.entities.task import Task
 from asyncflow.errors import NotDeclared, NotFound, RecordDamaged
 from asyncflow.ids import is_shared_node
@@ -360,7 +360,7 @@ class EntityLoader:
             return await self._submission_of(record)
         except NotDeclared as error:
             entity = await self._entity_then(record, error.why)
-            return await self._restored(entity, entity.dag, record)
+            return await self._restored(entity, dag_of(entity), record)
 
     async def _submission_of(self, record: SubmissionRecord) -> Run:
         found = self.identity_map.find(record.id)
@@ -442,7 +442,7 @@ def _dag(entity: Submittable, record: SubmissionRecord) -> Dag:
 
     :raises NotDeclared: where these are others now
     """
-    dag = entity.dag
+    dag = dag_of(entity)
 
     if dag.text == record.graph:
         return dag

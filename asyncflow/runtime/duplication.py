@@ -18,7 +18,7 @@ from asyncflow.config.checks.data_nodes import fields_of
 from asyncflow.config.checks.values import one_of
 from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, NotGiven
 from asyncflow.entities.scenario import Scenario
-from asyncflow.entities.submittable import nodes_of, tasks_of
+from asyncflow.entities.submittable import dag_of, nodes_of, tasks_of
 from asyncflow.errors import NotCopied, NotFound, UsageError, ValueMissing
 from asyncflow.records import (
     BasisRecord,
@@ -85,7 +85,7 @@ class Duplication:
 
     async def make(self) -> Scenario:
         """Make it; see `Scenario.duplicate`."""
-        check_declared(self.source.dag)
+        check_declared(dag_of(self.source))
         record = await self._record()
         own = {
             n: node for n, node in nodes_of(self.source).items() if not node.is_shared

@@ -23,7 +23,7 @@ from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.scenario import Scenario, record_of
 from asyncflow.entities.submission import Run, Submission, handle_of, run_of
-from asyncflow.entities.submittable import Submittable, nodes_of, tasks_of
+from asyncflow.entities.submittable import Submittable, dag_of, nodes_of, tasks_of
 from asyncflow.errors import OrchestratorFailed, UsageError
 from asyncflow.notify.bus import Bus
 from asyncflow.notify.counters import JobCounters
@@ -286,7 +286,7 @@ class Engine:
         if self.scheduler.group.failure is not None:
             self.scheduler.group.check()
 
-        dag = entity.dag if dag is None else dag
+        dag = dag_of(entity) if dag is None else dag
         self._check_there(entity, dag)
 
         if options.inputs:

@@ -21,7 +21,7 @@ from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.scenario import Scenario, ScenarioVerbs
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Submission, run_of
-from asyncflow.entities.submittable import Submittable, tasks_of
+from asyncflow.entities.submittable import Submittable, dag_of, tasks_of
 from asyncflow.errors import NoData, UsageError
 from asyncflow.options import RunOptions
 from asyncflow.recovery.undeclared import check_declared
@@ -76,7 +76,7 @@ class HandleVerbs(ScenarioVerbs):
 
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
         engine = self.session.opened()
-        tasks, dag = tasks_of(entity), entity.dag
+        tasks, dag = tasks_of(entity), dag_of(entity)
         check_declared(dag)
         specs = engine.specs.of_all(dag.kinds, force=force)
 
@@ -94,7 +94,7 @@ class HandleVerbs(ScenarioVerbs):
         if not left:
             raise UsageError(f"{submission.id} has completed: nothing is left to retry")
 
-        run, dag = run_of(submission), submission.dag.part(left)
+        run, dag = run_of(submission), run_of(submission).dag.part(left)
         engine = self.session.opened()
         return engine.submit(submission.entity, run.options, dag, run.given)
 

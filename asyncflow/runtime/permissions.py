@@ -24,7 +24,7 @@ from asyncflow.entities.reasons import (
     Reasons,
     WasNeverWritten,
 )
-from asyncflow.entities.submittable import Submittable
+from asyncflow.entities.submittable import Submittable, dag_of
 from asyncflow.errors import NotFound, RecordDamaged
 from asyncflow.options import Page
 from asyncflow.records import (
@@ -76,7 +76,7 @@ async def is_submittable(
     if not isinstance(entity, Submittable):
         return Reasons((CannotBeSubmitted(entity_id=entity_id),))
 
-    sources = [entity.data_nodes[name] for name in entity.dag.sources]
+    sources = [entity.data_nodes[name] for name in dag_of(entity).sources]
     unwritten = [
         WasNeverWritten(entity_id=node.id)
         for node in sources

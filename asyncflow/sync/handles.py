@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from asyncflow.config.checks.numbers import check_callbacks_are_many, check_flag
 from asyncflow.config.checks.values import verbs_name_arguments
-from asyncflow.config.dag import Dag
 from asyncflow.config.sections import (
     DataNodeConfig,
     Scope,
@@ -40,6 +39,9 @@ from asyncflow.sync.run_facts import JobFacts, SubmissionFacts
 from asyncflow.sync.run_here import run_here
 from asyncflow.worker.streams import Stream
 
+if TYPE_CHECKING:
+    from asyncflow.display.picture import DagPicture
+
 Submittable = TypeVar("Submittable", AsyncScenario, AsyncSequence, AsyncTask)
 
 
@@ -51,7 +53,13 @@ class Runnable(Labeled[Submittable]):
 
     id: Forwarded[str] = Forwarded()
     scenario_id: Forwarded[str] = Forwarded()
-    dag: Forwarded[Dag] = Forwarded()
+
+    def dag(self) -> DagPicture:
+        """Return a picture of its tasks and data nodes: SVG, Mermaid or text.
+
+        A notebook shows it; ``print`` writes its text; ``save("dag.svg")`` keeps it.
+        """
+        return self._inner.dag()
 
     def submit(
         self,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from asyncflow import ids
 from asyncflow.abc import Progress, Usage
-from asyncflow.config.dag import Dag
 from asyncflow.entities.job import Job as AsyncJob
 from asyncflow.entities.reasons import Reasons
 from asyncflow.entities.scenario import Scenario
@@ -18,6 +17,9 @@ from asyncflow.options import OnFailure
 from asyncflow.records import AttemptRecord
 from asyncflow.status import Status, SubmissionStatus
 from asyncflow.sync.forwarding import Answer, Forwarded, Labeled
+
+if TYPE_CHECKING:
+    from asyncflow.display.picture import DagPicture
 
 
 class JobFacts(Labeled[AsyncJob]):
@@ -131,13 +133,19 @@ class SubmissionFacts(Labeled[AsyncSubmission]):
     properties: Forwarded[Mapping[str, Any]] = Forwarded()
     orchestrator_id: Forwarded[str] = Forwarded()
     is_adopted: Forwarded[bool] = Forwarded()
-    dag: Forwarded[Dag] = Forwarded()
     run_timeout: Forwarded[float | None] = Forwarded()
     priority: Forwarded[float] = Forwarded()
     force: Forwarded[bool] = Forwarded()
     on_failure: Forwarded[OnFailure] = Forwarded()
     run_at: Forwarded[datetime | None] = Forwarded()
     execution_duration: Forwarded[float | None] = Forwarded()
+
+    def dag(self) -> DagPicture:
+        """Return a picture of its tasks and data nodes, and of how far its jobs are.
+
+        It is drawn as things are now. See `Scenario.dag`.
+        """
+        return self._inner.dag()
 
     @property
     def is_finished(self) -> Answer:

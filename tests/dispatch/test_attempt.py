@@ -7,6 +7,7 @@ import pytest
 from asyncflow import Configuration, Orchestrator
 from asyncflow.abc import Crashed, Killed, Outcome, Raised, Returned
 from asyncflow.dispatch.attempt import Attempt, call_of, judge, kind_of, read_by
+from asyncflow.entities.submittable import dag_of
 from asyncflow.options import RunOptions
 from asyncflow.runs.node import Version
 from asyncflow.status import AttemptKind, Status
@@ -83,7 +84,9 @@ async def opened(orchestrator: Orchestrator) -> tuple[Attempt, Versions]:
     engine = orchestrator._opened()
     cfg = flows.single(orchestrator.config, flows.double, 5)
     scenario = await orchestrator.create_scenario(cfg)
-    run = engine.identity_map.new_submission("k", scenario, scenario.dag, RunOptions())
+    run = engine.identity_map.new_submission(
+        "k", scenario, dag_of(scenario), RunOptions()
+    )
     return Attempt((1, 0), run, call_spec(), ""), engine.versions
 
 

@@ -11,6 +11,7 @@ from asyncflow.abc import Killed, Outcome, Printed, Returned, Usage
 from asyncflow.dispatch.attempt import Attempt
 from asyncflow.dispatch.completion import complete, is_simple_success
 from asyncflow.entities.data_node import node_of
+from asyncflow.entities.submittable import dag_of
 from asyncflow.options import RunOptions
 from asyncflow.records import JobRecord, VersionRecord
 from asyncflow.status import Status
@@ -62,7 +63,9 @@ async def test_outputs_are_visible_before_the_run_is_told(
         cfg = flows.fan(config, flows.double, 2)
         scenario = await orchestrator.create_scenario(cfg)
         options = RunOptions()
-        run = engine.identity_map.new_submission("k", scenario, scenario.dag, options)
+        run = engine.identity_map.new_submission(
+            "k", scenario, dag_of(scenario), options
+        )
         spec = call_spec()
         attempts = [Attempt((1, place), run, spec, "") for place in (0, 1)]
         outcomes = [SIMPLE, SIMPLE._replace(kept=(b"2",))]

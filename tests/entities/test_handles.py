@@ -46,21 +46,44 @@ NAMES: dict[type, tuple[str, ...]] = {
         *("sequences", "set_primary", "submit", "subscribe", "tags", "tasks"),
         *("unsubscribe", "update"),
         *SUBMITTABLE,
+        *("version",),
+        *(
+            "get_label",
+            "get_simple_label",
+            "is_deletable",
+            "is_submittable",
+        ),
     ),
     Cycle: (
         *("creation_date", "end_date", "frequency", "id", "name", "primary_id"),
         "start_date",
+        *(
+            "get_label",
+            "get_simple_label",
+        ),
     ),
     Sequence: (
         *("dag", "data_nodes", "id", "is_deleted", "name", "owner_id", "plan"),
         *("properties", "scenario_id", "submit", "subscribe", "tasks", "unsubscribe"),
         *SUBMITTABLE,
+        *(
+            "get_label",
+            "get_parents",
+            "get_simple_label",
+            "is_submittable",
+        ),
     ),
     Task: (
         *("config", "config_id", "dag", "data_nodes", "function", "id", "input"),
         *("is_deleted", "output", "owner_id", "plan", "scenario_id", "skippable"),
         *("properties", "scope", "submit", "tasks"),
         *SUBMITTABLE,
+        *(
+            "get_label",
+            "get_parents",
+            "get_simple_label",
+            "is_submittable",
+        ),
     ),
     DataNode: (
         *("append", "column", "config", "config_id", "describe", "download"),
@@ -70,6 +93,11 @@ NAMES: dict[type, tuple[str, ...]] = {
         *("owner_id", "path", "preview", "read", "scope", "storage_type"),
         *("unlock_edit", "update", "upload", "validity_period", "write"),
         *("get_last_edit", "is_generated", "is_up_to_date", "properties", "track_edit"),
+        *(
+            "get_label",
+            "get_parents",
+            "get_simple_label",
+        ),
     ),
     Submission: (
         *("accepted", "cancel", "counts", "dag", "entity", "entity_id", "error"),
@@ -77,6 +105,11 @@ NAMES: dict[type, tuple[str, ...]] = {
         *("on_failure", "orchestrator_id", "outputs", "priority", "properties"),
         *("read", "retry_failed", "run_timeout", "status", "submitted_at"),
         *("timeout", "wait", "execution_duration", "run_at"),
+        *(
+            "get_label",
+            "get_simple_label",
+            "is_deletable",
+        ),
     ),
     Job: (
         *("attempt", "attempts", "cancel", "config_id", "duration", "error"),
@@ -84,6 +117,11 @@ NAMES: dict[type, tuple[str, ...]] = {
         *("name", "output", "progress", "reason", "run_at", "stacktrace", "status"),
         *("submission", "submitted_at", "task", "usage"),
         *("blocked_duration", "pending_duration"),
+        *(
+            "get_label",
+            "get_simple_label",
+            "is_deletable",
+        ),
     ),
     Output: ("data_node", "edit", "job", "read"),
     Input: ("data_node", "is_given", "read", "submission"),

@@ -13,7 +13,7 @@ from asyncflow.config import Configuration, ScenarioConfig, Scope
 from asyncflow.entities.data_node import node_of
 from asyncflow.entities.identity_map import IdentityMap, is_shared
 from asyncflow.entities.scenario import record_of
-from asyncflow.entities.submittable import nodes_of, tasks_of
+from asyncflow.entities.submittable import dag_of, nodes_of, tasks_of
 from asyncflow.status import Status, SubmissionStatus
 from tests.support import flows
 from tests.support.entities import identity_map, make_run, make_scenario
@@ -110,7 +110,7 @@ async def test_a_run_is_made_anew_of_what_a_store_has() -> None:
     options = {"priority": 2.0, "force": True, "on_failure": "stop", "run_timeout": 5.0}
     run = make_run(scenario, identities, "f00", **options)
     assert identities.find(run.id) is None
-    made = identities.make_submission(scenario, scenario.dag, run.record())
+    made = identities.make_submission(scenario, dag_of(scenario), run.record())
     assert identities.find(run.id) is made
     assert {name: getattr(made.options, name) for name in options} == options
     assert (made.key, made.submitted) == ("f00", run.submitted)

@@ -10,7 +10,7 @@ import pytest
 
 from asyncflow import Configuration, Orchestrator
 from asyncflow.entities.scenario import ordered_tasks, record_of
-from asyncflow.entities.submittable import tasks_of
+from asyncflow.entities.submittable import dag_of, tasks_of
 from asyncflow.errors import UsageError
 from tests.support.entities import identity_map, make_scenario
 from tests.support.flows import chain, configuration, double
@@ -158,7 +158,7 @@ async def test_the_facts_of_a_scenario() -> None:
 async def test_the_tasks_of_a_graph_in_its_order() -> None:
     scenario = await make_scenario(chain(Configuration(), double, double, double))
     tasks = tasks_of(scenario)
-    assert ordered_tasks(scenario, scenario.dag) == tuple(tasks.values())
-    part = scenario.dag.part({"t2", "t0"})
+    assert ordered_tasks(scenario, dag_of(scenario)) == tuple(tasks.values())
+    part = dag_of(scenario).part({"t2", "t0"})
     assert ordered_tasks(scenario, part) == (tasks["t0"], tasks["t2"])
-    assert ordered_tasks(scenario.t1, scenario.t1.dag) == (tasks["t1"],)
+    assert ordered_tasks(scenario.t1, dag_of(scenario.t1)) == (tasks["t1"],)

@@ -11,6 +11,7 @@ from asyncflow import (
     Orchestrator,
 )
 from asyncflow.entities.sequence import Sequence
+from asyncflow.entities.submittable import dag_of
 from tests.support import flows
 from tests.support.entities import make_scenario
 
@@ -55,9 +56,9 @@ async def test_a_sequence_knows_its_part_of_the_scenario() -> None:
     assert isinstance(tail, Sequence)
     assert tail.tasks == {"two": scenario.two}
     assert tail.data_nodes == {"b": scenario.b, "c": scenario.c}
-    assert tail.dag.ids == ("two",)
-    assert tail.dag.sources == ("b",)
+    assert dag_of(tail).ids == ("two",)
+    assert dag_of(tail).sources == ("b",)
     assert tail.scenario_id == tail.owner_id == scenario.id
     assert tail.id == f"SEQUENCE_tail_{scenario.id}"
     assert repr(tail) == "<Sequence tail: two>"
-    assert scenario.no.dag.ids == ()
+    assert dag_of(scenario.no).ids == ()

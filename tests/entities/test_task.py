@@ -8,7 +8,7 @@ import pytest
 
 from asyncflow.config import Configuration, Scope
 from asyncflow.entities.identity_map import IdentityMap
-from asyncflow.entities.submittable import tasks_of, verbs_of
+from asyncflow.entities.submittable import dag_of, tasks_of, verbs_of
 from asyncflow.entities.task import Task, task_of
 from tests.support import flows
 from tests.support.entities import identity_map, make_scenario
@@ -30,7 +30,7 @@ async def make(identities: IdentityMap, config: Configuration, **options: Any) -
 async def test_what_a_task_is() -> None:
     task = await make(identity_map(), Configuration())
     assert task.tasks == {"add": task}
-    assert task.dag.ids == ("add",)
+    assert dag_of(task).ids == ("add",)
     assert (task.function, task.skippable) == (flows.add, False)
     assert list(task.input) == ["second", "first"]  # as the parameters are
     assert list(task.data_nodes) == ["second", "first", "sum"]

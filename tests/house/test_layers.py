@@ -63,7 +63,7 @@ ROWS = (
     Row(nouns=("worker",), outside=frozenset({"cloudpickle"})),
     Row(nouns=("facts", "gc_pause", "secret", "status"), outside=frozenset()),
     Row(
-        nouns=("errors", "folder", "log", "options", "records"),
+        nouns=("display", "errors", "folder", "log", "options", "records"),
         outside=frozenset({"attrs"}),
     ),
     Row(nouns=("background", "callers", "task_group")),
@@ -134,6 +134,8 @@ INNER: Mapping[tuple[str, str], str] = {
     ("values.editing", "values.outside"): "only where places are the user's",
     ("values.versions", "values.outside"): "only where places are the user's",
     ("config.checks.data_nodes", "secret"): "only where something is wrong",
+    ("entities.submittable", "entities.pictures"): "only where somebody looks",
+    ("entities.submission", "entities.pictures"): "the same",
     ("config.sections", "config.lookup"): "only for what is found in the environment",
     ("config.checks.sections", "config.env"): "the same",
     ("config.configuration", "config.env"): "the same",

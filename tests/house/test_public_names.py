@@ -34,6 +34,7 @@ PUBLIC = (
     "CurrentJob",
     "Cycle",
     "CycleRecord",
+    "DagPicture",
     "DataNode",
     "DataNodeConfig",
     "DataNodeDiff",

@@ -30,12 +30,12 @@ FILES = {
     "config/sections.py": 518,
     "dispatch/in_flight.py": 479,
     "drivers/_remote.py": 470,
-    "entities/scenario.py": 520,
+    "entities/scenario.py": 524,
     "entities/submission.py": 470,
     "drivers/_sql.py": 511,
     "entities/data_node.py": 541,
     "executors/process/request.py": 569,
-    "orchestrator.py": 890,
+    "orchestrator.py": 913,
     "recovery/loader.py": 470,
     "recovery/recovery.py": 489,
     "runtime/engine.py": 569,
@@ -63,7 +63,7 @@ CLASSES = {
     "dispatch/in_flight.py:InFlight": 19,
     "drivers/_file.py:FileDriver": 26,
     "entities/data_node.py:DataNode": 21,
-    "entities/scenario.py:Scenario": 17,
+    "entities/scenario.py:Scenario": 18,
     "orchestrator.py:Orchestrator": 42,
     "runs/job.py:JobState": 20,
     "runtime/engine.py:Engine": 25,
@@ -72,7 +72,7 @@ CLASSES = {
     "stores/memory.py:MemoryStore": 41,
     "sync/data_node.py:DataNode": 20,
     "sync/orchestrator.py:Orchestrator": 48,
-    "sync/scenario.py:Scenario": 17,
+    "sync/scenario.py:Scenario": 18,
 }
 
 SIGNATURES = {

@@ -9,7 +9,7 @@ import pytest
 
 from asyncflow import Configuration, Orchestrator, Scope
 from asyncflow.entities.submission import Run
-from asyncflow.entities.submittable import nodes_of
+from asyncflow.entities.submittable import dag_of, nodes_of
 from asyncflow.options import RunOptions
 from asyncflow.runtime.preparation import RunPreparation
 from tests.support import flows
@@ -33,7 +33,7 @@ async def prepared(
     scenario = await orchestrator.create_scenario(cfg)
     engine.versions.sharing.is_shared = is_shared
     options = RunOptions()
-    run = engine.identity_map.new_submission("k", scenario, scenario.dag, options)
+    run = engine.identity_map.new_submission("k", scenario, dag_of(scenario), options)
     return engine.preparation, run
 
 
@@ -94,8 +94,10 @@ async def test_files_of_skippable_tasks_are_looked_at(
         engine = orchestrator._opened()
         scenario = await orchestrator.create_scenario(cfg)
         options = RunOptions()
-        run = engine.identity_map.new_submission("k", scenario, scenario.dag, options)
-        specs = engine.specs.of_all(scenario.dag.kinds, force=False)
+        run = engine.identity_map.new_submission(
+            "k", scenario, dag_of(scenario), options
+        )
+        specs = engine.specs.of_all(dag_of(scenario).kinds, force=False)
         assert specs[0].fingerprint is not None
         told: list[str] = []
         first = engine.preparation.first(run, specs, (), partial(yes, told, True))

@@ -14,7 +14,7 @@ from asyncflow.entities.directory import Directory
 from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.submission import Run
-from asyncflow.entities.submittable import Submittable
+from asyncflow.entities.submittable import Submittable, dag_of
 from asyncflow.options import RunOptions
 from asyncflow.runtime.handle_verbs import HandleVerbs
 from asyncflow.runtime.session import Session
@@ -55,7 +55,7 @@ def make_run(
 ) -> Run:
     """Make a run of an entity that has not begun."""
     identities = identities or identity_map()
-    return identities.new_submission(key, entity, entity.dag, RunOptions(**options))
+    return identities.new_submission(key, entity, dag_of(entity), RunOptions(**options))
 
 
 @attrs.frozen

@@ -27,7 +27,7 @@ NAMES: dict[str, str] = {
     "tp": """
 cancel_job: same(job)
 can_create: same(config)
-clean_all_entities: missing
+clean_all_entities: same
 compare_scenarios: missing
 create_global_data_node: same(config)
 create_scenario: same(config, creation_date, name)
@@ -176,8 +176,8 @@ properties: same
 """,
     "CoreConfig": """
 core_version: otherwise - asyncflow has its own
-force: missing
-mode: missing
+force: same
+mode: same
 properties: same
 read_entity_retry: otherwise - nothing is read half written
 repository_properties: otherwise - there is one kind of store, and PostgreSQL
@@ -185,7 +185,7 @@ repository_type: otherwise - `Orchestrator(store=...)`
 root_folder: otherwise - Taipy does not use it either
 storage_folder: otherwise - values are in the folder of the store
 taipy_storage_folder: otherwise - `Orchestrator(store=...)`
-version_number: missing
+version_number: same
 """,
     "Problem": """
 field: same
@@ -240,7 +240,7 @@ tags: same
 tasks: same
 unsubscribe: same(callback, params)
 update_sequence: missing
-version: missing
+version: same
 """,
     "Sequence": """
 data_nodes: same

@@ -1,0 +1,36 @@
+"""A picture of a graph as Mermaid, for what draws that: wikis, Markdown."""
+
+from __future__ import annotations
+
+from asyncflow.display.characters import printable
+from asyncflow.display.graph import Box, Graph
+from asyncflow.display.signs import leading, sign_of
+
+
+def mermaid(graph: Graph) -> str:
+    """Write a graph as a Mermaid flowchart, from left to right."""
+    lines = ["flowchart LR"]
+
+    for place, box in enumerate(graph.boxes):
+        begin, end = ("[", "]") if box.kind == "task" else ("([", "])")
+        lines.append(f'    n{place}{begin}"{_label(box)}"{end}')
+
+    lines += [f"    n{source} --> n{target}" for source, target in sorted(graph.edges)]
+    return "\n".join(lines) + "\n"
+
+
+def _label(box: Box) -> str:
+    text = box.label if box.count == 1 else f"{box.label} ×{box.count}"
+
+    if box.statuses:
+        text = f"{sign_of(leading(box.statuses))[0]} {text}"
+
+    return "".join(map(_safe, printable(text)))
+
+
+def _safe(character: str) -> str:
+    """Return a character as it stands for nothing but itself."""
+    if character.isalnum() or character in " _.-":
+        return character
+
+    return f"#{ord(character)};"

@@ -1,0 +1,71 @@
+"""A picture of a graph, in the form that one asks for."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+
+import attrs
+
+from asyncflow.display import mermaid as _mermaid
+from asyncflow.display import svg as _svg
+from asyncflow.display import text as _text
+from asyncflow.display.folding import folded
+from asyncflow.display.graph import Graph
+
+
+@attrs.frozen(repr=False)
+class DagPicture:
+    """A graph of tasks and data nodes, to be drawn: as SVG, as Mermaid, as text.
+
+    A notebook shows it as it is. In one of more than 300 boxes those that are alike are
+    drawn as one.
+
+    :param graph: what is drawn
+    :param title: what it is called
+    """
+
+    graph: Graph
+    title: str = ""
+
+    def svg(self) -> str:
+        """Draw it as SVG: without scripts, for dark and for light pages."""
+        return _svg.svg(folded(self.graph), title=self.title)
+
+    def mermaid(self) -> str:
+        """Write it as a Mermaid flowchart."""
+        return _mermaid.mermaid(folded(self.graph))
+
+    def text(self) -> str:
+        """Write a line for each task: its step, what it reads, its name, what it writes."""
+        return _text.text(self.graph)
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write it to a file; its suffix tells the form: .svg, .mmd (or .mermaid), .txt.
+
+        Blocks for a moment.
+
+        :return: the file
+        :raises ValueError: where the suffix is another one
+        :raises OSError: where it cannot be written
+        """
+        file = Path(path)
+        forms = {
+            ".svg": self.svg,
+            ".mmd": self.mermaid,
+            ".mermaid": self.mermaid,
+            ".txt": self.text,
+        }
+
+        if file.suffix.lower() not in forms:
+            known = ", ".join(forms)
+            raise ValueError(f"{file} ends with none of {known}: name the form so")
+
+        file.write_text(forms[file.suffix.lower()](), encoding="utf-8")
+        return file
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
+
+    def __repr__(self) -> str:
+        return self.text().rstrip("\n") or "<a graph without tasks>"
