@@ -72,8 +72,7 @@ class Sequence(Submittable):
         return any(task.is_deleted for task in self._task_states.values())
 
     @property
-<<<<<<< HEAD
-    def dag(self) -> Dag:
+    def _dag(self) -> Dag:
         """The graph of its tasks.
 
         :raises UsageError: where one of them is not declared any more
@@ -85,10 +84,6 @@ class Sequence(Submittable):
                 "scenario.update_sequence"
             )
 
-=======
-    def _dag(self) -> Dag:
-        """The graph of its tasks."""
->>>>>>> main
         return Dag.of(task.config for task in self._task_states.values())
 
     def subscribe(
