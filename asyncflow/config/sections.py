@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
     from asyncflow.abc import Driver
+    from asyncflow.display.picture import DagPicture
 
 
 def _looked_up(value: Any) -> Any:
@@ -336,6 +337,15 @@ class ScenarioConfig(Section):
 
     authorized_tags: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
     """The tags that its scenarios may have; none for any."""
+
+    def dag(self) -> DagPicture:
+        """Return a picture of its tasks and data nodes: SVG, Mermaid or text.
+
+        A notebook shows it; ``print`` writes its text; ``save("dag.svg")`` keeps it.
+        """
+        from asyncflow.display.tasks import picture
+
+        return picture(self.task_configs, self.id)
 
     def add_comparator(
         self, data_node: DataNodeConfig | str, comparator: Callable[..., object]

@@ -83,9 +83,11 @@ class Submission(ReadOnlyHandle, Labeled):
 
         It is drawn as things are now. See `Scenario.dag`.
         """
-        from asyncflow.entities import pictures
+        from asyncflow.display.tasks import picture
 
-        return pictures.of_run(self._run)
+        run = self._run
+        title = f"{run.id} {run.status}"
+        return picture(run.dag.tasks, title, run.table.status)
 
     @property
     def jobs(self) -> tuple[Job, ...]:

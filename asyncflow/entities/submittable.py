@@ -89,9 +89,9 @@ class Submittable(Handle, Labeled, ABC):
 
         A notebook shows it; ``print`` writes its text; ``save("dag.svg")`` keeps it.
         """
-        from asyncflow.entities import pictures
+        from asyncflow.display.tasks import picture
 
-        return pictures.of_graph(self._dag, self.id)
+        return picture(self._dag.tasks, self.id)
 
     @property
     @abstractmethod

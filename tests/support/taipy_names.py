@@ -28,7 +28,7 @@ NAMES: dict[str, str] = {
 cancel_job: same(job)
 can_create: same(config)
 clean_all_entities: same
-compare_scenarios: missing
+compare_scenarios: same
 create_global_data_node: same(config)
 create_scenario: same(config, creation_date, name)
 delete: same - a scenario, a cycle or a submission; what is a part of these goes with them
@@ -149,20 +149,20 @@ scope: same
 skippable: same
 """,
     "ScenarioConfig": """
-add_comparator: missing
-add_sequences: missing
+add_comparator: same
+add_sequences: same
 additional_data_node_configs: same
 additional_data_nodes: same
-comparators: missing
+comparators: same
 data_node_configs: same
 data_nodes: same
-delete_comparator: missing
-draw: missing
+delete_comparator: same
+draw: other ScenarioConfig.dag
 frequency: same
 id: same
 name: otherwise - the id
 properties: same
-remove_sequences: missing
+remove_sequences: same
 sequences: same
 task_configs: same
 tasks: same
@@ -205,8 +205,8 @@ run: same(force_restart)
 stop: same(wait, timeout)
 """,
     "Scenario": """
-add_sequence: missing
-add_sequences: missing
+add_sequence: same
+add_sequences: same
 add_tag: same(tag)
 additional_data_nodes: same
 config_id: same
@@ -227,10 +227,10 @@ is_ready_to_run: same - true or false, without reasons
 name: same
 owner_id: same
 properties: same
-remove_sequence: missing
-remove_sequences: missing
+remove_sequence: same
+remove_sequences: same
 remove_tag: same(tag)
-rename_sequence: missing
+rename_sequence: same
 sequences: same
 set_primary: same
 submit: same(callbacks, force, wait, timeout)
@@ -239,7 +239,7 @@ subscribers: otherwise - nobody needs the functions that others have subscribed
 tags: same
 tasks: same
 unsubscribe: same(callback, params)
-update_sequence: missing
+update_sequence: same
 version: same
 """,
     "Sequence": """
@@ -256,13 +256,13 @@ is_ready_to_run: same - true or false, without reasons
 name: same
 owner_id: same
 parent_ids: same - derived, when it is asked for
-properties: missing
+properties: same
 submit: same(callbacks, force, wait, timeout)
 subscribe: same(callback, params)
 subscribers: otherwise - as of a scenario
 tasks: same
 unsubscribe: same(callback, params)
-version: missing
+version: otherwise - its scenario has it
 """,
     "Task": """
 config_id: same
@@ -280,7 +280,7 @@ properties: same - those of its config
 scope: same
 skippable: same - it is the config's, and cannot be set
 submit: same(callbacks, force, wait, timeout)
-version: missing
+version: otherwise - its scenario has it
 """,
     "DataNode": """
 append: same - `editor_id` and `comment` by name
@@ -318,7 +318,7 @@ storage_type: same - an attribute, not a method
 track_edit: same
 unlock_edit: same(editor_id)
 validity_period: same
-version: missing - of an edit it is the number of the value
+version: otherwise - its scenario has it; that of an edit is the number of the value
 write: same - `editor_id` and `comment` by name; the job that writes is known
 write_with_column_names: otherwise - write a table with these columns
 encoder: otherwise - an option of its config
@@ -375,7 +375,7 @@ submit_entity_id: same
 submit_id: same
 submitted_at: same
 task: same
-version: missing
+version: otherwise - its scenario has it
 """,
     "Submission": """
 creation_date: same
@@ -397,7 +397,7 @@ properties: same
 run_at: same
 submission_status: same
 submitted_at: same
-version: missing
+version: otherwise - its scenario has it
 """,
     "Cycle": """
 creation_date: same
@@ -500,20 +500,20 @@ unregister: other Notifier.unregister
 AttributeKeyAlreadyExisted: otherwise - `scenario["name"]` has it
 ConfigCoreVersionMismatched: otherwise - any file of Taipy's is read
 ConfigurationUpdateBlocked: otherwise - the configuration may change at any time
-ConflictedConfigurationError: missing
+ConflictedConfigurationError: other ConfigError
 CycleAlreadyExists: otherwise - who creates at the same time shares it
 DataNodeConfigIsNotGlobal: other UsageError
 DataNodeIsBeingEdited: same
 DataNodeWritingError: same
 DeletingPrimaryScenario: same
 DependencyNotInstalled: other PackageMissing
-DifferentScenarioConfigs: missing
+DifferentScenarioConfigs: other UsageError
 DoesNotBelongToACycle: same
 ExposedTypeLengthMismatch: other ConfigError
 FileCannotBeRead: other DataNodeReadingError
 FileEmpty: other DataNodeReadingError
 InconsistentEnvVariableError: other ConfigError
-InsufficientScenarioToCompare: missing
+InsufficientScenarioToCompare: other UsageError
 InvalidConfigurationId: other ConfigError
 InvalidCustomDocument: other ConfigError
 InvalidDataNodeType: other ConfigError
@@ -537,7 +537,7 @@ MultipleDataNodeFromSameConfigWithSameOwner: otherwise - it cannot happen
 MultipleScenarioFromSameConfigWithSameOwner: otherwise - it cannot happen
 MultipleTaskFromSameConfigWithSameOwner: otherwise - it cannot happen
 NoData: same
-NonExistingComparator: missing
+NonExistingComparator: other UsageError
 NonExistingCycle: other NotFound
 NonExistingDataNode: other NotFound
 NonExistingDataNodeConfig: other ConfigError
@@ -549,14 +549,14 @@ NonExistingSequence: other NotFound
 NonExistingSequenceConfig: other ConfigError
 NonExistingTask: other NotFound
 NonExistingTaskConfig: other ConfigError
-NonExistingVersion: missing
+NonExistingVersion: otherwise - `clean_all_entities` tells whether there was one
 OrchestratorNotBuilt: other NotOpen
 OrchestratorServiceIsAlreadyRunning: other UsageError
 SQLQueryCannotBeExecuted: other DataNodeReadingError
-SequenceAlreadyExists: missing
+SequenceAlreadyExists: other UsageError
 SequenceBelongsToNonExistingScenario: other NotFound
 SequenceTaskConfigDoesNotExistInSameScenarioConfig: other ConfigError
-SequenceTaskDoesNotExistInScenario: missing
+SequenceTaskDoesNotExistInScenario: other UsageError
 SheetNameLengthMismatch: other DataNodeWritingError
 SubmissionNotDeletedException: other UsageError
 UnauthorizedTagError: other UnauthorizedTag

@@ -30,12 +30,15 @@ async def test_scenarios_their_parts_and_runs_have_pictures() -> None:
     config = configuration("development")
     flow(config)
 
+    declared = config.scenarios["flow"].dag()
+
     async with Orchestrator(config, store="memory://") as orchestrator:
         scenario = await orchestrator.create_scenario(config.scenarios["flow"])
         assert scenario.dag().text() == (
             "1  first  start → middle\n"
             "2  fail   middle → end\n"
         )  # fmt: skip
+        assert declared.mermaid() == scenario.dag().mermaid()
         assert scenario.sequences["tail"].dag().text() == "1  fail  middle → end\n"
         assert scenario.tasks["first"].dag().text() == "1  first  start → middle\n"
         picture = scenario.dag().svg()
