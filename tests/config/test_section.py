@@ -28,6 +28,7 @@ def test_the_options_of_a_class_in_the_order_of_its_fields() -> None:
         "task_configs",
         "additional_data_node_configs",
         "sequences",
+        "comparators",
         "frequency",
         "authorized_tags",
     )

@@ -169,6 +169,14 @@ async def test_an_old_store_keeps_its_folder(tmp_path: Path) -> None:
 
     with closing(sqlite3.connect(file)) as connection, connection:
         for statement in (
+            "DROP TABLE versions",
+            "DROP INDEX scenario_by_version",
+            "ALTER TABLE scenario DROP COLUMN version",
+            "DROP TABLE change",
+            "ALTER TABLE orchestrator DROP COLUMN listens",
+            "DROP TABLE property",
+            "DROP INDEX scenario_by_order_of_names",
+            "ALTER TABLE scenario DROP COLUMN sequences",
             "ALTER TABLE submission DROP COLUMN crashes",
             "ALTER TABLE submission DROP COLUMN ended_jobs",
             "ALTER TABLE data_node DROP COLUMN directory",

@@ -6,12 +6,12 @@ from asyncflow.config.checks.taipy_keys import KEYS, notes
 
 
 def test_those_of_one_kind_share_a_line() -> None:
-    told = [*notes("CORE", ["root_folder", "mode", "mine", "storage_folder"])]
+    told = [*notes("CORE", ["root_folder", "core_version", "mine", "storage_folder"])]
     assert len(told) == 2
     assert told[0].startswith(
         "[CORE] root_folder, storage_folder: taken, without effect;"
     )
-    assert told[1].startswith("[CORE] mode: taken, without effect;")
+    assert told[1].startswith("[CORE] core_version: taken, without effect;")
 
 
 def test_there_are_none_of_other_sections() -> None:
