@@ -521,7 +521,9 @@ async def test_values_in_memory_do_not(config: Configuration, path: str) -> None
         scenario = await reopened(orchestrator, scenario.id)
         assert await scenario.source.read() == "d" * LARGE
 
-        with pytest.raises(NoData, match="'result' has no value.*values in memory end"):
+        with pytest.raises(
+            NoData, match=r"'result' has no value.*values in memory end"
+        ):
             await scenario.result.read()
 
         assert scenario.result.last_edit_date is None
