@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Protocol, overload
 
 import attrs
@@ -125,8 +124,11 @@ class DataNodeVerbs(Protocol):
     ) -> None: ...
 
 
+_set = object.__setattr__
+
+
 @verbs_name_arguments
-@attrs.define(eq=False, repr=False)
+@attrs.define(eq=False, repr=False, init=False)
 class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
     """A named value of a scenario, or of all scenarios (scope ``GLOBAL``).
 
@@ -137,6 +139,10 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
 
     _state: NodeState
     _verbs: DataNodeVerbs
+
+    def __init__(self, state: NodeState, verbs: DataNodeVerbs) -> None:
+        _set(self, "_state", state)
+        _set(self, "_verbs", verbs)
 
     @property
     def id(self) -> str:
@@ -519,7 +525,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
 
 def data_node_of(state: NodeState, verbs: DataNodeVerbs) -> DataNode:
     """Return the handle of a data node: there is one at a time."""
-    return handle_on(state, DataNode, partial(DataNode, state, verbs))
+    return handle_on(state, DataNode, DataNode, state, verbs)
 
 
 def node_of(data_node: DataNode) -> NodeState:

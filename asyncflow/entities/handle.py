@@ -89,16 +89,16 @@ class State(Protocol):
 
 
 def handle_on(
-    state: State, kind: type[HandleT], make: Callable[[], HandleT]
+    state: State, kind: type[HandleT], make: Callable[..., HandleT], *args: Any
 ) -> HandleT:
     """Return the handle of a state: there is one at a time.
 
-    :param make: makes one where nobody has any
+    :param make: makes one where nobody has any, of the arguments
     """
     handle = state.handle and state.handle()
 
     if not isinstance(handle, kind):
-        handle = make()
+        handle = make(*args)
         state.handle = ref(handle)
 
     return handle

@@ -188,13 +188,16 @@ def _run_of(job_id: str | None) -> str | None:
 def load(
     node: NodeState, driver: Driver, kept: StoredValue, ask: Ask | None = None
 ) -> Any:
-    return named(node, lambda: driver.read(kept) if ask is None else ask(driver, kept))
+    if ask is None:
+        return named(node, driver.read, kept)
+
+    return named(node, ask, driver, kept)
 
 
-def named(node: NodeState, load: Callable[[], Any]) -> Any:
+def named(node: NodeState, load: Callable[..., Any], *args: Any) -> Any:
     """Load a value; say which data node has one of which the code is not here."""
     try:
-        return load()
+        return load(*args)
     except DataNodeReadingError as error:
         error.node = node.config_id
         raise
