@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -253,10 +252,7 @@ async def test_ten_thousand_scenarios(place: Place) -> None:
             store.save(record)
 
         await store.flush()
-        start = time.perf_counter()
         assert await store.scenarios() == many
-        taken = time.perf_counter() - start
-        assert taken < 1.0  # 0.05 s, on a machine that does nothing else
         assert (
             await store.scenarios(page=Page(newest_first=True, limit=20))
             == many[:-21:-1]
