@@ -33,6 +33,10 @@ class Box:
     like: str = ""
     count: int = 1
 
+    def named(self, label: str) -> str:
+        """Return a form of its label with how many it stands for."""
+        return label if self.count == 1 else f"{label} ×{self.count}"
+
 
 @attrs.frozen(kw_only=True)
 class Graph:

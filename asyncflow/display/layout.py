@@ -142,8 +142,7 @@ class _Column(NamedTuple):
 
 
 def _size_of(box: Box) -> _Size:
-    text = f"{box.label} ×{box.count}" if box.count > 1 else box.label
-    label = shortened(printable(text), LABEL, MAX_TEXT)
+    label = shortened(printable(box.named(box.label)), LABEL, MAX_TEXT)
     note = shortened(printable(box.note), NOTE, MAX_TEXT)
     wide = max(width(label, LABEL), width(note, NOTE))
     room = wide + 2 * PADDING + (BADGE if box.statuses else 0)

@@ -20,7 +20,7 @@ def mermaid(graph: Graph) -> str:
 
 
 def _label(box: Box) -> str:
-    text = box.label if box.count == 1 else f"{box.label} ×{box.count}"
+    text = box.named(box.label)
 
     if box.statuses:
         text = f"{sign_of(leading(box.statuses))[0]} {text}"

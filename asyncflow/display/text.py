@@ -49,7 +49,7 @@ def _name(box: Box) -> str:
     name = printable(box.label)
     half = NAME // 2
     short = name if len(name) <= NAME else f"{name[:half]}…{name[1 - half :]}"
-    return short if box.count == 1 else f"{short} ×{box.count}"
+    return box.named(short)
 
 
 def _signed(box: Box) -> str:

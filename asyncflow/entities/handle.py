@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 from weakref import ReferenceType, ref
 
 StateT = TypeVar("StateT")
@@ -16,6 +16,9 @@ class Handle:
     """Answers a name that it does not have with what does what was meant."""
 
     __slots__ = ()
+
+    _kinds: ClassVar[tuple[str, ...]] = ()
+    """The attributes with its parts by name: each part is an attribute, too."""
 
     @property
     def _called(self) -> str:
@@ -33,6 +36,12 @@ class Handle:
         def __getattr__(self, name: str) -> object:
             if name.startswith("_") or hasattr(type(self), name):  # it has failed
                 return object.__getattribute__(self, name)
+
+            for kind in self._kinds:
+                parts = getattr(self, kind)
+
+                if name in parts:
+                    return parts[name]
 
             raise AttributeError(self._missing(name))
 

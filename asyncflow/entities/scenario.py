@@ -416,15 +416,11 @@ class Scenario(Submittable):
         """
         self._verbs.unsubscribe_scenario(callback, params, self)
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or hasattr(type(self), name):  # it has failed
-            return object.__getattribute__(self, name)
+    _kinds = ("sequences", "tasks", "data_nodes")
 
-        for kind in (self.sequences, self.tasks, self.data_nodes):
-            if name in kind:
-                return kind[name]
+    if TYPE_CHECKING:  # its parts
 
-        raise AttributeError(self._missing(name))
+        def __getattr__(self, name: str) -> Any: ...
 
     if not TYPE_CHECKING:  # or each name would be one that can be set
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
@@ -109,15 +109,11 @@ class Sequence(Submittable):
         """
         self._verbs.unsubscribe_sequence(callback, params, self)
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or hasattr(type(self), name):  # it has failed
-            return object.__getattribute__(self, name)
+    _kinds = ("tasks", "data_nodes")
 
-        for parts in (self.tasks, self.data_nodes):
-            if name in parts:
-                return parts[name]
+    if TYPE_CHECKING:  # its parts
 
-        raise AttributeError(self._missing(name))
+        def __getattr__(self, name: str) -> Any: ...
 
     @property
     def _node_states(self) -> Mapping[str, NodeState]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -91,14 +91,11 @@ class Task(Submittable):
         """The properties of its config."""
         return self._state.config.properties
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or hasattr(type(self), name):  # it has failed
-            return object.__getattribute__(self, name)
+    _kinds = ("data_nodes",)
 
-        if name in self._node_states:
-            return self.data_nodes[name]
+    if TYPE_CHECKING:  # its parts
 
-        raise AttributeError(self._missing(name))
+        def __getattr__(self, name: str) -> Any: ...
 
     @property
     def _task_states(self) -> Mapping[str, TaskState]:

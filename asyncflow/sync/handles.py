@@ -113,7 +113,7 @@ class Runnable(Labeled[Submittable]):
             force=force,
             on_failure=on_failure,
             idempotency_key=idempotency_key,
-            callbacks=map(self._callback, callbacks),
+            callbacks=[Callback(function, self._loop) for function in callbacks],
             run_timeout=run_timeout,
             priority=priority,
             inputs=inputs,
@@ -160,14 +160,33 @@ class Runnable(Labeled[Submittable]):
     def _set(self, nodes: Iterable[AsyncDataNode]) -> set[DataNode]:
         return {DataNode(node, self._loop) for node in nodes}
 
-    def _callback(self, function: Callable[..., object]) -> Callback:
-        return Callback(function, self._loop)
-
     def _nodes(self, nodes: Mapping[str, AsyncDataNode]) -> Mapping[str, DataNode]:
         return {key: DataNode(node, self._loop) for key, node in nodes.items()}
 
     def _tasks(self, tasks: Mapping[str, AsyncTask]) -> Mapping[str, Task]:
         return {key: Task(task, self._loop) for key, task in tasks.items()}
+
+
+Observed = TypeVar("Observed", AsyncScenario, AsyncSequence)
+
+
+@verbs_name_arguments
+class Observable(Handle[Observed]):
+    """What others can subscribe to."""
+
+    __slots__ = ()
+
+    def subscribe(
+        self, callback: Callable[..., object], params: Iterable[object] | None = None
+    ) -> None:
+        """Have a function called, in a thread; see the async handle."""
+        self._loop.call(self._inner.subscribe, Callback(callback, self._loop), params)
+
+    def unsubscribe(
+        self, callback: Callable[..., object], params: Iterable[object] | None = None
+    ) -> None:
+        """End a subscription; see the async handle."""
+        self._loop.call(self._inner.unsubscribe, Callback(callback, self._loop), params)
 
 
 class Task(Runnable[AsyncTask], Part[AsyncTask], of=AsyncTask):
@@ -203,7 +222,12 @@ class Task(Runnable[AsyncTask], Part[AsyncTask], of=AsyncTask):
         return self._nodes(self._inner.data_nodes)
 
 
-class Sequence(Runnable[AsyncSequence], Part[AsyncSequence], of=AsyncSequence):
+class Sequence(
+    Runnable[AsyncSequence],
+    Observable[AsyncSequence],
+    Part[AsyncSequence],
+    of=AsyncSequence,
+):
     """A named part of a scenario's tasks; see `asyncflow.Sequence`. These, and their data
     nodes, are attributes here too.
     """
@@ -213,18 +237,6 @@ class Sequence(Runnable[AsyncSequence], Part[AsyncSequence], of=AsyncSequence):
     name: Forwarded[str] = Forwarded()
     owner_id: Forwarded[str] = Forwarded()
     properties: Forwarded[Mapping[str, Any]] = Forwarded()
-
-    def subscribe(
-        self, callback: Callable[..., object], params: Iterable[object] | None = None
-    ) -> None:
-        """Have a function called, in a thread; see `asyncflow.Sequence.subscribe`."""
-        self._loop.call(self._inner.subscribe, self._callback(callback), params)
-
-    def unsubscribe(
-        self, callback: Callable[..., object], params: Iterable[object] | None = None
-    ) -> None:
-        """End a subscription; see `asyncflow.Sequence.unsubscribe`."""
-        self._loop.call(self._inner.unsubscribe, self._callback(callback), params)
 
     if TYPE_CHECKING:  # its parts
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
@@ -31,12 +31,19 @@ from asyncflow.sync.changes import Properties, merged
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.forwarding import Forwarded, assign, wrap
-from asyncflow.sync.handles import Job, Runnable, Sequence, Submission, Task
+from asyncflow.sync.handles import (
+    Job,
+    Observable,
+    Runnable,
+    Sequence,
+    Submission,
+    Task,
+)
 from asyncflow.sync.loop import Loop
 
 
 @verbs_name_arguments
-class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
+class Scenario(Runnable[AsyncScenario], Observable[AsyncScenario], of=AsyncScenario):
     """A scenario; see `asyncflow.Scenario`. Its parts are attributes here too."""
 
     __slots__ = ()
@@ -236,18 +243,6 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
     def read(self, *names: str) -> tuple[Any, ...]:
         """Read several data nodes at one moment; see `asyncflow.Scenario.read`."""
         return self._loop.call(self._inner.read, *names)
-
-    def subscribe(
-        self, callback: Callable[..., object], params: Iterable[object] | None = None
-    ) -> None:
-        """Have a function called, in a thread; see `asyncflow.Scenario.subscribe`."""
-        self._loop.call(self._inner.subscribe, self._callback(callback), params)
-
-    def unsubscribe(
-        self, callback: Callable[..., object], params: Iterable[object] | None = None
-    ) -> None:
-        """End a subscription; see `asyncflow.Scenario.unsubscribe`."""
-        self._loop.call(self._inner.unsubscribe, self._callback(callback), params)
 
     if TYPE_CHECKING:  # its parts
 

@@ -138,15 +138,16 @@ class Versions:
         if self.is_shared:
             await self.stored.refresh([node])
         elif number is None and ask is None and in_process is not False:
-            self._reads += 1
-
-            if not self._reads % TURN:  # whoever reads thousands of small ones
-                await checkpoint()
-
             version = node.version
 
-            if version is not None and type(version.kept) is bytes and version.kept:
-                return load(node, node.driver, version.kept)  # most are like that
+            if (
+                version is not None
+                and type(version.kept) is bytes
+                and version.kept is not EVICTED
+                and (self._reads + 1) % TURN
+            ):  # most are like that, and need no turn
+                self._reads += 1
+                return load(node, node.driver, version.kept)
 
         while True:
             version = await self._found(node, number)
