@@ -7,6 +7,8 @@ from typing import Self
 
 import attrs
 
+from asyncflow.abc import is_address
+
 
 @attrs.frozen(eq=False, repr=False)
 class Directory:
@@ -23,6 +25,16 @@ class Directory:
     def of(cls, path: str, anchor: str) -> Self:
         """Describe a directory. Blocks."""
         return cls(path, anchor, os.path.relpath(path, anchor))
+
+    def placed(self, path: str) -> str:
+        """Return the absolute path of a file, of a path that is meant here.
+
+        :param path: relative or not, or an address, which stays as it is
+        """
+        if is_address(path):
+            return path
+
+        return os.path.normpath(os.path.join(self.path, os.path.expanduser(path)))
 
     def found(self, recorded: str) -> str:
         """Return the path of a directory that a record has."""

@@ -144,7 +144,6 @@ class Duplication:
 
     def _placed(self, own: Mapping[str, NodeState]) -> dict[str, str]:
         """Return the absolute paths that were given, by config ids."""
-        here = self.engine.identity_map.directory.path
         found: dict[str, str] = {}
 
         for key, path in (self.wanted.paths or {}).items():
@@ -155,10 +154,7 @@ class Duplication:
                     f"paths names {name!r}, which has no file of yours: leave it out"
                 )
 
-            if not is_address(text):
-                text = os.path.normpath(os.path.join(here, os.path.expanduser(text)))
-
-            found[name] = text
+            found[name] = self.engine.identity_map.directory.placed(text)
 
         return found
 

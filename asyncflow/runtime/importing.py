@@ -108,7 +108,6 @@ class Import:
     def _placed(self, config: ScenarioConfig) -> dict[str, str]:
         """Return the absolute paths that were given, by config ids."""
         nodes = {node.id: node for node in config.data_node_configs}
-        here = self.engine.identity_map.directory.path
         found: dict[str, str] = {}
 
         for key, path in self.paths.items():
@@ -126,8 +125,7 @@ class Import:
             if is_address(text):
                 raise UsageError(f"paths[{name!r}] is no file of this machine: {text}")
 
-            text = os.path.join(here, os.path.expanduser(text))
-            found[name] = os.path.normpath(text)
+            found[name] = self.engine.identity_map.directory.placed(text)
 
         return found
 

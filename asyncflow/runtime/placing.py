@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from anyio import to_thread
 
-from asyncflow.abc import is_address
 from asyncflow.config.checks.data_nodes import fields_of, filled
 from asyncflow.entities.cycle import Cycle
 from asyncflow.entities.identity_map import IdentityMap
@@ -53,11 +51,7 @@ def _moved(
             continue
 
         text = filled(path, {name: _part(facts, name, node) for name in names})
-
-        if not is_address(text):
-            here = identity_map.directory.path
-            text = os.path.normpath(os.path.join(here, os.path.expanduser(text)))
-
+        text = identity_map.directory.placed(text)
         node.initial = json.dumps({"path": text})
         identity_map.take(node, node.record())
         yield node

@@ -16,7 +16,6 @@ import attrs
 from anyio import CancelScope, to_thread
 
 from asyncflow import ids
-from asyncflow.abc import is_address
 from asyncflow.config.section import same_value
 from asyncflow.config.sections import NOT_GIVEN
 from asyncflow.entities.scenario import Scenario, take_record
@@ -215,10 +214,7 @@ class Updating:
         if not isinstance(text, str) or not text:
             raise TypeError(f"path is a text, or a Path; got {path!r}")
 
-        if not is_address(text):
-            here = self.engine.identity_map.directory.path
-            text = os.path.normpath(os.path.join(here, os.path.expanduser(text)))
-
+        text = self.engine.identity_map.directory.placed(text)
         self.engine.identity_map.driver_at(node, text)  # it raises what is wrong
         return text
 
