@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from asyncflow.config import Configuration, Scope
 from asyncflow.config.toml.write import NoForm, dump, plain
 from asyncflow.log import logger
+from asyncflow.secret import names_secret
 from tests.support.declaring import double
 from tests.support.toml_files import (
     HERE,
@@ -348,6 +349,7 @@ OFFSETS = st.integers(-1439, 1439).map(
     lambda minutes: datetime.timezone(datetime.timedelta(minutes=minutes))
 )
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+KEYS = TEXTS.filter(lambda key: not names_secret(key))  # these are refused
 SCALARS = (
     st.booleans()
     | st.integers()
@@ -359,7 +361,7 @@ SCALARS = (
 )
 VALUES = st.recursive(
     SCALARS,
-    lambda values: st.lists(values) | st.dictionaries(TEXTS, values),
+    lambda values: st.lists(values) | st.dictionaries(KEYS, values),
     max_leaves=8,
 )
 IDS = st.from_regex(r"[A-Za-z][A-Za-z0-9_]*", fullmatch=True).map("n_".__add__)
