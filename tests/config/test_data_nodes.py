@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -136,7 +137,9 @@ def test_all_missing_packages_are_told(
 def test_a_file_is_loaded_where_packages_are_missing(
     config: Configuration, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    for name in ("pandas", "pyarrow", "sqlalchemy"):
+        monkeypatch.setitem(sys.modules, name, None)
+
     file = tmp_path / "config.toml"
     file.write_text(
         """

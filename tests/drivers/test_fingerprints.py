@@ -187,11 +187,9 @@ async def test_what_a_run_has_written_is_known_to_the_next(
     number = config.configure_data_node("number", default_data=3)
     middle = config.configure_data_node("middle", storage_type, **places[storage_type])
     result = config.configure_data_node("result")
-    tasks = [
-        config.configure_task(function.__name__, function, *nodes, skippable=True)
-        for function, nodes in ((rows_of, (number, middle)), (first, (middle, result)))
-    ]
-    config.configure_scenario("flow", tasks)
+    writes = config.configure_task("write", rows_of, number, middle, skippable=True)
+    reads = config.configure_task("read", first, middle, result, skippable=True)
+    config.configure_scenario("flow", [writes, reads])
 
     async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
         scenario = await orchestrator.create_scenario("flow")
@@ -199,9 +197,9 @@ async def test_what_a_run_has_written_is_known_to_the_next(
         submission = await scenario.submit()
         assert statuses(submission.jobs) == ["SKIPPED", "SKIPPED"]
         await scenario.middle.write([{"id": 4}])
-        again = await scenario.tasks["first"].submit()
+        again = await scenario.tasks["read"].submit()
         assert again.jobs[0].reason == "`middle` has a new version"
-        again = await scenario.tasks["first"].submit()
+        again = await scenario.tasks["read"].submit()
         assert statuses(again.jobs) == ["SKIPPED"]
 
 
