@@ -119,6 +119,8 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
 """More that a module may import from outside: a driver's or a face's optional extra."""
 
 INNER: Mapping[tuple[str, str], str] = {
+    ("recovery.remote_runs", "recovery.dead_runs"): "only after a crash",
+    ("cli.graph_command", "cli.code"): "only for what a module declares",
     ("cli", "click"): "an extra: who has it not is told",
     ("cli", "cli.group"): "the same",
     ("cli.group", "difflib"): "only where something is wrong",
