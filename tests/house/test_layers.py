@@ -145,6 +145,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.sections", "display.tasks"): "only where somebody looks",
     ("entities.submittable", "display.tasks"): "the same",
     ("entities.submission", "display.tasks"): "the same",
+    ("entities.submission", "entities.charts"): "the same",
     ("config.sections", "config.lookup"): "only for what is found in the environment",
     ("config.checks.sections", "config.env"): "the same",
     ("config.configuration", "config.env"): "the same",
