@@ -133,7 +133,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("orchestrator", "runtime.listing"): "a first run lists nothing",
     ("runtime.sequencing", "notify.entities"): "only where somebody is told",
     ("config.sections", "config.amending"): "few programs amend what they declare",
-    ("stores._store", "stores._scenario_list"): "a first run lists nothing",
+    ("stores._store", "stores._scenario_search"): "a first run lists nothing",
     ("stores._tables", "stores._scenario_list"): "the same",
     ("orchestrator", "runtime.comparing"): "a first run compares nothing",
     ("runtime.preparation", "values.outside"): "only where places are the user's",
