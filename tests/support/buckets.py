@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -61,6 +62,10 @@ def bucket(fsspec_is_warm: None) -> Iterator[str]:
     server.start()
     host, port = server.get_host_and_port()
     address = f"http://{host}:{port}"
+    reset = urllib.request.Request(f"{address}/moto-api/reset", method="POST")
+    urllib.request.urlopen(
+        reset, timeout=30
+    ).close()  # all servers of a process are one
     client = Session().create_client("s3", **plain(address))
     client.create_bucket(Bucket="shop")
     client.close()
