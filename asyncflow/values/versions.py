@@ -336,13 +336,18 @@ class Versions:
 
         last = node.version
 
-        if job_id is None and last is not None and self.retention.pins is not None:
-            self.retention.pins.keep(node, (last,), inf)
-
         number = at or time.time_ns()
 
         if last is not None and last.number >= number:  # of a clock that is ahead
             number = last.number + self._step
+
+        if job_id is None and last is not None and self.retention.pins is not None:
+            submitted = self.retention.pins.keep(node, (last,), inf)
+
+            if (
+                submitted >= number
+            ):  # likewise: who takes a run over goes by the numbers
+                number = submitted + self._step
 
         run_id = None if job_id is None else submission_of(job_id)
         node.version = version = Version(number, kept, run_id, mark)

@@ -18,6 +18,7 @@ from asyncflow.errors import (
     StoreFailed,
     SubmissionCanceled,
     SubmissionFailed,
+    UsageError,
 )
 from asyncflow.events import Event
 from asyncflow.notify.bus import Listener, Notification
@@ -258,6 +259,9 @@ class _Ear(Listener):
 def is_expected(error: BaseException) -> bool:
     """Tell whether a program may meet an error where things go wrong."""
     if isinstance(error, (*_EXPECTED, asyncio.CancelledError)):
+        return True
+
+    if isinstance(error, UsageError) and "was deleted" in str(error):
         return True
 
     return isinstance(error, BaseExceptionGroup) and all(
