@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from asyncflow.config.layers import Origin as Origin
     from asyncflow.display.picture import DagPicture as DagPicture
     from asyncflow.display.picture import GanttPicture as GanttPicture
+    from asyncflow.display.picture import LineagePicture as LineagePicture
     from asyncflow.entities.as_completed import as_completed as as_completed
     from asyncflow.entities.cycle import Cycle as Cycle
     from asyncflow.entities.data_node import DataNode as DataNode
@@ -151,7 +152,7 @@ _HOMES = {
     "config.frequency": "Calendar Frequency Periods",
     "config.layers": "Origin",
     "entities.as_completed": "as_completed",
-    "display.picture": "DagPicture GanttPicture",
+    "display.picture": "DagPicture GanttPicture LineagePicture",
     "entities.cycle": "Cycle",
     "entities.data_node": "DataNode Edit",
     "entities.job": "Input Job Output",

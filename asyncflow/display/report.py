@@ -121,7 +121,7 @@ _CSS = (
     ".off{color:var(--off)}.sign{font-weight:bold}"
     "table{border-collapse:collapse}th{text-align:left;color:var(--soft)}"
     "th,td{padding:.25rem .75rem .25rem 0;border-bottom:1px solid var(--rule);"
-    "vertical-align:top}td.number{text-align:right;white-space:nowrap}"
+    "vertical-align:top}.number{text-align:right;white-space:nowrap}"
     "td.name,td.why{overflow-wrap:anywhere;min-width:8rem;max-width:40rem}"
     "details{border-bottom:1px solid var(--rule);padding:.5rem 0}"
     "summary{cursor:pointer;overflow-wrap:anywhere}"
@@ -194,7 +194,10 @@ def _table(jobs: Sequence[ShownJob]) -> Iterator[str]:
         "reason",
     )
     yield '<h2>Jobs</h2><div class="wide"><table><thead><tr>'
-    yield "".join(f"<th>{head}</th>" for head in heads)
+    yield "".join(
+        f'<th class="number">{head}</th>' if 2 <= at <= 6 else f"<th>{head}</th>"
+        for at, head in enumerate(heads)
+    )
     yield "</tr></thead><tbody>\n"
 
     for place, job in enumerate(jobs):
