@@ -103,7 +103,7 @@ class Submittable(Handle, Labeled, ABC):
         from asyncflow.entities.tracing import lineage
 
         nodes, verbs = self.data_nodes.values(), self._verbs
-        return await lineage(nodes, verbs.get_owner, f"lineage of {self.id}")
+        return await lineage(nodes, verbs, f"lineage of {self.id}")
 
     @property
     @abstractmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol, cast
 
@@ -61,6 +61,12 @@ class Run(Protocol):
     def jobs(self) -> tuple[Job, ...]: ...
 
 
+class Verbs(Protocol):
+    """What is asked of the orchestrator."""
+
+    async def get_owner(self, owner_id: str) -> object: ...
+
+
 @attrs.frozen(eq=False)
 class _Known:
     """What is looked up of a run once."""
@@ -76,13 +82,13 @@ class _Known:
 
 
 async def lineage(
-    nodes: Iterable[DataNode], find: Callable[[str], Awaitable[object]], title: str
+    nodes: Iterable[DataNode], verbs: Verbs, title: str
 ) -> LineagePicture:
     """Tell where the values of data nodes come from; see `Scenario.lineage`.
 
-    :param find: brings back a run by its id
+    :param verbs: bring back runs
     """
-    trace = _Trace(find)
+    trace = _Trace(verbs)
     await trace.follow(nodes)
     versions = sorted(trace.versions.values(), key=lambda it: (it.at, it.node))
     left_out = f", the nearest {MOST} versions" if len(versions) >= MOST else ""
@@ -92,7 +98,7 @@ async def lineage(
 
 @attrs.define(eq=False)
 class _Trace:
-    find: Callable[[str], Awaitable[object]]
+    verbs: Verbs
     versions: dict[str, ShownVersion] = attrs.field(init=False, factory=dict)
     writers: dict[str, ShownWriter] = attrs.field(init=False, factory=dict)
     _edits: dict[str, tuple[Edit, ...]] = attrs.field(init=False, factory=dict)
@@ -187,7 +193,7 @@ class _Trace:
 
         if run_id not in self._runs:
             try:
-                run = cast("Run", await self.find(run_id))
+                run = cast("Run", await self.verbs.get_owner(run_id))
                 self._runs[run_id] = _Known.of(run)
             except NotFound:
                 self._runs[run_id] = None
