@@ -33,6 +33,7 @@ how the package is built.
 from __future__ import annotations
 
 from importlib import import_module
+from sys import modules as _modules
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -221,3 +222,7 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__, *_FACES})
+
+
+if "IPython" in _modules:  # its lists of ours are tables
+    import_module("asyncflow.entities.tables").register()

@@ -105,6 +105,12 @@ class Submittable(Handle, Labeled, ABC):
         nodes, verbs = self.data_nodes.values(), self._verbs
         return await lineage(nodes, verbs, f"lineage of {self.id}")
 
+    def _shown(self) -> object:
+        from asyncflow.entities.rich import Parts
+
+        nodes = tuple(self._node_states.values())
+        return Parts(title=repr(self), picture=self.dag(), nodes=nodes)
+
     @property
     @abstractmethod
     def _dag(self) -> Dag:
