@@ -19,7 +19,7 @@ from asyncflow.status import Status, SubmissionStatus
 from asyncflow.sync.forwarding import Answer, Forwarded, Labeled
 
 if TYPE_CHECKING:
-    from asyncflow.display.picture import DagPicture
+    from asyncflow.display.picture import DagPicture, GanttPicture
 
 
 class JobFacts(Labeled[AsyncJob]):
@@ -146,6 +146,10 @@ class SubmissionFacts(Labeled[AsyncSubmission]):
         It is drawn as things are now. See `Scenario.dag`.
         """
         return self._inner.dag()
+
+    def gantt(self) -> GanttPicture:
+        """Return a picture of when its jobs waited and ran; see the async handle."""
+        return self._inner.gantt()
 
     @property
     def is_finished(self) -> Answer:

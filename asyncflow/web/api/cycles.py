@@ -9,6 +9,7 @@ from starlette.responses import Response
 from asyncflow.web.api.operation import (
     PAGE,
     TEXT,
+    Answered,
     Asked,
     Operation,
     Parameter,
@@ -26,20 +27,22 @@ class Cycles:
     site: Site
 
     @property
-    def operations(self) -> list[Operation]:
+    def operations(self) -> list[Answered]:
         """What can be asked for."""
         return [
-            Operation(
-                method="GET",
-                path="/cycles",
-                name="list_cycles",
-                what="List cycles.",
-                run=self.many,
-                parameters=(
-                    Parameter("frequency", TEXT, "the frequency that they have"),
-                    *PAGE,
+            (
+                Operation(
+                    method="GET",
+                    path="/cycles",
+                    name="list_cycles",
+                    what="List cycles.",
+                    parameters=(
+                        Parameter("frequency", TEXT, "the frequency that they have"),
+                        *PAGE,
+                    ),
+                    answers={200: listed(CYCLE)},
                 ),
-                answers={200: listed(CYCLE)},
+                self.many,
             )
         ]
 

@@ -21,6 +21,7 @@ from asyncflow.web.api.operation import (
     ANY,
     PAGE,
     TEXT,
+    Answered,
     Asked,
     Operation,
     Parameter,
@@ -45,68 +46,87 @@ class DataNodes:
     site: Site
 
     @property
-    def operations(self) -> list[Operation]:
+    def operations(self) -> list[Answered]:
         """What can be asked for."""
+        return [*self._to_read(), *self._others()]
+
+    def _to_read(self) -> list[Answered]:
         rows = {"type": "integer", "minimum": 0, "maximum": 10_000, "default": 100}
         return [
-            Operation(
-                method="GET",
-                path="/data-nodes",
-                name="list_data_nodes",
-                what="List data nodes, without their values.",
-                run=self.many,
-                parameters=(
-                    Parameter("owner_id", TEXT, "their scenario, or their cycle"),
-                    *PAGE[:2],
+            (
+                Operation(
+                    method="GET",
+                    path="/data-nodes",
+                    name="list_data_nodes",
+                    what="List data nodes, without their values.",
+                    parameters=(
+                        Parameter("owner_id", TEXT, "their scenario, or their cycle"),
+                        *PAGE[:2],
+                    ),
+                    answers={200: listed(DATA_NODE)},
                 ),
-                answers={200: listed(DATA_NODE)},
+                self.many,
             ),
-            Operation(
-                method="GET",
-                path="/data-nodes/{id}",
-                name="get_data_node",
-                what="Return a data node, without its value.",
-                run=self.get,
-                answers={200: WHOLE_DATA_NODE},
-            ),
-            Operation(
-                method="GET",
-                path="/data-nodes/{id}/value",
-                name="read_data_node",
-                what=(
-                    "Read the first rows of a value in a worker: numbers as they are, "
-                    "what JSON has not as texts."
+            (
+                Operation(
+                    method="GET",
+                    path="/data-nodes/{id}",
+                    name="get_data_node",
+                    what="Return a data node, without its value.",
+                    answers={200: WHOLE_DATA_NODE},
                 ),
-                run=self.read,
-                parameters=(Parameter("rows", rows, "how many rows at most"),),
-                answers={200: PREVIEW},
+                self.get,
             ),
-            Operation(
-                method="PUT",
-                path="/data-nodes/{id}/value",
-                name="write_data_node",
-                what="Write a value that JSON can hold.",
-                run=self.write,
-                takes={"value": ANY, "comment": TEXT},
-                needs=("value",),
-                answers={200: WHOLE_DATA_NODE},
+            (
+                Operation(
+                    method="GET",
+                    path="/data-nodes/{id}/value",
+                    name="read_data_node",
+                    what=(
+                        "Read the first rows of a value in a worker: numbers as they are, "
+                        "what JSON has not as texts."
+                    ),
+                    parameters=(Parameter("rows", rows, "how many rows at most"),),
+                    answers={200: PREVIEW},
+                ),
+                self.read,
             ),
-            Operation(
-                method="GET",
-                path="/data-nodes/{id}/edits",
-                name="list_edits",
-                what="Tell who wrote a data node, when, and why: the last one first.",
-                run=self.edits,
-                answers={200: listed(EDIT)},
+        ]
+
+    def _others(self) -> list[Answered]:
+        return [
+            (
+                Operation(
+                    method="PUT",
+                    path="/data-nodes/{id}/value",
+                    name="write_data_node",
+                    what="Write a value that JSON can hold.",
+                    takes={"value": ANY, "comment": TEXT},
+                    needs=("value",),
+                    answers={200: WHOLE_DATA_NODE},
+                ),
+                self.write,
             ),
-            Operation(
-                method="GET",
-                path="/data-nodes/{id}/file",
-                name="download_data_node",
-                what="Send the file of a value, in the form of its storage type.",
-                run=self.download,
-                answers={200: {"type": "string", "format": "binary"}},
-                media="application/octet-stream",
+            (
+                Operation(
+                    method="GET",
+                    path="/data-nodes/{id}/edits",
+                    name="list_edits",
+                    what="Tell who wrote a data node, when, and why: the last one first.",
+                    answers={200: listed(EDIT)},
+                ),
+                self.edits,
+            ),
+            (
+                Operation(
+                    method="GET",
+                    path="/data-nodes/{id}/file",
+                    name="download_data_node",
+                    what="Send the file of a value, in the form of its storage type.",
+                    answers={200: {"type": "string", "format": "binary"}},
+                    media="application/octet-stream",
+                ),
+                self.download,
             ),
         ]
 

@@ -10,6 +10,7 @@ from asyncflow.web.access import user_of
 from asyncflow.web.api.operation import (
     PAGE,
     TEXT,
+    Answered,
     Asked,
     Operation,
     Parameter,
@@ -27,56 +28,73 @@ class Jobs:
     site: Site
 
     @property
-    def operations(self) -> list[Operation]:
+    def operations(self) -> list[Answered]:
         """What can be asked for."""
+        return [*self._to_read(), *self._others()]
+
+    def _to_read(self) -> list[Answered]:
         return [
-            Operation(
-                method="GET",
-                path="/jobs",
-                name="list_jobs",
-                what="List jobs: those that ended, and those that run here.",
-                run=self.many,
-                parameters=(
-                    Parameter("status", JOB_STATUS, "the status that they have"),
-                    Parameter("submission_id", TEXT, "the run that they are of"),
-                    Parameter("task_id", TEXT, "the task that they are of"),
-                    *PAGE,
+            (
+                Operation(
+                    method="GET",
+                    path="/jobs",
+                    name="list_jobs",
+                    what="List jobs: those that ended, and those that run here.",
+                    parameters=(
+                        Parameter("status", JOB_STATUS, "the status that they have"),
+                        Parameter("submission_id", TEXT, "the run that they are of"),
+                        Parameter("task_id", TEXT, "the task that they are of"),
+                        *PAGE,
+                    ),
+                    answers={200: listed(JOB)},
                 ),
-                answers={200: listed(JOB)},
+                self.many,
             ),
-            Operation(
-                method="GET",
-                path="/jobs/{id}",
-                name="get_job",
-                what="Return a job as things are now.",
-                run=self.get,
-                answers={200: JOB},
+            (
+                Operation(
+                    method="GET",
+                    path="/jobs/{id}",
+                    name="get_job",
+                    what="Return a job as things are now.",
+                    answers={200: JOB},
+                ),
+                self.get,
             ),
-            Operation(
-                method="GET",
-                path="/jobs/{id}/log",
-                name="get_job_log",
-                what="Return what a job has printed so far.",
-                run=self.log,
-                answers={200: TEXT},
-                media="text/plain",
+            (
+                Operation(
+                    method="GET",
+                    path="/jobs/{id}/log",
+                    name="get_job_log",
+                    what="Return what a job has printed so far.",
+                    answers={200: TEXT},
+                    media="text/plain",
+                ),
+                self.log,
             ),
-            Operation(
-                method="POST",
-                path="/jobs/{id}/cancel",
-                name="cancel_job",
-                what="Ask for the end of a job.",
-                run=self.cancel,
-                takes={"reason": TEXT},
-                answers={202: JOB},
+        ]
+
+    def _others(self) -> list[Answered]:
+        return [
+            (
+                Operation(
+                    method="POST",
+                    path="/jobs/{id}/cancel",
+                    name="cancel_job",
+                    what="Ask for the end of a job.",
+                    takes={"reason": TEXT},
+                    answers={202: JOB},
+                ),
+                self.cancel,
             ),
-            Operation(
-                method="DELETE",
-                path="/jobs/{id}",
-                name="delete_job",
-                what="Delete a job whose run has ended, with what it printed.",
-                run=self.delete,
-                answers={204: None},
+            (
+                Operation(
+                    method="DELETE",
+                    path="/jobs/{id}",
+                    name="delete_job",
+                    what="Delete a job whose run has ended, with what it printed.",
+                    answers={204: None},
+                ),
+                self.delete,
             ),
         ]
 

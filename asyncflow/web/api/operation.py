@@ -62,7 +62,6 @@ class Operation:
 
     :param name: its ``operationId``
     :param what: what it does, in one sentence
-    :param run: does it
     :param takes: the fields of the body, with their schemas; None for no body
     :param answers: by the status codes, what the bodies are like; None for no body
     :param media: of the answers that are no errors
@@ -72,16 +71,11 @@ class Operation:
     path: str
     name: str
     what: str
-    run: Callable[[Request, Asked], Awaitable[Response]]
     parameters: tuple[Parameter, ...] = ()
     takes: Mapping[str, Schema] | None = None
     needs: tuple[str, ...] = ()
     answers: Mapping[int, Schema | None]
     media: str = "application/json"
-
-    async def __call__(self, request: Request) -> Response:
-        """Answer a request."""
-        return await self.run(request, await Asked.of(self, request))
 
 
 @attrs.frozen
@@ -124,6 +118,9 @@ class Asked:
             "newest_first": self.query.get("newest_first", True),
         }
 
+
+Answered: TypeAlias = tuple[Operation, Callable[[Request, Asked], Awaitable[Response]]]
+"""An operation, and what does it."""
 
 PAGE = (
     Parameter(

@@ -13,7 +13,7 @@ from asyncflow.web.api.cycles import Cycles
 from asyncflow.web.api.data_nodes import DataNodes
 from asyncflow.web.api.document import document
 from asyncflow.web.api.jobs import Jobs
-from asyncflow.web.api.operation import Operation, answer
+from asyncflow.web.api.operation import Answered, Asked, Operation, answer
 from asyncflow.web.api.scenarios import Scenarios
 from asyncflow.web.api.submissions import Submissions
 from asyncflow.web.site import Site
@@ -26,10 +26,10 @@ class Api:
     site: Site
 
     @property
-    def operations(self) -> list[Operation]:
-        """What can be asked for."""
+    def operations(self) -> list[Answered]:
+        """What can be asked for, and what does it."""
         nouns = (Scenarios, Submissions, Jobs, DataNodes, Cycles)
-        return [operation for noun in nouns for operation in noun(self.site).operations]
+        return [answered for noun in nouns for answered in noun(self.site).operations]
 
     @property
     def routes(self) -> list[Route]:
@@ -39,21 +39,24 @@ class Api:
             *(
                 Route(
                     f"/api{operation.path}",
-                    _endpoint(operation),
+                    _endpoint(operation, run),
                     methods=[operation.method],
                     name=operation.name,
                 )
-                for operation in self.operations
+                for operation, run in self.operations
             ),
         ]
 
     async def document(self, request: Request) -> Response:
         """Return the OpenAPI document."""
-        return answer(request, document(self.operations, self.site.title))
+        operations = [operation for operation, _ in self.operations]
+        return answer(request, document(operations, self.site.title))
 
 
-def _endpoint(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(
+    operation: Operation, run: Callable[[Request, Asked], Awaitable[Response]]
+) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        return await operation(request)
+        return await run(request, await Asked.of(operation, request))
 
     return endpoint

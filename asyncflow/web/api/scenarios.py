@@ -19,6 +19,7 @@ from asyncflow.web.api.operation import (
     OBJECT,
     PAGE,
     TEXT,
+    Answered,
     Asked,
     Operation,
     Parameter,
@@ -61,107 +62,136 @@ class Scenarios:
     site: Site
 
     @property
-    def operations(self) -> list[Operation]:
+    def operations(self) -> list[Answered]:
         """What can be asked for."""
+        return [*self._of_all(), *self._of_one(), *self._verbs()]
+
+    def _of_all(self) -> list[Answered]:
         return [
-            Operation(
-                method="GET",
-                path="/scenarios",
-                name="list_scenarios",
-                what="List scenarios.",
-                run=self.many,
-                parameters=(
-                    Parameter("config_id", TEXT, "the config that they are of"),
-                    Parameter("name", TEXT, "the name that they have"),
-                    Parameter("tag", TEXT, "a tag that they have"),
-                    Parameter("cycle", TEXT, "the id of the cycle that they are in"),
-                    Parameter("is_primary", FLAG, "whether they are primary"),
-                    Parameter(
-                        "sort_key",
-                        {
-                            "type": "string",
-                            "enum": [
-                                "creation_date",
-                                "name",
-                                "config_id",
-                                "id",
-                                "tags",
-                            ],
-                        },
-                        "what they are sorted by",
+            (
+                Operation(
+                    method="GET",
+                    path="/scenarios",
+                    name="list_scenarios",
+                    what="List scenarios.",
+                    parameters=(
+                        Parameter("config_id", TEXT, "the config that they are of"),
+                        Parameter("name", TEXT, "the name that they have"),
+                        Parameter("tag", TEXT, "a tag that they have"),
+                        Parameter(
+                            "cycle", TEXT, "the id of the cycle that they are in"
+                        ),
+                        Parameter("is_primary", FLAG, "whether they are primary"),
+                        Parameter(
+                            "sort_key",
+                            {
+                                "type": "string",
+                                "enum": [
+                                    "creation_date",
+                                    "name",
+                                    "config_id",
+                                    "id",
+                                    "tags",
+                                ],
+                            },
+                            "what they are sorted by",
+                        ),
+                        *PAGE,
                     ),
-                    *PAGE,
+                    answers={200: listed(SCENARIO)},
                 ),
-                answers={200: listed(SCENARIO)},
+                self.many,
             ),
-            Operation(
-                method="POST",
-                path="/scenarios",
-                name="create_scenario",
-                what="Make a scenario of a config; or find it, with exist_ok and a name.",
-                run=self.create,
-                takes={
-                    "config_id": TEXT,
-                    "name": maybe(TEXT),
-                    "inputs": OBJECT,
-                    "properties": OBJECT,
-                    "exist_ok": FLAG,
-                },
-                needs=("config_id",),
-                answers={201: WHOLE_SCENARIO},
-            ),
-            Operation(
-                method="GET",
-                path="/scenarios/{id}",
-                name="get_scenario",
-                what="Return a scenario with its parts.",
-                run=self.get,
-                answers={200: WHOLE_SCENARIO},
-            ),
-            Operation(
-                method="PATCH",
-                path="/scenarios/{id}",
-                name="update_scenario",
-                what="Change the name, properties or tags of a scenario.",
-                run=self.update,
-                takes=_CHANGES,
-                answers={200: WHOLE_SCENARIO},
-            ),
-            Operation(
-                method="DELETE",
-                path="/scenarios/{id}",
-                name="delete_scenario",
-                what="Delete a scenario with all that is its own.",
-                run=self.delete,
-                answers={204: None},
-            ),
-            Operation(
-                method="POST",
-                path="/scenarios/{id}/promote",
-                name="promote_scenario",
-                what="Make a scenario the primary one of its cycle.",
-                run=self.promote,
-                answers={200: WHOLE_SCENARIO},
-            ),
-            Operation(
-                method="POST",
-                path="/scenarios/{id}/duplicate",
-                name="duplicate_scenario",
-                what="Make another scenario with the values of this one.",
-                run=self.duplicate,
-                takes={"name": maybe(TEXT)},
-                answers={201: WHOLE_SCENARIO},
-            ),
-            *(
+            (
                 Operation(
                     method="POST",
-                    path=f"/{nouns}/{{id}}/submit",
-                    name=f"submit_{noun}",
-                    what=f"Start a run of a {noun}.",
-                    run=self.submit,
-                    parameters=(WAIT, _KEY),
-                    takes=_RUN,
-                    answers=ACCEPTED,
+                    path="/scenarios",
+                    name="create_scenario",
+                    what="Make a scenario of a config; or find it, with exist_ok and a name.",
+                    takes={
+                        "config_id": TEXT,
+                        "name": maybe(TEXT),
+                        "inputs": OBJECT,
+                        "properties": OBJECT,
+                        "exist_ok": FLAG,
+                    },
+                    needs=("config_id",),
+                    answers={201: WHOLE_SCENARIO},
+                ),
+                self.create,
+            ),
+        ]
+
+    def _of_one(self) -> list[Answered]:
+        return [
+            (
+                Operation(
+                    method="GET",
+                    path="/scenarios/{id}",
+                    name="get_scenario",
+                    what="Return a scenario with its parts.",
+                    answers={200: WHOLE_SCENARIO},
+                ),
+                self.get,
+            ),
+            (
+                Operation(
+                    method="PATCH",
+                    path="/scenarios/{id}",
+                    name="update_scenario",
+                    what="Change the name, properties or tags of a scenario.",
+                    takes=_CHANGES,
+                    answers={200: WHOLE_SCENARIO},
+                ),
+                self.update,
+            ),
+            (
+                Operation(
+                    method="DELETE",
+                    path="/scenarios/{id}",
+                    name="delete_scenario",
+                    what="Delete a scenario with all that is its own.",
+                    answers={204: None},
+                ),
+                self.delete,
+            ),
+        ]
+
+    def _verbs(self) -> list[Answered]:
+        return [
+            (
+                Operation(
+                    method="POST",
+                    path="/scenarios/{id}/promote",
+                    name="promote_scenario",
+                    what="Make a scenario the primary one of its cycle.",
+                    answers={200: WHOLE_SCENARIO},
+                ),
+                self.promote,
+            ),
+            (
+                Operation(
+                    method="POST",
+                    path="/scenarios/{id}/duplicate",
+                    name="duplicate_scenario",
+                    what="Make another scenario with the values of this one.",
+                    takes={"name": maybe(TEXT)},
+                    answers={201: WHOLE_SCENARIO},
+                ),
+                self.duplicate,
+            ),
+            *(
+                (
+                    Operation(
+                        method="POST",
+                        path=f"/{nouns}/{{id}}/submit",
+                        name=f"submit_{noun}",
+                        what=f"Start a run of a {noun}.",
+                        parameters=(WAIT, _KEY),
+                        takes=_RUN,
+                        answers=ACCEPTED,
+                    ),
+                    self.submit,
                 )
                 for noun, nouns in (
                     ("scenario", "scenarios"),

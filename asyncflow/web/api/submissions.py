@@ -16,6 +16,7 @@ from asyncflow.web.api.operation import (
     LONGEST_WAIT,
     PAGE,
     TEXT,
+    Answered,
     Asked,
     Operation,
     Parameter,
@@ -47,64 +48,83 @@ class Submissions:
     site: Site
 
     @property
-    def operations(self) -> list[Operation]:
+    def operations(self) -> list[Answered]:
         """What can be asked for."""
+        return [*self._to_read(), *self._others()]
+
+    def _to_read(self) -> list[Answered]:
         return [
-            Operation(
-                method="GET",
-                path="/submissions",
-                name="list_submissions",
-                what="List runs.",
-                run=self.many,
-                parameters=(
-                    Parameter("status", STATUS, "the status that they have"),
-                    Parameter("scenario_id", TEXT, "the scenario that they are of"),
-                    *PAGE,
+            (
+                Operation(
+                    method="GET",
+                    path="/submissions",
+                    name="list_submissions",
+                    what="List runs.",
+                    parameters=(
+                        Parameter("status", STATUS, "the status that they have"),
+                        Parameter("scenario_id", TEXT, "the scenario that they are of"),
+                        *PAGE,
+                    ),
+                    answers={200: listed(SUBMISSION)},
                 ),
-                answers={200: listed(SUBMISSION)},
+                self.many,
             ),
-            Operation(
-                method="GET",
-                path="/submissions/{id}",
-                name="get_submission",
-                what="Return a run as things are now.",
-                run=self.get,
-                parameters=(WAIT,),
-                answers={200: WHOLE_SUBMISSION},
+            (
+                Operation(
+                    method="GET",
+                    path="/submissions/{id}",
+                    name="get_submission",
+                    what="Return a run as things are now.",
+                    parameters=(WAIT,),
+                    answers={200: WHOLE_SUBMISSION},
+                ),
+                self.get,
             ),
-            Operation(
-                method="POST",
-                path="/submissions/{id}/cancel",
-                name="cancel_submission",
-                what="Ask for the end of a run.",
-                run=self.cancel,
-                takes={"reason": TEXT},
-                answers={202: WHOLE_SUBMISSION},
+            (
+                Operation(
+                    method="POST",
+                    path="/submissions/{id}/cancel",
+                    name="cancel_submission",
+                    what="Ask for the end of a run.",
+                    takes={"reason": TEXT},
+                    answers={202: WHOLE_SUBMISSION},
+                ),
+                self.cancel,
             ),
-            Operation(
-                method="POST",
-                path="/submissions/{id}/retry",
-                name="retry_submission",
-                what="Start another run, of what has not completed in this one.",
-                run=self.retry,
-                answers={202: WHOLE_SUBMISSION},
+        ]
+
+    def _others(self) -> list[Answered]:
+        return [
+            (
+                Operation(
+                    method="POST",
+                    path="/submissions/{id}/retry",
+                    name="retry_submission",
+                    what="Start another run, of what has not completed in this one.",
+                    answers={202: WHOLE_SUBMISSION},
+                ),
+                self.retry,
             ),
-            Operation(
-                method="DELETE",
-                path="/submissions/{id}",
-                name="delete_submission",
-                what="Delete a run that has ended, with its jobs and what they printed.",
-                run=self.delete,
-                answers={204: None},
+            (
+                Operation(
+                    method="DELETE",
+                    path="/submissions/{id}",
+                    name="delete_submission",
+                    what="Delete a run that has ended, with its jobs and what they printed.",
+                    answers={204: None},
+                ),
+                self.delete,
             ),
-            Operation(
-                method="GET",
-                path="/submissions/{id}/events",
-                name="follow_submission",
-                what="Send the events of a run from the first, until it has ended.",
-                run=self.events,
-                answers={200: ANY},
-                media="text/event-stream",
+            (
+                Operation(
+                    method="GET",
+                    path="/submissions/{id}/events",
+                    name="follow_submission",
+                    what="Send the events of a run from the first, until it has ended.",
+                    answers={200: ANY},
+                    media="text/event-stream",
+                ),
+                self.events,
             ),
         ]
 

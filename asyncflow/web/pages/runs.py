@@ -68,7 +68,7 @@ class RunsPage:
         async with orchestrator.events(SubmissionStarted, SubmissionFinished) as events:
             while True:
                 facts = await self._facts(request, dict(request.query_params))
-                table = self.site.part("runs_table", root="../", **facts)
+                table = self.site.part("runs_table", root="./", **facts)
 
                 if table != last:
                     last = table

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
 
 from asyncflow.web.api.operation import (
     FLAG,
@@ -26,16 +25,11 @@ from asyncflow.web.api.operation import (
 pytestmark = pytest.mark.anyio
 
 
-async def nothing(_request: Request, _asked: Asked) -> Response:
-    return Response()
-
-
 OPERATION = Operation(
     method="POST",
     path="/toys",
     name="make_toy",
     what="Make a toy.",
-    run=nothing,
     parameters=(*PAGE, Parameter("x-key", TEXT, "a key", "header")),
     takes={
         "name": TEXT,

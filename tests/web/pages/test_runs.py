@@ -52,7 +52,7 @@ async def test_the_list_is_as_things_are(orchestrator: Orchestrator) -> None:
             while "COMPLETED" not in parts["runs"]:
                 _, parts = await reader.event()
 
-            assert f'href="../runs/{submission.id}"' in parts["runs"]
+            assert f'href="./runs/{submission.id}"' in parts["runs"]
 
 
 async def test_all_that_the_filter_finds_is_cancelled(

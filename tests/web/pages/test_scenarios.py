@@ -28,7 +28,7 @@ async def test_scenarios_are_found_by_what_the_address_says(
     assert cycle is not None
 
     async with client(orchestrator) as browser:
-        for asked, found in [
+        cases: list[tuple[dict[str, str | int], list[str]]] = [
             ({}, [third, second]),
             ({"offset": 2}, [first]),
             ({"tag": "best"}, [second]),
@@ -37,7 +37,9 @@ async def test_scenarios_are_found_by_what_the_address_says(
             ({"config": "monthly", "cycle": cycle.id}, [third, second]),
             ({"config": "single"}, []),
             ({"name": HOSTILE}, []),
-        ]:
+        ]
+
+        for asked, found in cases:
             page = await browser.get("scenarios", params=asked)
             assert page.status_code == 200
             assert [*dict.fromkeys(links(page, "scenarios"))] == found, asked
