@@ -112,7 +112,7 @@ NAMES: dict[type, tuple[str, ...]] = {
             "jobs",
         ),
         *("on_failure", "orchestrator_id", "outputs", "priority", "properties"),
-        *("read", "retry_failed", "run_timeout", "status", "submitted_at"),
+        *("read", "report", "retry_failed", "run_timeout", "status", "submitted_at"),
         *("timeout", "wait", "execution_duration", "run_at"),
         *(
             "get_label",
