@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Generator, Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from types import TracebackType
@@ -12,7 +12,6 @@ from weakref import ref
 import attrs
 from anyio import CancelScope, fail_after, move_on_after
 
-from asyncflow import events
 from asyncflow.config.checks.numbers import check_timeout
 from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.sections import DataNodeConfig, T_co
@@ -21,17 +20,17 @@ from asyncflow.entities.handle import Handle, Labeled, Owned, ReadOnlyHandle
 from asyncflow.entities.job import Job, Output
 from asyncflow.entities.submittable import Submittable, verbs_of
 from asyncflow.entities.task import task_of
+from asyncflow.facts import Facts
 from asyncflow.options import OnFailure
 from asyncflow.records import as_date
 from asyncflow.runs.job import JobState
-from asyncflow.runs.run import AnyRun
 from asyncflow.runs.run import Run as RunOf
-from asyncflow.runs.watchers import ProgressReports
 from asyncflow.status import DONE, Status, SubmissionStatus
 
 if TYPE_CHECKING:
     from asyncflow.display.picture import DagPicture
     from asyncflow.entities.reasons import Reasons
+    from asyncflow.events import Event
 
 Run: TypeAlias = RunOf[Submittable]
 """The state of a run of what users have submitted, as the engine has it."""
@@ -307,7 +306,9 @@ class Submission(ReadOnlyHandle, Labeled):
         finally:
             self._run.watchers.count -= 1
 
-    async def __aiter__(self) -> AsyncIterator[events.Event]:
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        from asyncflow.runs.run_events import events_of
+
         index, run = 0, self._run
         live = run.watchers.watch()
         run.watchers.count += 1
@@ -321,7 +322,7 @@ class Submission(ReadOnlyHandle, Labeled):
                         self.entity
                     ).flush()  # no event of what might be forgotten
 
-                for event in _events(run, live, index, known):
+                for event in events_of(run, live, index, known):
                     yield event
 
                 index = known
@@ -401,8 +402,8 @@ class Submission(ReadOnlyHandle, Labeled):
         return repr(self._run)
 
 
-@attrs.frozen(kw_only=True, repr=False)
-class Input(Handle):
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Input(Facts, Handle):
     """What a run reads of a data node that it does not write, whatever others write."""
 
     data_node: DataNode
@@ -439,18 +440,3 @@ def job_handle_of(run: Run, state: JobState) -> Job:
 def run_of(submission: Submission) -> Run:
     """Return the state that a handle shows. For the engine."""
     return submission._run
-
-
-def _events(
-    run: AnyRun, live: ProgressReports, first: int, last: int
-) -> Iterator[events.Event]:
-    """Make the events of a part of the history, and the reports among them."""
-    for index in range(first, last):
-        for report in live.until(index):
-            yield report.event()
-
-        if event := run.event(index):
-            yield event
-
-    for report in live.until(last):
-        yield report.event()
