@@ -154,6 +154,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("entities.submittable", "display.tasks"): "the same",
     ("entities.submission", "display.tasks"): "the same",
     ("entities.submission", "entities.charts"): "the same",
+    ("entities.submission", "entities.watching"): "the same",
     ("entities.submission", "entities.reporting"): "the same",
     ("config.sections", "config.lookup"): "only for what is found in the environment",
     ("config.checks.sections", "config.env"): "the same",
