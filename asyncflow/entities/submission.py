@@ -376,7 +376,7 @@ class Submission(ReadOnlyHandle, Labeled):
             if run.options.progress:
                 from asyncflow.entities.watching import show
 
-                await show(self)
+                await show(self, self.entity.get_simple_label(), len(run.tasks))
 
             await run.watchers.over()
         finally:

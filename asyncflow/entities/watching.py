@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterable
 
 from anyio import to_thread
 
 from asyncflow.display.progress import shown_on, told
-
-if TYPE_CHECKING:
-    from asyncflow.entities.submission import Submission
+from asyncflow.events import Event
 
 
-async def show(submission: Submission) -> None:
+async def show(events: AsyncIterable[Event], title: str, total: int) -> None:
     """Show on stderr how far a run has come, until it has ended.
 
     Where stderr is no terminal it returns at once. On cancel only the watching ends.
+
+    :param events: of the run, from the first to the last
+    :param title: what it is called
+    :param total: how many jobs it has
     """
     stream = sys.stderr
 
     if stream is None or not stream.isatty():
         return
 
-    title = submission.entity_id.partition("_")[2].rpartition("_")[0]
-    progress = await to_thread.run_sync(
-        shown_on, stream, title or submission.id, len(submission.jobs)
-    )
+    progress = await to_thread.run_sync(shown_on, stream, title, total)
 
     try:
-        async for event in submission:
+        async for event in events:
             told(progress, event)
     finally:
         progress.close()

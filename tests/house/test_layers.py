@@ -130,6 +130,8 @@ INNER: Mapping[tuple[str, str], str] = {
     ("cli.store_command", "runtime.wiring"): "the same",
     ("stores._reader", "stores._folder"): "only where files are looked at",
     ("stores._reader", "stores._sqlite_files"): "the same",
+    ("runtime.membership", "runtime.remote_output"): "only where a job is followed",
+    ("runtime.handle_verbs", "runtime.remote_output"): "only of other processes' jobs",
     ("cli", "click"): "an extra: who has it not is told",
     ("cli", "cli.group"): "the same",
     ("cli.group", "difflib"): "only where something is wrong",
