@@ -295,12 +295,16 @@ class HandleVerbs(ScenarioVerbs):
     def follow(self, job: Job) -> AsyncIterator[str]:
         from asyncflow.runtime import job_output
 
-        engine, state = self.session.opened(), state_of(job)
+        engine, state, run = (
+            self.session.opened(),
+            state_of(job),
+            run_of(job.submission),
+        )
 
-        if not state.is_finished and not engine.scheduler.runs.drives(state.run):
+        if not state.is_finished and not engine.scheduler.runs.drives(run):
             from asyncflow.runtime import remote_output
 
-            return remote_output.follow(engine, state)
+            return remote_output.follow(engine, run, state)
 
         return job_output.tail(engine.store, state, self.session.jobs.max_log_size)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 
+from asyncflow.entities.submission import Run
 from asyncflow.records import OrchestratorRecord
 from asyncflow.recovery import peers
 from asyncflow.recovery.peers import PeerGone, Send
@@ -21,20 +22,20 @@ async def tell(engine: Engine, job: JobState, send: Send) -> None:
         await send(json.dumps(line).encode() + b"\n")
 
 
-async def follow(engine: Engine, job: JobState) -> AsyncIterator[str]:
+async def follow(engine: Engine, run: Run, job: JobState) -> AsyncIterator[str]:
     """Give the lines that a job of another process prints, from the first.
 
     Where that process cannot be reached any more, the rest comes when the job has ended,
     whoever runs it then.
     """
-    owner = await engine.store.get(job.run.orchestrator_id)
+    owner = await engine.store.get(run.orchestrator_id)
     count = 0
 
     if isinstance(owner, OrchestratorRecord):
         try:
-            async for line in peers.follow(owner.address, job.id):
+            async for told in peers.follow(owner.address, job.id):
                 count += 1
-                yield str(json.loads(line))
+                yield str(json.loads(told))
 
             if count:
                 return
