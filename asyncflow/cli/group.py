@@ -98,7 +98,7 @@ class Commands(click.Group):
 
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, click.Abort):  # the latter at a question
             raise Failure("interrupted", INTERRUPTED) from None
         except _USAGE as error:
             raise Failure(str(error), USAGE) from error

@@ -374,7 +374,7 @@ class Submission(ReadOnlyHandle, Labeled):
 
         try:
             if run.options.progress:
-                from asyncflow.entities.watching import show
+                from asyncflow.entities.shown_run import show
 
                 await show(self, self.entity.get_simple_label(), len(run.tasks))
 
@@ -426,6 +426,9 @@ class Submission(ReadOnlyHandle, Labeled):
         return unknown(
             self, name, self._called, output, meant_as="result" if is_output else ""
         )
+
+    def _shown(self) -> object:
+        return self._run
 
     def __repr__(self) -> str:
         return repr(self._run)

@@ -1,34 +1,36 @@
-"""A run that is watched on a terminal."""
+"""For faces: to wait for whatever happens in a run, without making an event of it."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import AsyncIterable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
-from anyio import to_thread
-
-from asyncflow.display.progress import shown_on, told
-from asyncflow.events import Event
+from asyncflow.entities.submission import Submission, run_of
 
 
-async def show(events: AsyncIterable[Event], title: str, total: int) -> None:
-    """Show on stderr how far a run has come, until it has ended.
+@contextmanager
+def watching(submission: Submission) -> Iterator[Callable[[], Awaitable[None]]]:
+    """Watch a run, how far its jobs come included, until this is left.
 
-    Where stderr is no terminal it returns at once. On cancel only the watching ends.
-
-    :param events: of the run, from the first to the last
-    :param title: what it is called
-    :param total: how many jobs it has
+    :return: what waits until anything happens that has not been waited for yet, or the run
+        has ended. On cancel only the waiting ends
     """
-    stream = sys.stderr
+    run = run_of(submission)
+    reports = run.watchers.watch()
+    known = len(run.history)
 
-    if stream is None or not stream.isatty():
-        return
+    async def change() -> None:
+        nonlocal known
 
-    progress = await to_thread.run_sync(shown_on, stream, title, total)
+        while not (run.is_finished or reports.has_news or known < len(run.history)):
+            await run.watchers.next_change()
+
+        known = len(run.history)
+
+        for _ in reports.until(known):
+            pass  # each is seen in the job's progress
 
     try:
-        async for event in events:
-            told(progress, event)
+        yield change
     finally:
-        progress.close()
+        run.watchers.unwatch(reports)

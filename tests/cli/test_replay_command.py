@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from tests.support.command import FLOWS, answer, call
@@ -31,7 +30,7 @@ def test_the_debugger_stands_where_it_raises(folder: Path) -> None:
 
     with terminal(*arguments, folder=folder) as screen:
         screen.until(r"\(Pdb\) ")
-        os.write(screen.master, b"p rows\n")
+        screen.type("p rows\n")
         screen.until(r"\[2025, 2, 3\]\s+\(Pdb\) ")
-        os.write(screen.master, b"q\n")
+        screen.type("q\n")
         assert screen.ended() == 1
