@@ -97,8 +97,7 @@ class Runnable(Labeled[Submittable]):
         :param on_failure: ``"continue"`` runs what does not need a failed job,
             ``"stop"`` cancels the rest of the run
         :param idempotency_key: who submits with the same key again gets the same run
-        :param run_timeout: how many seconds the run may take until it is ended; None
-            for any time
+        :param run_timeout: how many seconds the run may take; None for any time
         :param priority: its ready jobs go before those of runs with a lower one
         :param progress: with `wait`, show on the terminal how far it has come
         :param inputs: values of data nodes for this run alone; see
