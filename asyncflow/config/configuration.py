@@ -636,8 +636,11 @@ class Configuration(ServerDataNodes, Shown):
 
         everything = registry.job, registry.core, *registry.sections
 
+        if not (refer := any(map(has_references, everything))):
+            self._plain.update(registry.scenarios.values())
+
         if (
-            any(map(has_references, everything))
+            refer
             or any(refers(each.properties) for each in everything)
             or refers(registry.app)
         ):
