@@ -219,6 +219,9 @@ class Job(Handle, Labeled):
         output = next(iter(self.task.output), "output")
         return unknown(self, name, self._called, output)
 
+    def _shown(self) -> object:
+        return self._state
+
     def __repr__(self) -> str:
         return repr(self._state)
 

@@ -426,6 +426,9 @@ class Submission(ReadOnlyHandle, Labeled):
             self, name, self._called, output, meant_as="result" if is_output else ""
         )
 
+    def _shown(self) -> object:
+        return self._run
+
     def __repr__(self) -> str:
         return repr(self._run)
 
