@@ -644,11 +644,9 @@ class Configuration(ServerDataNodes, Shown):
         if not (refer := any(map(has_references, everything))):
             self._plain.update(registry.scenarios.values())
 
-        if (
-            refer
-            or any(refers(each.properties) for each in everything)
-            or refers(registry.app)
-        ):
+        properties = [each.properties for each in everything]
+
+        if refer or any(map(refers, properties)) or refers(registry.app):
             from asyncflow.config import env
 
             found = (*found, *env.problems(registry))

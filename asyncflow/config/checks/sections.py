@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TypeVar
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+
+import attrs
 
 from asyncflow.config.checks import (
     data_nodes,
@@ -13,7 +16,6 @@ from asyncflow.config.checks import (
     settings,
     tasks,
 )
-from asyncflow.config.checks.kinds import Kinds
 from asyncflow.config.checks.names import MISNAMED, NOT_AVAILABLE, is_name, spelled
 from asyncflow.config.converters import has_references
 from asyncflow.config.registry import Registry
@@ -31,6 +33,8 @@ from asyncflow.worker.codec import dumps
 from asyncflow.worker.errors import NotPicklable
 
 S = TypeVar("S", bound=Section | JobConfig | CoreConfig)
+
+K = TypeVar("K", bound=Section)
 
 NO_KIND = frozenset({"id", "properties"})
 NODES = frozenset({"input", "output"})
@@ -97,6 +101,49 @@ def _found(section: S) -> S:
     from asyncflow.config import env
 
     return env.as_far_as_found(section)
+
+
+# ----------------------------------------------------------------- kinds of sections
+
+
+class Kinds(Generic[K]):
+    """Checks one section of each kind: a scenario may have thousands of each.
+
+    :param section: their class
+    :param check: says what is wrong with one, its label and the fields `apart` aside
+    :param apart: the fields that make no kind
+    """
+
+    def __init__(
+        self,
+        section: type[K],
+        check: Callable[[K], Iterator[Problem]],
+        apart: frozenset[str],
+    ) -> None:
+        names = [field.name for field in attrs.fields(section)]
+        self._parts = attrgetter(*(name for name in names if name not in apart))
+        self._check = check
+        self._right: dict[tuple[int, ...], tuple[Any, ...]] = {}
+        """The kinds that are right, and what has their identities."""
+
+    def problems(self, section: K) -> Iterator[Problem]:
+        """Yield what is wrong with a section, unless one of its kind is right."""
+        parts = self._parts(section)
+        kind = tuple(
+            [0 if type(part) is dict and not part else id(part) for part in parts]
+        )
+
+        if kind in self._right:
+            return
+
+        is_right = True
+
+        for problem in self._check(section):
+            is_right = False
+            yield problem
+
+        if is_right:
+            self._right[kind] = parts
 
 
 # ----------------------------------------------------------------------- any section

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from weakref import ref
 
 from asyncflow.config import Configuration, DataNodeConfig
-from asyncflow.config.checks.kinds import Kinds
+from asyncflow.config.checks.sections import Kinds
 from asyncflow.errors import Problem
 
 APART = frozenset({"id", "properties"})
