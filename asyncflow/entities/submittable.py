@@ -136,6 +136,7 @@ class Submittable(Handle, Labeled, ABC):
         on_failure: OnFailure = "continue",
         idempotency_key: str | None = None,
         callbacks: Iterable[Callable[[Job], object]] = (),
+        progress: bool = False,
         inputs: Mapping[Any, Any] | None = None,
         properties: Mapping[str, Any] | None = None,
         **keywords: Any,
@@ -161,6 +162,9 @@ class Submittable(Handle, Labeled, ABC):
         :param callbacks: functions, sync or async, called as ``callback(job)`` each
             time that the status of a job of this run has changed, as those of
             `Scenario.subscribe` are
+        :param progress: show on the terminal how far it has come, while it is awaited:
+            bars where rich is installed (``pip install '.[cli]'``), else a line for
+            each job; nothing where stderr is no terminal
         :param inputs: values of data nodes that the run reads and does not write, by
             their configs or these' ids. They are kept as long as the submission is
         :param properties: the user's own values, kept with the submission
@@ -180,6 +184,7 @@ class Submittable(Handle, Labeled, ABC):
             on_failure=on_failure,
             idempotency_key=idempotency_key,
             callbacks=callbacks,
+            progress=progress,
             inputs=inputs,
             properties=properties or {},
             keywords=keywords,
