@@ -180,12 +180,13 @@ class Readiness:
 
     def _take_slots(self, refs: Sequence[Ref]) -> None:
         self.ready -= len(refs)
+        running = Status.RUNNING
 
         for run, index in refs:
             state = self._runs[run]
-            state.status[index] = Status.RUNNING
+            state.status[index] = running
 
-            if index in state.job_needs:
+            if state.job_needs and index in state.job_needs:
                 self._takers[run, index] = state.job_needs[index]
 
     def _put(

@@ -26,12 +26,12 @@ from asyncflow.errors import (
 from asyncflow.ids import submission_of
 from asyncflow.options import Page
 from asyncflow.records import VersionRecord
-from asyncflow.runs.node import EVICTED, Given, NodeState, Version
+from asyncflow.runs.node import EVICTED, UNREAD, Given, NodeState, Version
 from asyncflow.task_group import Tasks
 from asyncflow.values.garbage import Garbage, remove
 from asyncflow.values.retention import Retention
 from asyncflow.values.sharing import StoreSharing
-from asyncflow.values.stored import StoredVersions, load
+from asyncflow.values.stored import StoredVersions, load, named
 from asyncflow.values.value_cache import LIMIT, WORTH, ValueCache
 from asyncflow.worker.digests import compared
 from asyncflow.worker.outcome import Placed
@@ -87,9 +87,12 @@ class Versions:
     _readers: Readers | None = attrs.field(init=False, default=None)
     _reads: int = attrs.field(init=False, default=0)
     _paths: int = attrs.field(init=False, default=0)
+    _prefix: str = attrs.field(init=False)
+    """How the names of files begin that are made here."""
 
     def __attrs_post_init__(self) -> None:
         self._step = 1 + hash(self.holder_id) % STEPS
+        self._prefix = f"{self.folder}/{self.holder_id}-"
         # Values that end with this process anyway stay: no store on disk has them.
         limit = inf if self.store.values_folder is None else LIMIT
         self.cache = ValueCache(self.store, self.group, limit)
@@ -109,7 +112,8 @@ class Versions:
 
     def new_path(self, node: NodeState) -> str:
         """Return the name of a file that a new value may have."""
-        path = self.named_path(".value")
+        self._paths += 1  # as `named_path` does, for each output of each job
+        path = f"{self._prefix}{self._paths}.value"
         return compared(path) if node.is_compared else path
 
     def named_path(self, end: str) -> str:
@@ -118,7 +122,25 @@ class Versions:
         :param end: how it ends: digest and suffix
         """
         self._paths += 1
-        return f"{self.folder}/{self.holder_id}-{self._paths}{end}"
+        return f"{self._prefix}{self._paths}{end}"
+
+    def read_now(self, node: NodeState) -> Any:
+        """Return the current value, where it is small, in memory, and nobody's turn;
+        `UNREAD` elsewhere: then `read` has to be awaited.
+        """
+        version = node.version
+
+        if (
+            version is None
+            or type(kept := version.kept) is not bytes
+            or kept is EVICTED
+            or self.sharing.is_shared
+            or not (self._reads + 1) % TURN
+        ):
+            return UNREAD
+
+        self._reads += 1
+        return named(node, node.driver.read, kept)
 
     async def read(
         self,
@@ -137,17 +159,6 @@ class Versions:
         """
         if self.is_shared:
             await self.stored.refresh([node])
-        elif number is None and ask is None and in_process is not False:
-            version = node.version
-
-            if (
-                version is not None
-                and type(version.kept) is bytes
-                and version.kept is not EVICTED
-                and (self._reads + 1) % TURN
-            ):  # most are like that, and need no turn
-                self._reads += 1
-                return load(node, node.driver, version.kept)
 
         while True:
             version = await self._found(node, number)
