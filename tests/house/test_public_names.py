@@ -54,6 +54,7 @@ PUBLIC = (
     "EventsLost",
     "ExportedScenario",
     "Frequency",
+    "GanttPicture",
     "Input",
     "InsideWorker",
     "Job",
