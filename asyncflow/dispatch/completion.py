@@ -63,7 +63,7 @@ def complete(
     attempts: Sequence[Attempt], outcomes: Sequence[Returned], versions: Versions
 ) -> Completion:
     """Make the outputs of jobs visible; their runs are told once that is saved."""
-    at, number = time.time(), time.time_ns()
+    at, number, completed = time.time(), time.time_ns(), Status.COMPLETED
     records: list[Record] = []
     ended: list[tuple[int, Usage]] = []
 
@@ -72,7 +72,7 @@ def complete(
         task, job_id, run_id = attempt.task, attempt.job_id, attempt.run.id
         attempt.spec.duration.add(usage.wall)
         facts = (
-            *(job_id, task.id, run_id, Status.COMPLETED, ""),
+            *(job_id, task.id, run_id, completed, ""),
             *(usage[0], at, "", (), usage[2], usage[3]),
         )
         records.append(_new(JobRecord, facts))
