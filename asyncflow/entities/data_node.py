@@ -20,7 +20,7 @@ from asyncflow.config.sections import (
 from asyncflow.entities.handle import Labeled, Owned, Parents, ReadOnlyHandle, handle_on
 from asyncflow.facts import Facts
 from asyncflow.records import as_date
-from asyncflow.runs.node import UNREAD, NodeState
+from asyncflow.runs.node import NodeState
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,8 +85,6 @@ class DataNodeVerbs(Protocol):
     """What a data node asks of the orchestrator that made it."""
 
     def will_be_written(self, node: NodeState) -> bool: ...
-
-    def read_now(self, node: NodeState) -> Any: ...
 
     async def read(
         self,
@@ -286,11 +284,6 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
             from asyncflow.entities import parts
 
             ask = parts.part(columns, where)
-        elif version is None and in_process is None:
-            value = self._verbs.read_now(self._state)
-
-            if value is not UNREAD:
-                return value
 
         return await self._verbs.read(self._state, version, ask, in_process=in_process)
 
@@ -529,6 +522,9 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
     @property
     def _called(self) -> str:
         return f"scenario.{self.config_id}"
+
+    def _shown(self) -> object:
+        return self._state
 
     def __repr__(self) -> str:
         return repr(self._state)

@@ -20,9 +20,6 @@ from asyncflow.records import DataNodeRecord
 EVICTED = b""
 """Stands for a small value that only the store has just now. No pickle is empty."""
 
-UNREAD = object()
-"""Stands for a value that somebody has to wait for."""
-
 
 class Place(NamedTuple):
     """What somebody has seen in a place of the user's."""

@@ -26,12 +26,13 @@ from asyncflow.errors import (
 from asyncflow.ids import submission_of
 from asyncflow.options import Page
 from asyncflow.records import VersionRecord
-from asyncflow.runs.node import EVICTED, UNREAD, Given, NodeState, Version
+from asyncflow.runs.node import EVICTED, Given, NodeState, Version
+from asyncflow.slices import listed
 from asyncflow.task_group import Tasks
 from asyncflow.values.garbage import Garbage, remove
 from asyncflow.values.retention import Retention
 from asyncflow.values.sharing import StoreSharing
-from asyncflow.values.stored import StoredVersions, load, named
+from asyncflow.values.stored import StoredVersions, load
 from asyncflow.values.value_cache import LIMIT, WORTH, ValueCache
 from asyncflow.worker.digests import compared
 from asyncflow.worker.outcome import Placed
@@ -87,12 +88,9 @@ class Versions:
     _readers: Readers | None = attrs.field(init=False, default=None)
     _reads: int = attrs.field(init=False, default=0)
     _paths: int = attrs.field(init=False, default=0)
-    _prefix: str = attrs.field(init=False)
-    """How the names of files begin that are made here."""
 
     def __attrs_post_init__(self) -> None:
         self._step = 1 + hash(self.holder_id) % STEPS
-        self._prefix = f"{self.folder}/{self.holder_id}-"
         # Values that end with this process anyway stay: no store on disk has them.
         limit = inf if self.store.values_folder is None else LIMIT
         self.cache = ValueCache(self.store, self.group, limit)
@@ -112,8 +110,7 @@ class Versions:
 
     def new_path(self, node: NodeState) -> str:
         """Return the name of a file that a new value may have."""
-        self._paths += 1  # as `named_path` does, for each output of each job
-        path = f"{self._prefix}{self._paths}.value"
+        path = self.named_path(".value")
         return compared(path) if node.is_compared else path
 
     def named_path(self, end: str) -> str:
@@ -122,25 +119,7 @@ class Versions:
         :param end: how it ends: digest and suffix
         """
         self._paths += 1
-        return f"{self._prefix}{self._paths}{end}"
-
-    def read_now(self, node: NodeState) -> Any:
-        """Return the current value, where it is small, in memory, and nobody's turn;
-        `UNREAD` elsewhere: then `read` has to be awaited.
-        """
-        version = node.version
-
-        if (
-            version is None
-            or type(kept := version.kept) is not bytes
-            or kept is EVICTED
-            or self.sharing.is_shared
-            or not (self._reads + 1) % TURN
-        ):
-            return UNREAD
-
-        self._reads += 1
-        return named(node, node.driver.read, kept)
+        return f"{self.folder}/{self.holder_id}-{self._paths}{end}"
 
     async def read(
         self,
@@ -159,6 +138,17 @@ class Versions:
         """
         if self.is_shared:
             await self.stored.refresh([node])
+        elif number is None and ask is None and in_process is not False:
+            version = node.version
+
+            if (
+                version is not None
+                and type(version.kept) is bytes
+                and version.kept is not EVICTED
+                and (self._reads + 1) % TURN
+            ):  # most are like that, and need no turn
+                self._reads += 1
+                return load(node, node.driver, version.kept)
 
         while True:
             version = await self._found(node, number)
@@ -296,10 +286,12 @@ class Versions:
         :return: what is to be saved
         """
         given = inputs or {}
+        begins = await listed(_has_default, nodes)
         fresh = [
             node
-            for node in nodes
-            if node.config_id in given or (node.version is None and _has_default(node))
+            for node, has_default in zip(nodes, begins, strict=True)
+            if (has_default and node.version is None)
+            or (given and node.config_id in given)
         ]
         records: list[VersionRecord] = []
 
@@ -346,14 +338,13 @@ class Versions:
             self.garbage.add(intent_path(self.folder, self.holder_id, job_id))
 
         last = node.version
-
-        if job_id is None and last is not None and self.retention.pins is not None:
-            self.retention.pins.keep(node, (last,), inf)
-
         number = at or time.time_ns()
 
         if last is not None and last.number >= number:  # of a clock that is ahead
             number = last.number + self._step
+
+        if job_id is None and last is not None:
+            number = max(number, self._after_submits(node, last))
 
         run_id = None if job_id is None else submission_of(job_id)
         node.version = version = Version(number, kept, run_id, mark)
@@ -385,6 +376,13 @@ class Versions:
             records.append(self.retention.drop(node, older.pop(0)))
 
         return records
+
+    def _after_submits(self, node: NodeState, last: Version) -> int:
+        """Pin a version for the runs that read it; return a number that is later than
+        their submits, whatever clocks do: who takes one over goes by that.
+        """
+        pins = self.retention.pins
+        return 0 if pins is None else pins.keep(node, (last,), inf) + self._step
 
     async def read_version(
         self,
