@@ -9,6 +9,7 @@ from tests.support.command import FLOWS, SLOW, answer, call, spawned
 from tests.support.terminal import terminal
 
 
+@pytest.mark.smoke
 def test_a_run_tells_what_became_of_it(folder: Path) -> None:
     done = answer("run", "flows:sales", "--set", "year=2026", "--name", "second")
     assert done["status"] == "COMPLETED"
@@ -57,6 +58,15 @@ def test_a_mistake_is_told_and_nothing_runs(
 ) -> None:
     assert words in call("run", *arguments, code=2).output
     assert len(answer("list")) == 2
+
+
+def test_what_lacks_data_is_not_run(folder: Path) -> None:
+    (folder / "flows.py").write_text(FLOWS.replace(", default_data=2025", ""))
+    told = call("run", "flows:sales", code=2).output
+    assert "data node 'year' was never written" in told
+    assert "--set year=VALUE" in told
+    assert len(answer("list")) == 2
+    assert answer("plan", "flows:sales")[0]["reads"] == {"year": "(never written)"}
 
 
 def test_a_module_that_fails_is_shown(folder: Path) -> None:
