@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from asyncflow.config.frequency import Periods as Periods
     from asyncflow.config.layers import Origin as Origin
     from asyncflow.display.picture import DagPicture as DagPicture
+    from asyncflow.display.picture import GanttPicture as GanttPicture
     from asyncflow.entities.as_completed import as_completed as as_completed
     from asyncflow.entities.cycle import Cycle as Cycle
     from asyncflow.entities.data_node import DataNode as DataNode
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.difference import DataNodeDiff as DataNodeDiff
     from asyncflow.entities.difference import ScenarioDiff as ScenarioDiff
     from asyncflow.entities.exported import ExportedScenario as ExportedScenario
+    from asyncflow.entities.job import Input as Input
     from asyncflow.entities.job import Job as Job
     from asyncflow.entities.job import Output as Output
     from asyncflow.entities.planned import PlannedJob as PlannedJob
@@ -66,7 +68,6 @@ if TYPE_CHECKING:
     from asyncflow.entities.scenario import Scenario as Scenario
     from asyncflow.entities.sequence import Sequence as Sequence
     from asyncflow.entities.statistics import Statistics as Statistics
-    from asyncflow.entities.submission import Input as Input
     from asyncflow.entities.submission import Submission as Submission
     from asyncflow.entities.task import Task as Task
     from asyncflow.errors import ArchiveRefused as ArchiveRefused
@@ -151,16 +152,16 @@ _HOMES = {
     "config.frequency": "Calendar Frequency Periods",
     "config.layers": "Origin",
     "entities.as_completed": "as_completed",
-    "display.picture": "DagPicture",
+    "display.picture": "DagPicture GanttPicture",
     "entities.cycle": "Cycle",
     "entities.data_node": "DataNode Edit",
-    "entities.job": "Job Output",
+    "entities.job": "Input Job Output",
     "entities.planned": "PlannedJob",
     "entities.reasons": "Reason Reasons",
     "entities.scenario": "Scenario",
     "entities.sequence": "Sequence",
     "entities.statistics": "Statistics",
-    "entities.submission": "Input Submission",
+    "entities.submission": "Submission",
     "entities.task": "Task",
     "entities.difference": "DataNodeDiff ScenarioDiff",
     "entities.exported": "ExportedScenario",

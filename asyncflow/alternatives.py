@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from asyncflow import drivers, executors, stores
 from asyncflow.gc_pause import pause_gc
@@ -146,6 +146,9 @@ MODES: Alternatives[Executor] = Alternatives("asyncflow.modes", executors.MODES)
 
 STORES: Alternatives[Store] = Alternatives("asyncflow.stores", stores.BUILT_IN)
 """The stores, by the schemes of addresses."""
+
+READERS: Alternatives[Any] = Alternatives("asyncflow.readers", stores.READERS)
+"""What reads some of these without opening them, likewise."""
 
 
 def executor_of(name: object, mode: object) -> type[Executor] | None:

@@ -279,7 +279,7 @@ def _difference(
         return f"`{name}` was changed by something else{_where(node)}"
 
     if known is None and place.changed_ns is None:
-        return f"`{name}` may have changed{_where(node)} since it was written"
+        return f"`{name}` may have changed since it was written{_where(node)}"
 
     if place.differs(version, known):
         return f"`{name}` was changed by something else{_where(node)}"
@@ -324,8 +324,9 @@ def _content(version: Version | None) -> str:
     if version is None:
         return ""
 
-    if version.kept is None:
-        return version.place.fingerprint or "" if version.place else ""
+    if version.kept is None:  # nobody has looked since it was written, or somebody has
+        seen = version if version.place is None else version.place
+        return seen.fingerprint or ""
 
     if version.kept is EVICTED and version.content is None:
         return ""

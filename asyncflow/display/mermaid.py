@@ -25,6 +25,11 @@ def _label(box: Box) -> str:
     if box.statuses:
         text = f"{sign_of(leading(box.statuses))[0]} {text}"
 
+    return safe(text)
+
+
+def safe(text: str) -> str:
+    """Return a text as it stands for nothing but itself, in one line."""
     return "".join(map(_safe, printable(text)))
 
 

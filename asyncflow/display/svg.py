@@ -33,6 +33,17 @@ _RULES = (
     (".af-bad", "fill:{}", "#b3261e", "#ff8a80"),
     (".af-busy", "fill:{}", "#7a4fb5", "#c3a2f2"),
     (".af-off", "fill:{}", "#5b6675", "#a9b3c1"),
+    (".af-wait", "fill:{}", "#8a94a3", "#76808f"),
+    (".af-run-good", "fill:{}", "#2f8f63", "#4fbf8a"),
+    (".af-run-bad", "fill:{}", "#c8443b", "#ff8a80"),
+    (".af-run-busy", "fill:{}", "#7a4fb5", "#b394e6"),
+    (".af-run-off", "fill:{}", "#5b6675", "#a9b3c1"),
+    (".af-save", "fill:{}", "#b57a0b", "#e0b34d"),
+    (".af-lost", "stroke:{}", "#b3261e", "#ff8a80"),
+    (".af-cross", "stroke:{}", "#b3261e", "#ff8a80"),
+    (".af-grid", "stroke:{}", "#d9dee5", "#2c3542"),
+    (".af-fold", "fill:{}", "#eef1f5", "#1f2631"),
+    (".af-fold", "stroke:{}", "#8a94a3", "#76808f"),
 )
 """What is coloured, on light and on dark: each text has a contrast of 4.5 at least."""
 
@@ -41,7 +52,9 @@ def _style() -> str:
     light = "".join(f"{name}{{{rule.format(on)}}}" for name, rule, on, _ in _RULES)
     dark = "".join(f"{name}{{{rule.format(on)}}}" for name, rule, _, on in _RULES)
     return (
-        f".af-line{{fill:none;stroke-width:1.3}}.af-many{{stroke-width:2.5}}{light}"
+        f".af-line{{fill:none;stroke-width:1.3}}.af-many{{stroke-width:2.5}}"
+        ".af-lost{fill:none;stroke-width:1.2}.af-cross{fill:none;stroke-width:1.6}"
+        f".af-fold{{stroke-dasharray:2 3}}{light}"
         f"@media(prefers-color-scheme:dark){{{dark}}}"
     )
 
@@ -62,18 +75,30 @@ def svg(graph: Graph, *, title: str = "", is_styled: bool = True) -> str:
     return "".join(_parts(layout(graph), title, is_styled=is_styled))
 
 
-def _parts(placed: Layout, title: str, *, is_styled: bool) -> Iterator[str]:
-    wide, high = _number(placed.width), _number(placed.height)
-    yield (
+def opening(width: float, height: float, title: str, *, is_styled: bool) -> str:
+    """Return how a picture begins.
+
+    :param width: how wide it is, in pixels
+    :param height: how high it is
+    :param is_styled: whether it brings its colours
+    """
+    wide, high = number(width), number(height)
+    begin = (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="af-picture" role="img" '
         f'width="{wide}" height="{high}" viewBox="0 0 {wide} {high}" '
-        f'font-family="{FONT}">'
+        f'font-family="{FONT}"><title>{escaped(title)}</title>'
     )
-    yield f"<title>{_text(title or 'A graph of tasks and data nodes')}</title>"
 
-    if is_styled:
-        yield f"<style>{STYLE}</style>"
-        yield f'<rect class="af-back" width="{wide}" height="{high}"/>'
+    if not is_styled:
+        return begin
+
+    back = f'<rect class="af-back" width="{wide}" height="{high}"/>'
+    return f"{begin}<style>{STYLE}</style>{back}"
+
+
+def _parts(placed: Layout, title: str, *, is_styled: bool) -> Iterator[str]:
+    title = title or "A graph of tasks and data nodes"
+    yield opening(placed.width, placed.height, title, is_styled=is_styled)
 
     for line in placed.lines:
         yield _line(line)
@@ -86,22 +111,22 @@ def _parts(placed: Layout, title: str, *, is_styled: bool) -> Iterator[str]:
 
 def _line(line: Line) -> str:
     first, *rest = line.points
-    path = [f"M{_number(first.x)} {_number(first.y)}"]
+    path = [f"M{number(first.x)} {number(first.y)}"]
     last = first
 
     for place, point in enumerate(rest):
         if place % 2:
-            middle = _number((last.x + point.x) / 2)
+            middle = number((last.x + point.x) / 2)
             path.append(
-                f"C{middle} {_number(last.y)} {middle} {_number(point.y)} "
-                f"{_number(point.x)} {_number(point.y)}"
+                f"C{middle} {number(last.y)} {middle} {number(point.y)} "
+                f"{number(point.x)} {number(point.y)}"
             )
         elif point.x != last.x:
-            path.append(f"H{_number(point.x)}")
+            path.append(f"H{number(point.x)}")
 
         last = point
 
-    x, y = _number(last.x), _number(last.y)
+    x, y = number(last.x), number(last.y)
     return (
         f'<path class="af-line" d="{"".join(path)}"/>'
         f'<path class="af-tip" d="M{x} {y}l-7 -3.5v7z"/>'
@@ -112,12 +137,12 @@ def _box(placed: PlacedBox) -> Iterator[str]:
     box = placed.box
     kind = "task" if box.kind == "task" else "data"
     many = " af-many" if box.count > 1 else ""
-    radius = 5 if kind == "task" else _number(placed.height / 2)
+    radius = 5 if kind == "task" else number(placed.height / 2)
     x, y = placed.x, placed.y
-    yield f"<g><title>{_text(_told(box))}</title>"
+    yield f"<g><title>{escaped(_told(box))}</title>"
     yield (
-        f'<rect class="af-{kind}{many}" x="{_number(x)}" y="{_number(y)}" '
-        f'width="{_number(placed.width)}" height="{_number(placed.height)}" rx="{radius}"/>'
+        f'<rect class="af-{kind}{many}" x="{number(x)}" y="{number(y)}" '
+        f'width="{number(placed.width)}" height="{number(placed.height)}" rx="{radius}"/>'
     )
     left = x + PADDING
     middle = y + placed.height / 2
@@ -126,21 +151,21 @@ def _box(placed: PlacedBox) -> Iterator[str]:
         status = leading(box.statuses)
         sign, tone = sign_of(status)
         yield (
-            f'<text class="af-{tone}" x="{_number(left)}" '
-            f'y="{_number(middle + LABEL * 0.35)}" font-size="{LABEL:g}" '
+            f'<text class="af-{tone}" x="{number(left)}" '
+            f'y="{number(middle + LABEL * 0.35)}" font-size="{LABEL:g}" '
             f'font-weight="bold">{sign}</text>'
         )
         left += BADGE
 
     baseline = middle + LABEL * 0.35 if not placed.note else middle - 3
     yield (
-        f'<text class="af-label" x="{_number(left)}" y="{_number(baseline)}" '
+        f'<text class="af-label" x="{number(left)}" y="{number(baseline)}" '
         f'font-size="{LABEL:g}">{escape(placed.label)}</text>'
     )
 
     if placed.note:
         yield (
-            f'<text class="af-note" x="{_number(left)}" y="{_number(middle + 13)}" '
+            f'<text class="af-note" x="{number(left)}" y="{number(middle + 13)}" '
             f'font-size="{NOTE:g}">{escape(placed.note)}</text>'
         )
 
@@ -153,9 +178,11 @@ def _told(box: Box) -> str:
     return ", ".join(parts)
 
 
-def _text(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return a text as it stands for nothing but itself, in one line."""
     return escape(printable(text), quote=True)
 
 
-def _number(number: float) -> str:
-    return f"{number:.1f}".removesuffix(".0")
+def number(value: float) -> str:
+    """Write a number of pixels."""
+    return f"{value:.1f}".removesuffix(".0")

@@ -34,7 +34,7 @@ def text(graph: Graph) -> str:
     tasks.sort(key=layers.__getitem__)
     steps = dict.fromkeys(layers[place] for place in tasks)
     number = {layer: str(at) for at, layer in enumerate(steps, 1)}
-    return _table(
+    return table(
         (
             number[layers[place]],
             names[place],
@@ -46,10 +46,13 @@ def text(graph: Graph) -> str:
 
 
 def _name(box: Box) -> str:
-    name = printable(box.label)
+    return box.named(shortened_name(printable(box.label)))
+
+
+def shortened_name(name: str) -> str:
+    """Return a name of so many characters at most; what is left out is in its middle."""
     half = NAME // 2
-    short = name if len(name) <= NAME else f"{name[:half]}…{name[1 - half :]}"
-    return box.named(short)
+    return name if len(name) <= NAME else f"{name[:half]}…{name[1 - half :]}"
 
 
 def _signed(box: Box) -> str:
@@ -59,7 +62,7 @@ def _signed(box: Box) -> str:
     return f"{sign_of(leading(box.statuses))[0]} {words(box.statuses)}"
 
 
-def _table(rows: Iterable[Sequence[str]]) -> str:
+def table(rows: Iterable[Sequence[str]]) -> str:
     """Write rows in columns."""
     cells = [*rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]

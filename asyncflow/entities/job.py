@@ -1,4 +1,4 @@
-"""Jobs: one execution of one task; and what it has written."""
+"""Jobs: one execution of one task; what it has written, and what its run reads."""
 
 from __future__ import annotations
 
@@ -247,6 +247,25 @@ class Output(Handle):
 
     def __repr__(self) -> str:
         return f"<Output {self.data_node.config_id} of {self.job.id}>"
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class Input(Handle):
+    """What a run reads of a data node that it does not write, whatever others write."""
+
+    data_node: DataNode
+    """Where: a read of it gives the value of now."""
+    submission: Submission
+    """The run."""
+    is_given: bool
+    """Whether ``submit`` was given the value."""
+
+    async def read(self) -> Any:
+        """Read the value that the run reads; see `Submission.read`."""
+        return await self.submission.read(self.data_node.config_id)
+
+    def __repr__(self) -> str:
+        return f"<Input {self.data_node.config_id} of {self.submission.id}>"
 
 
 def state_of(job: Job) -> JobState:

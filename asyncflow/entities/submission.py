@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -16,9 +17,9 @@ from asyncflow import events
 from asyncflow.config.checks.numbers import check_timeout
 from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.sections import DataNodeConfig, T_co
-from asyncflow.entities.data_node import DataNode, data_node_of
-from asyncflow.entities.handle import Handle, Labeled, Owned, ReadOnlyHandle
-from asyncflow.entities.job import Job, Output
+from asyncflow.entities.data_node import data_node_of
+from asyncflow.entities.handle import Labeled, Owned, ReadOnlyHandle
+from asyncflow.entities.job import Input, Job, Output
 from asyncflow.entities.submittable import Submittable, verbs_of
 from asyncflow.entities.task import task_of
 from asyncflow.options import OnFailure
@@ -30,7 +31,9 @@ from asyncflow.runs.watchers import ProgressReports
 from asyncflow.status import DONE, Status, SubmissionStatus
 
 if TYPE_CHECKING:
-    from asyncflow.display.picture import DagPicture
+    from pathlib import Path
+
+    from asyncflow.display.picture import DagPicture, GanttPicture
     from asyncflow.entities.reasons import Reasons
 
 Run: TypeAlias = RunOf[Submittable]
@@ -88,6 +91,32 @@ class Submission(ReadOnlyHandle, Labeled):
         run = self._run
         title = f"{run.id} {run.status}"
         return picture(run.dag.tasks, title, run.table.status)
+
+    def gantt(self) -> GanttPicture:
+        """Return a picture of when its jobs waited and ran, as things are now.
+
+        Waiting, running, and taking over what came of a job are bars of their own;
+        attempts that failed are shown; long times in which nothing ran are folded. Of a
+        run that the store has it is not known how long outcomes were taken over.
+        """
+        from asyncflow.entities.charts import gantt
+
+        return gantt(self._run)
+
+    async def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write it as one page of HTML, as things are now; return the file.
+
+        The page has the graph, the times, the jobs, and what they printed and raised. It
+        loads nothing and runs nothing. A file that is there is replaced as a whole. On
+        cancel it is written or not.
+
+        :param path: such as ``"run.html"``
+        :raises OSError: where it cannot be written
+        :raises NotOpen: where the orchestrator is closed
+        """
+        from asyncflow.entities.reporting import write
+
+        return await write(self._run, path, [job.output for job in self.jobs])
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -399,25 +428,6 @@ class Submission(ReadOnlyHandle, Labeled):
 
     def __repr__(self) -> str:
         return repr(self._run)
-
-
-@attrs.frozen(kw_only=True, repr=False)
-class Input(Handle):
-    """What a run reads of a data node that it does not write, whatever others write."""
-
-    data_node: DataNode
-    """Where: a read of it gives the value of now."""
-    submission: Submission
-    """The run."""
-    is_given: bool
-    """Whether ``submit`` was given the value."""
-
-    async def read(self) -> Any:
-        """Read the value that the run reads; see `Submission.read`."""
-        return await self.submission.read(self.data_node.config_id)
-
-    def __repr__(self) -> str:
-        return f"<Input {self.data_node.config_id} of {self.submission.id}>"
 
 
 def handle_of(run: Run) -> Submission:

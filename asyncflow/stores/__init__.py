@@ -7,3 +7,6 @@ BUILT_IN = {
     "postgres": "asyncflow.stores.postgres:PostgresStore",
 }
 """The store of each kind of address: ``postgresql`` of ``postgresql://...``."""
+
+READERS = {"sqlite": "asyncflow.stores._reader:SqliteReader"}
+"""Of those that can be read without being opened, what does that."""

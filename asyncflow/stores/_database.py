@@ -13,6 +13,7 @@ import attrs
 
 from asyncflow.errors import NotOpen, RecordDamaged, StoreUnavailable
 from asyncflow.log import logger as _logger
+from asyncflow.records import VersionRecord
 from asyncflow.stores._command import Change, Command, Parameters, taken_over
 from asyncflow.stores._rows import FOUND_BY_ID, Cell, Column, Row, columns_by_table
 from asyncflow.stores._sql import parts, query, statement
@@ -204,6 +205,9 @@ class Database(ABC):
     def _write(self, changes: Sequence[Any]) -> None:
         kinds = dict.fromkeys(map(type, changes))
         begin = 0
+
+        if VersionRecord in kinds:  # last: what it belongs to is there then
+            kinds[VersionRecord] = kinds.pop(VersionRecord)
 
         if Command in kinds:
             del kinds[Command]

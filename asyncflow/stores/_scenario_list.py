@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import TypeAlias
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from asyncflow import ids
 from asyncflow.records import ScenarioRecord
@@ -16,85 +16,193 @@ Given: TypeAlias = dict[str, Cell]
 NodeValue: TypeAlias = tuple[str, str, Collection[bytes]]
 """The config id of a data node, its scope, and what its value is kept as: any of these."""
 
-_OWNERS = {"SCENARIO": "is_own", "CYCLE": "is_of_cycle", "GLOBAL": "is_global"}
-
 LAST = 2**63 - 1
 """More than the number of any row."""
 
+FEW = 4000
+"""So many scenarios are sorted in no time. Where there are more, those that are wanted are
+met soon by who goes through all in their order."""
 
-def filters(
-    *,
-    sort_key: str,
-    newest_first: bool,
+COLUMNS = ("cycle_id", "name", "version", "config_id")
+"""The columns of scenarios that are asked for, each with an index."""
+
+OF_VALUES = {"SCENARIO": "value", "CYCLE": "cycle_value", "GLOBAL": "global_value"}
+"""Who has a value that is asked for, by the scope of its data node."""
+
+NOT_JOINED = {*COLUMNS, "cycle_value"}
+"""The kinds by which the query begins without another table."""
+
+HEAD = 256
+"""By how many bytes values are found first."""
+
+
+class Part(NamedTuple):
+    """A part of what is asked, for which there is an index."""
+
+    kind: str
+    """A column, or a table that lists the scenarios that have it."""
+    given: Given
+    """Which scenarios these are."""
+
+
+def parts(
+    columns: Mapping[str, str | None],
     tag: str | None,
     is_primary: bool | None,
     properties: Mapping[str, object] | None,
     value: NodeValue | None,
-    after: ScenarioRecord | None,
-) -> Given:
-    """Return the parameters of the query, besides those that are columns of scenarios.
+) -> list[Part]:
+    """Return the parts of what is asked.
 
     :raises ValueError: where a property has a value by which nothing is found
     """
-    pairs = {name: listed(name, part) for name, part in (properties or {}).items()}
-    by_date = sort_key == "creation_date"
-    leads = {
-        "tag": by_date and tag is not None,
-        "property": by_date and bool(pairs),
-        "primary": is_primary is True,  # they are few
-    }
-    lead = next((name for name, is_one in leads.items() if is_one), None)
-    order = (lead or "date") if by_date else sort_key
-    found: Given = {"tag": tag, "is_led": lead is not None, "order": True}
-    found |= {f"by_{lead}": lead is not None, "is_secondary": is_primary is False}
-    found["has_tag"] = tag is not None and lead != "tag"
-    found["has_rank"] = is_primary is True and lead != "primary"
-    found |= _of_properties(pairs, is_lead=lead == "property")
-    found |= _of_value(value)
-    found |= _ordered(order, newest_first=newest_first)
-    return found if after is None else found | _after(after, order, newest_first)
+    pairs = {name: listed(name, one) for name, one in (properties or {}).items()}
+    found = [] if tag is None else [Part("tag", {"tag": tag})]
+    found += (
+        Part("property", {"property_name": name, "property_value": text})
+        for name, text in pairs.items()
+    )
 
+    if is_primary is True:
+        found.append(Part("primary", {}))
 
-def _of_properties(pairs: Mapping[str, str], *, is_lead: bool) -> Given:
-    if not pairs:
-        return {}
+    if value is not None:
+        found.append(_of_value(*value))
 
-    (name, value), *others = pairs.items()
-    found: Given = {"property_name": name, "property_value": value}
-    found["has_property"] = not is_lead
-
-    if len(others) == 1:
-        ((found["other_name"], found["other_text"]),) = others
-    elif others:
-        found["pairs"] = keys([f"{len(name)} {name}{value}" for name, value in others])
-        found["count"] = len(others)
-
+    given = {name: columns.get(name) for name in COLUMNS}
+    found += (
+        Part(name, {name: text}) for name, text in given.items() if text is not None
+    )
     return found
 
 
-def _of_value(value: NodeValue | None) -> Given:
-    if value is None:
+def forms(part: Part) -> list[Part]:
+    """Return the same part for each form that a value may have; itself for one form."""
+    if part.given.get("other_head") is None:
+        return [part]
+
+    none = {"other_head": None, "other_whole": None}
+    given = part.given
+    other = {"head": given["other_head"]}
+
+    if "whole" in given:
+        other["whole"] = given["other_whole"]
+
+    return [Part(part.kind, given | none), Part(part.kind, given | other | none)]
+
+
+def is_clear(found: Sequence[Part], sort_key: str) -> bool:
+    """Tell whether it is known without counting by which index to begin."""
+    if any(part.kind in OF_VALUES.values() for part in found):
+        return False
+
+    return not found or (sort_key == "creation_date" and len(found) == 1)
+
+
+def filters(
+    found: Sequence[Part],
+    counts: Sequence[int],
+    *,
+    sort_key: str,
+    newest_first: bool,
+    is_primary: bool | None,
+    after: ScenarioRecord | None,
+) -> Given:
+    """Return the parameters of the query, besides those that have no index.
+
+    :param counts: for each part, of how many scenarios it is: one more than `FEW` for
+        more. None are needed where it `is_clear`
+    """
+    by_date = sort_key == "creation_date"
+    lead = _lead(found, counts, by_date=by_date)
+    given: Given = {"is_secondary": is_primary is False, "order": True}
+
+    if lead is not None:
+        given |= lead.given | {f"by_{lead.kind}": True}
+
+        if lead.kind == "value":
+            has_two = lead.given["other_head"] is not None
+            given |= {"one_form": not has_two, "two_forms": has_two}
+
+    is_joined = lead is not None and lead.kind not in NOT_JOINED
+    given["is_led"] = is_joined
+    pairs: dict[str, str] = {}
+
+    for part in found:
+        if part is lead:
+            continue
+
+        if part.kind == "property":
+            pairs[str(part.given["property_name"])] = str(part.given["property_value"])
+        elif part.kind in COLUMNS:
+            given[f"other_{part.kind}"] = part.given[part.kind]
+        else:
+            given |= part.given | {f"has_{part.kind}": True}
+
+    given |= _of_pairs(pairs)
+    order = "date" if by_date else sort_key
+
+    if lead is not None and is_joined and by_date:
+        order = lead.kind
+
+    given |= _ordered(order, newest_first=newest_first)
+    return given if after is None else given | _after(after, order, newest_first)
+
+
+def _lead(
+    found: Sequence[Part], counts: Sequence[int], *, by_date: bool
+) -> Part | None:
+    """Return the part by which to begin; None to go through all scenarios in order."""
+    if not counts:
+        return found[0] if found else None
+
+    count, place = min(zip(counts, range(len(counts)), strict=True))
+    lists_by_date = by_date and found[place].kind != "cycle_value"
+    return found[place] if lists_by_date or count <= FEW else None
+
+
+def _of_value(config_id: str, scope: str, kept: Collection[bytes]) -> Part:
+    """Return what finds a value.
+
+    :param kept: as what it may be kept: one or two forms
+    """
+    one, other = [*kept, None][:2]
+    given: Given = {"node_config_id": config_id, "node": ids.of_node(config_id, "")}
+
+    for name, form in (("", one), ("other_", other)):
+        given[f"{name}head"] = None if form is None else form[:HEAD]
+
+    if any(len(form) > HEAD for form in kept):
+        given |= {"whole": one, "other_whole": other}
+        given |= {"of_scenario": scope == "SCENARIO", "of_cycle": scope == "CYCLE"}
+
+    return Part(OF_VALUES[scope], given)
+
+
+def _of_pairs(pairs: Mapping[str, str]) -> Given:
+    if not pairs:
         return {}
 
-    config_id, scope, accepted = value
-    one, *others = accepted
-    other = others[0] if others else one
-    found: Given = {
-        "node": ids.of_node(config_id, ""),
-        "value": one,
-        "other_value": other,
-    }
-    return found | {_OWNERS[scope]: True}
+    if len(pairs) == 1:
+        ((name, value),) = pairs.items()
+        return {"pair_name": name, "pair_text": value}
+
+    texts = [f"{len(name)} {name}{value}" for name, value in pairs.items()]
+    return {"pairs": keys(texts), "count": len(pairs)}
 
 
 def _ordered(order: str, *, newest_first: bool) -> Given:
     is_keyed = _is_keyed(order)
     return {
         f"on_{order}": True,
-        "on_own_seq": order not in ("tag", "property"),
+        "on_own_seq": order not in WITH_SEQ,
         "is_keyed": is_keyed,
         "is_keyed_down": is_keyed and newest_first,
     }
+
+
+WITH_SEQ = ("tag", "property", "value")
+"""The tables that have the numbers of scenarios themselves."""
 
 
 def _is_keyed(order: str) -> bool:
@@ -106,7 +214,7 @@ def _after(after: ScenarioRecord, order: str, newest_first: bool) -> Given:
     return {
         f"from_{order}": True,
         f"{order}_{'down' if newest_first else 'up'}": True,  # which an index can begin at
-        "from_own_seq": order not in ("tag", "property"),
+        "from_own_seq": order not in WITH_SEQ,
         "after_key": sort_text(after, order) if _is_keyed(order) else None,
         "after_date": after.created,
         "after_id": after.id,

@@ -61,6 +61,7 @@ from asyncflow.stores._writer import Writer
 
 if TYPE_CHECKING:
     from asyncflow.stores._database import Database
+    from asyncflow.stores._scenario_search import ScenarioSearch
 
 T = TypeVar("T")
 
@@ -82,6 +83,7 @@ class DatabaseStore(Store):
     """The environment variable that named it, or ""."""
     _opened: OpenDatabase | None = attrs.field(init=False, default=None)
     _closing: OpenDatabase | None = attrs.field(init=False, default=None)
+    _search: ScenarioSearch | None = attrs.field(init=False, default=None)
 
     @property
     def values_folder(self) -> str:
@@ -123,6 +125,7 @@ class DatabaseStore(Store):
 
         with CancelScope(shield=True):  # what is open would be lost
             self._opened = await self._open()
+            self._search = None  # the file may be another one
 
         return self
 
@@ -387,29 +390,35 @@ class DatabaseStore(Store):
         after: ScenarioRecord | None = None,
         page: Page | None = None,
     ) -> list[ScenarioRecord]:
-        from asyncflow.stores import _scenario_list
-
         one = next(iter(versions)) if versions and len(versions) == 1 else None
-        return await self._read(
-            "scenario",
-            version=one,
+        return await self._searching.found(
+            {
+                "config_id": config_id,
+                "name": name,
+                "cycle_id": cycle_id,
+                "version": one,
+            },
+            tag=tag,
+            is_primary=is_primary,
+            properties=properties,
+            value=value,
+            sort_key=sort_key,
+            after=after,
+            page=page,
             versions=_keys(versions) if one is None else None,
-            config_id=config_id,
-            name=name,
             created_from=created_from,
             created_to=created_to,
-            cycle_id=cycle_id,
-            page=page,
-            **_scenario_list.filters(
-                sort_key=sort_key,
-                newest_first=page is not None and page.newest_first,
-                tag=tag,
-                is_primary=is_primary,
-                properties=properties,
-                value=value,
-                after=after,
-            ),
         )
+
+    @property
+    def _searching(self) -> ScenarioSearch:
+        """What lists scenarios, as long as it is open."""
+        if self._search is None:
+            from asyncflow.stores._scenario_search import ScenarioSearch
+
+            self._search = ScenarioSearch(self._read, self._ask, self._put)
+
+        return self._search
 
     async def cycles(
         self, *, frequency: str | None = None, page: Page | None = None

@@ -56,10 +56,15 @@ SELECT TRUE FROM data_node WHERE id = :id FOR KEY SHARE;
 -- name: delete.lock
 -- Before their versions go: others may be writing one.
 SELECT TRUE FROM data_node
-WHERE
-    id = :id
-    OR owner_id = :id
-    OR owner_id IN (SELECT cycle_id FROM last_scenario WHERE id = :id)
+WHERE id IN (
+    SELECT id FROM data_node WHERE id = :id
+    UNION ALL
+    SELECT id FROM data_node WHERE owner_id = :id
+    UNION ALL
+    SELECT data_node.id
+    FROM data_node JOIN last_scenario ON data_node.owner_id = last_scenario.cycle_id
+    WHERE last_scenario.id = :id
+)
 ORDER BY id
 FOR UPDATE;
 
@@ -106,3 +111,10 @@ SELECT set_config('asyncflow.heard', :id, TRUE);
 
 -- name: hear
 LISTEN asyncflow_change;
+
+-- name: find_values.lock
+-- Nobody writes a value that is neither found here nor by the triggers.
+LOCK TABLE version IN SHARE ROW EXCLUSIVE MODE;
+
+-- name: find_values.triggers
+SELECT watch_values();

@@ -579,23 +579,117 @@ WHERE finished_at IS NOT NULL
 ORDER BY seq
 LIMIT :limit OFFSET :offset;
 
+-- name: find_values.fill
+-- The values of the data nodes of a config, when scenarios are first found by these.
+INSERT INTO findable (
+    node_id, config_id, head, creation_date, seq, owner_id, version
+)
+SELECT
+    data_node.id, data_node.config_id, substr(version.value, 1, 256),
+    coalesce(scenario.creation_date, 0.0), coalesce(scenario.seq, -data_node.seq),
+    data_node.owner_id, version.seq
+FROM
+    data_node
+    JOIN version ON version.node_id = data_node.id
+    LEFT JOIN scenario ON scenario.id = data_node.owner_id
+WHERE
+    data_node.config_id = :config_id
+    AND NOT EXISTS (SELECT TRUE FROM searched WHERE searched.config_id = :config_id)
+    AND version.is_kept
+    AND version.value IS NOT NULL
+    AND NOT EXISTS (
+        SELECT TRUE FROM version AS newer
+        WHERE
+            newer.node_id = version.node_id
+            AND newer.is_kept
+            AND newer.seq > version.seq
+    );
+
+-- name: find_values.searched
+INSERT INTO searched (config_id) VALUES (:config_id) ON CONFLICT (config_id) DO NOTHING;
+
+-- name: count_tag
+-- Of how many scenarios a part is of what is asked, up to a limit.
+SELECT count(*)
+FROM (SELECT TRUE FROM tag WHERE name = :tag LIMIT :limit) AS found;
+
+-- name: count_property
+SELECT count(*)
+FROM (
+    SELECT TRUE FROM property
+    WHERE name = :property_name AND value = :property_value
+    LIMIT :limit
+) AS found;
+
+-- name: count_primary
+SELECT count(*)
+FROM (SELECT TRUE FROM cycle WHERE primary_date IS NOT NULL LIMIT :limit) AS found;
+
+-- name: count_value
+SELECT count(*)
+FROM (
+    SELECT TRUE FROM findable
+    WHERE config_id = :node_config_id AND head IN (:head, :other_head)
+    LIMIT :limit
+) AS found;
+
+-- name: count_cycle_value
+SELECT count(*)
+FROM (
+    SELECT TRUE FROM findable JOIN scenario ON scenario.cycle_id = findable.owner_id
+    WHERE findable.config_id = :node_config_id AND head IN (:head, :other_head)
+    LIMIT :limit
+) AS found;
+
+-- name: count_global_value
+SELECT count(*)
+FROM findable
+    JOIN version ON version.seq = findable.version                -- if whole
+WHERE findable.node_id = :node || 'GLOBAL' AND head IN (:head, :other_head)
+    AND version.value IN (:whole, :other_whole)                   -- if whole
+LIMIT :limit;
+
+-- name: count_config_id
+SELECT count(*)
+FROM (SELECT TRUE FROM scenario WHERE config_id = :config_id LIMIT :limit) AS found;
+
+-- name: count_name
+SELECT count(*)
+FROM (SELECT TRUE FROM scenario WHERE name = :name LIMIT :limit) AS found;
+
+-- name: count_version
+SELECT count(*)
+FROM (SELECT TRUE FROM scenario WHERE version = :version LIMIT :limit) AS found;
+
+-- name: count_cycle_id
+SELECT count(*)
+FROM (SELECT TRUE FROM scenario WHERE cycle_id = :cycle_id LIMIT :limit) AS found;
+
 -- name: scenario
--- Those of a tag, of a property, or that are primary are led by a table that has them in
--- the order of their dates.
+-- It begins with the part that the fewest scenarios have (`by_`), in an index that has these
+-- in the order of their dates. What it only looks at of each scenario is written so that no
+-- index is used to find it (`other_`, `has_`): PostgreSQL would make joins of EXISTS.
 SELECT
     scenario.id, scenario.config_id, scenario.name, scenario.creation_date,
     scenario.properties, scenario.pickled, scenario.tags, scenario.revision,
     scenario.cycle_id, scenario.sequences, scenario.version
 FROM
     scenario                                                -- unless is_led
-    tag JOIN scenario ON scenario.seq = tag.seq             -- if by_tag
-    property JOIN scenario ON scenario.seq = property.seq   -- if by_property
-    cycle JOIN scenario ON scenario.id = cycle.primary_id   -- if by_primary
+    tag CROSS JOIN scenario                                 -- if by_tag
+    property CROSS JOIN scenario                            -- if by_property
+    cycle CROSS JOIN scenario                               -- if by_primary
+    findable CROSS JOIN scenario                            -- if by_value
 WHERE TRUE
-    AND tag.name = :tag                                     -- if by_tag
+    AND scenario.seq = tag.seq AND tag.name = :tag          -- if by_tag
+    AND scenario.seq = property.seq                         -- if by_property
     AND property.name = :property_name                      -- if by_property
     AND property.value = :property_value                    -- if by_property
+    AND scenario.id = cycle.primary_id                      -- if by_primary
     AND cycle.primary_date IS NOT NULL                      -- if by_primary
+    AND scenario.seq = findable.seq                         -- if by_value
+    AND findable.config_id = :node_config_id                -- if by_value
+    AND findable.head = :head                               -- if one_form
+    AND findable.head IN (:head, :other_head)               -- if two_forms
     AND scenario.id = :id                                   -- if id
     AND scenario.config_id = :config_id                     -- if config_id
     AND scenario.name = :name                               -- if name
@@ -606,58 +700,73 @@ WHERE TRUE
     AND scenario.version IN (                               -- if versions
         SELECT key FROM json_each(:versions)                -- if versions
     )                                                       -- if versions
-    AND scenario.seq IN (                                   -- if has_tag
-        SELECT seq FROM tag WHERE name = :tag               -- if has_tag
+    AND scenario.config_id || '' = :other_config_id         -- if other_config_id
+    AND scenario.name || '' = :other_name                   -- if other_name
+    AND scenario.cycle_id || '' = :other_cycle_id           -- if other_cycle_id
+    AND scenario.version || '' = :other_version             -- if other_version
+    AND (                                                   -- if has_tag
+        SELECT TRUE FROM tag AS other                       -- if has_tag
+        WHERE other.name = :tag                             -- if has_tag
+            AND other.creation_date = scenario.creation_date-- if has_tag
+            AND other.seq = scenario.seq                    -- if has_tag
     )                                                       -- if has_tag
-    AND scenario.seq IN (                                   -- if has_property
-        SELECT seq FROM property                            -- if has_property
-        WHERE name = :property_name                         -- if has_property
-            AND value = :property_value                     -- if has_property
-    )                                                       -- if has_property
-    AND EXISTS (                                            -- if other_name
-        SELECT TRUE FROM property AS other                  -- if other_name
-        WHERE other.name = :other_name                      -- if other_name
-            AND other.value = :other_text                   -- if other_name
-            AND other.creation_date = scenario.creation_date-- if other_name
-            AND other.seq = scenario.seq                    -- if other_name
-    )                                                       -- if other_name
+    AND (                                                   -- if pair_name
+        SELECT TRUE FROM property AS other                  -- if pair_name
+        WHERE other.name = :pair_name                       -- if pair_name
+            AND other.value = :pair_text                    -- if pair_name
+            AND other.creation_date = scenario.creation_date-- if pair_name
+            AND other.seq = scenario.seq                    -- if pair_name
+    )                                                       -- if pair_name
     AND :count = (                                          -- if count
         SELECT count(*) FROM property AS other              -- if count
         WHERE other.seq = scenario.seq AND                  -- if count
             length(other.name) || ' ' || other.name || other.value-- if count
             IN (SELECT key FROM json_each(:pairs))          -- if count
     )                                                       -- if count
-    AND EXISTS (                                            -- if has_rank
-        SELECT TRUE FROM cycle AS other                     -- if has_rank
-        WHERE other.primary_id = scenario.id                -- if has_rank
-    )                                                       -- if has_rank
+    AND (                                                   -- if has_primary
+        SELECT TRUE FROM cycle AS other                     -- if has_primary
+        WHERE other.primary_id = scenario.id                -- if has_primary
+    )                                                       -- if has_primary
     AND NOT EXISTS (                                        -- if is_secondary
         SELECT TRUE FROM cycle AS other                     -- if is_secondary
         WHERE other.primary_id = scenario.id                -- if is_secondary
     )                                                       -- if is_secondary
-    AND EXISTS (                                            -- if node
-        SELECT TRUE FROM version                            -- if node
-        WHERE version.node_id =                             -- if node
-                :node || substr(scenario.id, length(scenario.config_id) + 11)-- if is_own
-                :node || scenario.cycle_id                  -- if is_of_cycle
-                :node || 'GLOBAL'                           -- if is_global
-            AND version.is_kept AND version.value IN (:value, :other_value)-- if node
-            AND NOT EXISTS (                                -- if node
-                SELECT TRUE FROM version AS newer           -- if node
-                WHERE newer.node_id = version.node_id       -- if node
-                    AND newer.is_kept AND newer.seq > version.seq-- if node
-            )                                               -- if node
-    )                                                       -- if node
+    AND (                                                   -- if has_value
+        SELECT TRUE FROM findable AS other                  -- if has_value
+        WHERE other.node_id = :node || substr(scenario.id, length(scenario.config_id) + 11)-- if has_value
+            AND other.head IN (:head, :other_head)          -- if has_value
+    )                                                       -- if has_value
+    AND (                                                   -- if has_cycle_value
+        SELECT TRUE FROM findable AS other                  -- if has_cycle_value
+        WHERE other.node_id = :node || scenario.cycle_id    -- if has_cycle_value
+            AND other.head IN (:head, :other_head)          -- if has_cycle_value
+    )                                                       -- if has_cycle_value
+    AND scenario.cycle_id IN (                              -- if by_cycle_value
+        SELECT owner_id FROM findable                       -- if by_cycle_value
+        WHERE config_id = :node_config_id                   -- if by_cycle_value
+            AND head IN (:head, :other_head)                -- if by_cycle_value
+    )                                                       -- if by_cycle_value
+    AND EXISTS (                                            -- if whole
+        SELECT TRUE FROM findable AS other                  -- if whole
+            JOIN version ON version.seq = other.version     -- if whole
+        WHERE other.node_id = :node ||                      -- if whole
+                substr(scenario.id, length(scenario.config_id) + 11)-- if of_scenario
+                scenario.cycle_id                           -- if of_cycle
+            AND version.value IN (:whole, :other_whole)     -- if whole
+    )                                                       -- if whole
     AND substr(coalesce(scenario.name, ''), 1, 200) COLLATE "BINARY" >= :after_key-- if name_up
     AND substr(coalesce(scenario.name, ''), 1, 200) COLLATE "BINARY" <= :after_key-- if name_down
     AND scenario.config_id COLLATE "BINARY" >= :after_key   -- if config_id_up
     AND scenario.config_id COLLATE "BINARY" <= :after_key   -- if config_id_down
     AND scenario.id COLLATE "BINARY" >= :after_key          -- if id_up
     AND scenario.id COLLATE "BINARY" <= :after_key          -- if id_down
+    AND rtrim(scenario.tags, ']') COLLATE "BINARY" >= :after_key-- if tags_up
+    AND rtrim(scenario.tags, ']') COLLATE "BINARY" <= :after_key-- if tags_down
     AND (                                                   -- if after_id
         scenario.creation_date,                             -- if from_date
         tag.creation_date,                                  -- if from_tag
         property.creation_date,                             -- if from_property
+        findable.creation_date,                             -- if from_value
         cycle.primary_date,                                 -- if from_primary
         substr(coalesce(scenario.name, ''), 1, 200) COLLATE "BINARY",-- if from_name
         scenario.config_id COLLATE "BINARY",                -- if from_config_id
@@ -667,6 +776,7 @@ WHERE TRUE
         scenario.seq                                        -- if from_own_seq
         tag.seq                                             -- if from_tag
         property.seq                                        -- if from_property
+        findable.seq                                        -- if from_value
     )                                                       -- if after_id
     >                                                       -- if after_next
     <                                                       -- if after_before
@@ -684,6 +794,7 @@ ORDER BY                                                    -- if order
     scenario.creation_date                                  -- if on_date
     tag.creation_date                                       -- if on_tag
     property.creation_date                                  -- if on_property
+    findable.creation_date                                  -- if on_value
     cycle.primary_date                                      -- if on_primary
     substr(coalesce(scenario.name, ''), 1, 200) COLLATE "BINARY"-- if on_name
     scenario.config_id COLLATE "BINARY"                     -- if on_config_id
@@ -695,6 +806,7 @@ ORDER BY                                                    -- if order
     , scenario.seq                                          -- if on_own_seq
     , tag.seq                                               -- if on_tag
     , property.seq                                          -- if on_property
+    , findable.seq                                          -- if on_value
     DESC                                                    -- if newest_first
 LIMIT :limit OFFSET :offset;
 

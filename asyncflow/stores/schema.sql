@@ -26,6 +26,7 @@ CREATE INDEX scenario_by_config ON scenario (config_id, creation_date);
 CREATE INDEX scenario_by_name ON scenario (name, creation_date) WHERE name IS NOT NULL;
 CREATE INDEX scenario_by_order_of_names
 ON scenario (substr(coalesce(name, ''), 1, 200), creation_date);
+CREATE INDEX scenario_by_tags ON scenario (rtrim(tags, ']'), creation_date);
 CREATE INDEX scenario_by_version ON scenario (version, creation_date)
 WHERE version IS NOT NULL;
 CREATE INDEX scenario_by_cycle ON scenario (cycle_id, creation_date)
@@ -84,6 +85,22 @@ CREATE TABLE property (
 ) WITHOUT ROWID;
 
 CREATE INDEX property_by_scenario ON property (seq);
+
+CREATE TABLE searched (
+    config_id TEXT NOT NULL PRIMARY KEY
+);
+
+CREATE TABLE findable (
+    node_id TEXT NOT NULL PRIMARY KEY,
+    config_id TEXT NOT NULL,
+    head BLOB NOT NULL, -- of the value: its first bytes
+    creation_date REAL NOT NULL,
+    seq INTEGER NOT NULL, -- both of the scenario that has it; less than 0 where many do
+    owner_id TEXT,
+    version INTEGER NOT NULL -- its seq
+);
+
+CREATE INDEX findable_by_value ON findable (config_id, head, creation_date, seq);
 
 CREATE TABLE data_node (
     seq INTEGER PRIMARY KEY,
@@ -250,4 +267,4 @@ CREATE TABLE input (
 
 CREATE INDEX input_by_path ON input (path) WHERE path IS NOT NULL;
 
-PRAGMA user_version = 15;
+PRAGMA user_version = 16;

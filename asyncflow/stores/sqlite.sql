@@ -337,3 +337,36 @@ DROP TRIGGER IF EXISTS temp.job_updated;
 
 -- name: unheed.job_deleted
 DROP TRIGGER IF EXISTS temp.job_deleted;
+
+-- name: find_values.written
+-- From the first search on, what is written of such data nodes is found by its value.
+CREATE TRIGGER IF NOT EXISTS value_written AFTER INSERT ON version
+WHEN NEW.is_kept
+BEGIN
+    DELETE FROM findable WHERE node_id = NEW.node_id;
+    INSERT INTO findable (
+        node_id, config_id, head, creation_date, seq, owner_id, version
+    )
+    SELECT
+        data_node.id, data_node.config_id, substr(NEW.value, 1, 256),
+        coalesce(scenario.creation_date, 0.0), coalesce(scenario.seq, -data_node.seq),
+        data_node.owner_id, NEW.seq
+    FROM
+        data_node
+        JOIN searched ON searched.config_id = data_node.config_id
+        LEFT JOIN scenario ON scenario.id = data_node.owner_id
+    WHERE data_node.id = NEW.node_id AND NEW.value IS NOT NULL;
+END;
+
+-- name: find_values.dropped
+CREATE TRIGGER IF NOT EXISTS value_dropped AFTER UPDATE ON version
+WHEN OLD.is_kept AND NOT NEW.is_kept
+BEGIN
+    DELETE FROM findable WHERE node_id = OLD.node_id AND version = OLD.seq;
+END;
+
+-- name: find_values.deleted
+CREATE TRIGGER IF NOT EXISTS value_deleted AFTER DELETE ON data_node
+BEGIN
+    DELETE FROM findable WHERE node_id = OLD.id;
+END;

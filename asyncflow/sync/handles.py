@@ -16,13 +16,13 @@ from asyncflow.config.sections import (
 )
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.entities.data_node import Edit
+from asyncflow.entities.job import Input as AsyncInput
 from asyncflow.entities.job import Job as AsyncJob
 from asyncflow.entities.job import Output as AsyncOutput
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.reasons import Reasons
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.sequence import Sequence as AsyncSequence
-from asyncflow.entities.submission import Input as AsyncInput
 from asyncflow.entities.submission import Submission as AsyncSubmission
 from asyncflow.entities.submittable import verbs_of
 from asyncflow.entities.task import Task as AsyncTask

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,9 @@ from asyncflow.status import Status, SubmissionStatus
 from asyncflow.sync.forwarding import Answer, Forwarded, Labeled
 
 if TYPE_CHECKING:
-    from asyncflow.display.picture import DagPicture
+    from pathlib import Path
+
+    from asyncflow.display.picture import DagPicture, GanttPicture
 
 
 class JobFacts(Labeled[AsyncJob]):
@@ -146,6 +149,14 @@ class SubmissionFacts(Labeled[AsyncSubmission]):
         It is drawn as things are now. See `Scenario.dag`.
         """
         return self._inner.dag()
+
+    def gantt(self) -> GanttPicture:
+        """Return a picture of when its jobs waited and ran; see the async handle."""
+        return self._inner.gantt()
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write it as one page of HTML; see `asyncflow.Submission.report`."""
+        return self._loop.call(self._inner.report, path)
 
     @property
     def is_finished(self) -> Answer:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from asyncflow import Configuration, Scope
+from asyncflow import ConfigError, Configuration, Scope
 
 
 class Item:
@@ -130,6 +131,34 @@ def test_all_missing_packages_are_told(
         ("DATA_NODE.c", "pip install '.[pandas]'"),
         ("DATA_NODE.e", "pip install '.[excel,polars]'"),
         ("DATA_NODE.p", "pip install '.[polars]'"),
+    ]
+
+
+def test_a_file_is_loaded_where_packages_are_missing(
+    config: Configuration, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("pandas", "pyarrow", "sqlalchemy"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+    file = tmp_path / "config.toml"
+    file.write_text(
+        """
+        [DATA_NODE.t]
+        storage_type = "sql_table"
+        url = "sqlite:///shop.db"
+        table_name = "items"
+        [DATA_NODE.p]
+        storage_type = "parquet"
+        """
+    )
+    config.load(file)
+
+    with pytest.raises(ConfigError) as caught:
+        config.check()
+
+    assert [(one.section, one.line, one.remedy) for one in caught.value.problems] == [
+        ("DATA_NODE.t", 3, "pip install '.[pandas,sql]'"),
+        ("DATA_NODE.p", 7, "pip install '.[pandas,parquet]'"),
     ]
 
 

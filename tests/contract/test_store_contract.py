@@ -12,10 +12,12 @@ import pytest
 
 from asyncflow.abc import Store
 from asyncflow.errors import DeletingPrimaryScenario, NotFound, StoreFailed
+from asyncflow.ids import config_of
 from asyncflow.options import Page
 from asyncflow.records import (
     BasisRecord,
     CycleRecord,
+    DataNodeRecord,
     InputRecord,
     LabelRecord,
     LogRecord,
@@ -408,7 +410,15 @@ async def test_scenarios_by_the_value_of_a_data_node(store: Store) -> None:
     day = "CYCLE_DAILY_1Z"
     store.save(*(scenario_record(number) for number in range(3)))
     store.save(scenario_record(3, cycle_id=day))
+    own = {
+        f"DATANODE_{n}": f"SCENARIO_c_{n[-1]}" for n in ("n_0", "n_1", "n_2", "other_2")
+    }
+    shared = {f"DATANODE_day_{day}": day, "DATANODE_all_GLOBAL": None}
     store.save(
+        *(
+            DataNodeRecord(node_id, config_of(node_id), owner_id)
+            for node_id, owner_id in (own | shared).items()
+        ),
         version_record(1, node_id="DATANODE_n_0", kept=b"5"),
         version_record(2, node_id="DATANODE_n_0", kept=b"6"),
         version_record(1, node_id="DATANODE_n_1", kept=b"5"),
@@ -429,6 +439,58 @@ async def test_scenarios_by_the_value_of_a_data_node(store: Store) -> None:
     assert await found("day", b"7") == ["3"]
     assert await found("all", b"8") == ["0", "1", "2", "3"]
     assert await found("unknown", b"5") == await found("n", b"file") == []
+    long = b"5" * 300
+    store.save(
+        version_record(3, node_id="DATANODE_n_0", kept=b"5"),
+        version_record(3, node_id="DATANODE_n_2", kept=long),
+        version_record(2, node_id=f"DATANODE_day_{day}", kept=long),
+        version_record(2, node_id="DATANODE_all_GLOBAL", kept=long),
+    )
+    assert await found("n", b"5") == ["0", "1"]
+    assert await found("n", long) == ["2"]
+    assert await found("day", long) == ["3"]
+    assert await found("all", long) == ["0", "1", "2", "3"]
+    assert [await found(name, long[:-1]) for name in ("n", "day", "all")] == [[]] * 3
+    assert await found("day", b"7") == await found("all", b"8") == []
+    store.save(version_record(1, node_id="DATANODE_n_1", kept=None, is_kept=False))
+    assert await found("n", b"5") == ["0"]
+    await store.delete(scenario_record(0).id)
+    assert await found("n", b"5") == []
+
+
+async def test_scenarios_are_found_by_values_as_they_are_made(store: Store) -> None:
+    wanted = "n", "SCENARIO", [b"5", b"6"]
+    assert await store.scenarios(value=wanted) == []
+    made = [scenario_record(number, created=10.0 - number) for number in range(4)]
+    store.save(
+        version_record(1, node_id="DATANODE_n_0", kept=b"1")
+    )  # of another kind first
+    store.save(
+        *made,
+        *(
+            DataNodeRecord(f"DATANODE_n_{number}", "n", record.id)
+            for number, record in enumerate(made)
+        ),
+        *(
+            version_record(
+                2, node_id=f"DATANODE_n_{number}", kept=b"56"[number % 2 :][:1]
+            )
+            for number in range(4)
+        ),
+    )
+    assert await store.scenarios(value=wanted) == made[::-1]
+    first = await store.scenarios(value=wanted, page=Page(limit=2))
+    assert first == made[:1:-1]
+    rest = await store.scenarios(value=wanted, after=first[-1], page=Page(limit=2))
+    assert rest == made[1::-1]
+
+    for value, expected in ((b"5", made[2::-2]), (b"6", made[3::-2])):
+        one = "n", "SCENARIO", [value]
+        assert await store.scenarios(value=one) == expected
+        assert await store.scenarios(value=one, after=expected[0]) == expected[1:]
+        assert await store.scenarios(value=one, sort_key="id") == expected[::-1]
+        newest = Page(newest_first=True)
+        assert await store.scenarios(value=one, page=newest) == expected[::-1]
 
 
 async def test_changed_sequences_are_kept(store: Store) -> None:

@@ -136,6 +136,73 @@ async def test_a_task_that_reads_a_table_is_skipped(tmp_path: Path) -> None:
         ]
 
 
+def first(rows: list[dict[str, int]]) -> int:
+    return rows[0]["id"]
+
+
+def rows_of(number: int) -> list[dict[str, int]]:
+    return [{"id": number}]
+
+
+def file_mark(path: Path) -> float:
+    return path.stat().st_mtime_ns
+
+
+def load(path: Path) -> object:
+    return json.loads(path.read_text())
+
+
+def dump(value: object, path: Path) -> None:
+    path.write_text(json.dumps(value))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("storage_type", ["sql_table", "generic", "csv"])
+async def test_what_a_run_has_written_is_known_to_the_next(
+    tmp_path: Path, storage_type: str
+) -> None:
+    await to_thread.run_sync(shop, tmp_path)
+    own = [tmp_path / "own.json"]
+    places: dict[str, dict[str, Any]] = {
+        "sql_table": {
+            "url": f"sqlite:///{tmp_path}/shop.db",
+            "table_name": "items",
+            "exposed_type": "list[dict]",
+            "fingerprint": QUERY,
+        },
+        "generic": {
+            "read_fct": load,
+            "read_fct_args": own,
+            "write_fct": dump,
+            "write_fct_args": own,
+            "fingerprint": file_mark,
+        },
+        "csv": {
+            "default_path": f"file://{tmp_path}/own.csv",
+            "storage_options": {"auto_mkdir": True},
+            "exposed_type": "list[dict]",
+        },
+    }
+    config = configuration("standalone", 1)
+    number = config.configure_data_node("number", default_data=3)
+    middle = config.configure_data_node("middle", storage_type, **places[storage_type])
+    result = config.configure_data_node("result")
+    writes = config.configure_task("write", rows_of, number, middle, skippable=True)
+    reads = config.configure_task("read", first, middle, result, skippable=True)
+    config.configure_scenario("flow", [writes, reads])
+
+    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
+        scenario = await orchestrator.create_scenario("flow")
+        await scenario.submit()
+        submission = await scenario.submit()
+        assert statuses(submission.jobs) == ["SKIPPED", "SKIPPED"]
+        await scenario.middle.write([{"id": 4}])
+        again = await scenario.tasks["read"].submit()
+        assert again.jobs[0].reason == "`middle` has a new version"
+        again = await scenario.tasks["read"].submit()
+        assert statuses(again.jobs) == ["SKIPPED"]
+
+
 @pytest.mark.anyio
 async def test_a_wrong_query_is_told(tmp_path: Path) -> None:
     path = await to_thread.run_sync(shop, tmp_path)

@@ -31,6 +31,7 @@ PICKED: Mapping[tuple[str, str], str] = {
     ("runtime.open", "executors._lazy"): "it stands for those that are not loaded yet",
     ("runtime.open", "drivers._undeclared"): "it stands for what nobody declares",
     ("runtime.wiring", "stores._address"): "what kind of store is meant",
+    ("cli.records", "stores._address"): "what kind of store is meant",
     ("runtime.exporting", "stores._properties"): "archives have them as stores do",
     ("runtime.importing", "stores._properties"): "the same",
 }
@@ -87,7 +88,8 @@ ROWS = (
     ),
     Row(nouns=("runtime",)),
     Row(nouns=("orchestrator",)),
-    Row(nouns=("cli", "otel", "sync", "testing", "web")),
+    Row(nouns=("otel", "sync", "testing", "web")),
+    Row(nouns=("cli",), outside=HARD | {"click"}, unseen=("otel", "sync", "testing")),
     Row(nouns=("__main__",)),
 )
 
@@ -121,6 +123,14 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
 """More that a module may import from outside: a driver's or a face's optional extra."""
 
 INNER: Mapping[tuple[str, str], str] = {
+    ("recovery.remote_runs", "recovery.dead_runs"): "only after a crash",
+    ("cli.graph_command", "cli.code"): "only for what a module declares",
+    ("cli", "click"): "an extra: who has it not is told",
+    ("cli", "cli.group"): "the same",
+    ("cli.group", "difflib"): "only where something is wrong",
+    ("cli.records", "cli.any_store"): "only for stores that have to be opened",
+    ("cli.logs_command", "cli.following"): "only where a run is followed",
+    ("display.progress", "rich"): "an extra: only where a run is shown",
     ("runtime.engine", "notify.elsewhere"): "only where somebody listens to others",
     ("stores.postgres", "stores._postgres_changes"): "the same",
     ("stores.sqlite", "stores._sqlite_changes"): "the same",
@@ -129,7 +139,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("orchestrator", "runtime.listing"): "a first run lists nothing",
     ("runtime.sequencing", "notify.entities"): "only where somebody is told",
     ("config.sections", "config.amending"): "few programs amend what they declare",
-    ("stores._store", "stores._scenario_list"): "a first run lists nothing",
+    ("stores._store", "stores._scenario_search"): "a first run lists nothing",
     ("stores._tables", "stores._scenario_list"): "the same",
     ("orchestrator", "runtime.comparing"): "a first run compares nothing",
     ("runtime.preparation", "values.outside"): "only where places are the user's",
@@ -141,6 +151,8 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.sections", "display.tasks"): "only where somebody looks",
     ("entities.submittable", "display.tasks"): "the same",
     ("entities.submission", "display.tasks"): "the same",
+    ("entities.submission", "entities.charts"): "the same",
+    ("entities.submission", "entities.reporting"): "the same",
     ("config.sections", "config.lookup"): "only for what is found in the environment",
     ("config.checks.sections", "config.env"): "the same",
     ("config.configuration", "config.env"): "the same",

@@ -55,6 +55,7 @@ PUBLIC = (
     "EventsLost",
     "ExportedScenario",
     "Frequency",
+    "GanttPicture",
     "Input",
     "InsideWorker",
     "Job",

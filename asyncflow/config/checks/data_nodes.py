@@ -39,7 +39,18 @@ def storage(node: DataNodeConfig) -> Iterator[Problem]:
 
     if not isinstance(name, str) or not DRIVERS.is_known(name):
         yield from choice(node.label, "storage_type", name, DRIVERS.names())
-    elif (driver := node.driver) is None:
+    elif (driver := node.driver) is not None:
+        yield from _default_data(node, driver)
+        yield from _options(node)
+
+
+def packages(node: DataNodeConfig) -> Iterator[Problem]:
+    """Yield what is not installed here that a data node needs."""
+    name: object = node.storage_type
+
+    if (driver := node.driver) is not None:
+        yield from _missing(node, driver)
+    elif isinstance(name, str) and DRIVERS.failure(name):
         yield Problem(
             section=node.label,
             field="storage_type",
@@ -47,10 +58,6 @@ def storage(node: DataNodeConfig) -> Iterator[Problem]:
             f"({DRIVERS.failure(name)})",
             remedy="mend or update the package that it is from",
         )
-    else:
-        yield from _missing(node, driver)
-        yield from _default_data(node, driver)
-        yield from _options(node)
 
 
 def _missing(node: DataNodeConfig, driver: type[Driver]) -> Iterator[Problem]:

@@ -31,11 +31,13 @@ from asyncflow.worker.errors import NotPicklable
 S = TypeVar("S", bound=Section | JobConfig | CoreConfig)
 
 
-def problems(registry: Registry) -> Iterator[Problem]:
+def problems(registry: Registry, *, installs: bool = True) -> Iterator[Problem]:
     """Yield everything that is wrong with the sections, in their order.
 
     What is to be found in the environment, and is not there, is as if not given: for that
     see `config.env`.
+
+    :param installs: whether a package that is not installed here is a problem
     """
     registry = _with_found(registry)
     yield from settings.job_problems(registry.job)
@@ -51,7 +53,10 @@ def problems(registry: Registry) -> Iterator[Problem]:
         )
 
     for node in registry.data_nodes.values():
-        yield from _data_node(_found(node))
+        yield from _data_node(found := _found(node))
+
+        if installs:
+            yield from data_nodes.packages(found)
 
     for task in registry.tasks.values():
         yield from tasks.problems(registry, _found(task))

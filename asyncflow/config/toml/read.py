@@ -348,9 +348,12 @@ class Reader:
                 self._report(section.label, name, message, f"call it {FIELDS[name]}")
 
     def _checks(self) -> None:
-        """Add what the checks say of that which the file says."""
+        """Add what the checks say of that which the file says.
+
+        What is not installed here is said when the configuration is checked, or used.
+        """
         reported = {(problem.section, problem.field) for problem in self.problems}
-        for problem in sections.problems(self.draft):
+        for problem in sections.problems(self.draft, installs=False):
             field = FIELDS.get(problem.field, problem.field)
             here = self._path(problem.section, field) in self.lines
             if not here and problem.section not in self.added:

@@ -1,0 +1,145 @@
+"""The user's code, for commands that run something: ``MODULE`` or ``MODULE:SCENARIO``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import attrs
+import click
+
+from asyncflow.config import Config, Configuration, JobConfig, ScenarioConfig
+from asyncflow.config.section import names_of
+
+TARGET = """MODULE is a module (flows, package.flows) or a file (flows.py), seen from the
+current folder; SCENARIO the id of a scenario that it declares, or the name that it has
+there. With one scenario MODULE alone says it."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Code:
+    """A module of the user's, and what it declares."""
+
+    module: ModuleType
+    config: Configuration
+
+    def scenario(self, name: str) -> ScenarioConfig:
+        """Return the scenario that is meant.
+
+        :param name: its id, what the module calls it, or "" for the only one
+        :raises click.UsageError: where there is none, or another one may be meant
+        """
+        known = self.config.scenarios
+        held = getattr(self.module, name, None) if name else None
+
+        if isinstance(held, ScenarioConfig):
+            return held
+
+        if name in known:
+            return known[name]
+
+        if not name and len(known) == 1:
+            return next(iter(known.values()))
+
+        where = self.module.__name__
+
+        if not known:
+            raise click.UsageError(
+                f"{where} declares no scenario: call Config.configure_scenario(...) in it"
+            )
+
+        ids = ", ".join(known)
+
+        if not name:
+            raise click.UsageError(
+                f"{where} declares several scenarios: write {where}:NAME, with one of {ids}"
+            )
+
+        near = get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise click.UsageError(
+            f"{where} declares no scenario {name!r}: {hint}it has {ids}"
+        )
+
+
+def load(target: str) -> tuple[Code, str]:
+    """Import what ``MODULE:SCENARIO`` names; return what it declares, and the scenario.
+
+    :raises click.UsageError: where there is no such module, or it cannot be imported
+    """
+    name, _, scenario = target.partition(":")
+    module = _imported(name)
+    return Code(module=module, config=_config(module, scenario)), scenario
+
+
+def overridden(config: Configuration, changes: Mapping[str, Any]) -> None:
+    """Have jobs executed otherwise than the module declares.
+
+    :param changes: arguments of `Configuration.configure_job_executions`; None for none
+    """
+    given = {name: value for name, value in changes.items() if value is not None}
+
+    if not given:
+        return
+
+    jobs = config.job_config
+    kept = {name: getattr(jobs, name) for name in names_of(JobConfig)}
+    config.configure_job_executions(**{**kept, **jobs.properties, **given})
+
+
+def _imported(name: str) -> ModuleType:
+    folder = os.getcwd()
+
+    if name.endswith(".py"):
+        path = os.path.abspath(name)
+
+        if not os.path.exists(path):
+            raise click.UsageError(f"there is no file {name}")
+
+        folder, name = os.path.dirname(path), os.path.basename(path)[:-3]
+
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{name}.".startswith(f"{error.name}."):
+            raise click.UsageError(
+                f"there is no module {name!r}, seen from {folder}: give MODULE:SCENARIO, "
+                "such as flows:sales, or flows.py:sales"
+            ) from None
+
+        raise click.UsageError(
+            f"{name} cannot be imported: {error}: install what it needs"
+        ) from error
+    except Exception as error:
+        lines = "".join(traceback.format_exception(error))
+        raise click.UsageError(
+            f"{name} cannot be imported: it raises\n\n{lines}"
+        ) from error
+
+
+def _config(module: ModuleType, scenario: str) -> Configuration:
+    """Return the configuration that has a scenario; of several the first."""
+    found = [Config, *_own(module)]
+
+    for config in found:
+        held = getattr(module, scenario, None) if scenario else None
+
+        if scenario in config.scenarios or held in config.scenarios.values():
+            return config
+
+    return next((config for config in found if config.scenarios), Config)
+
+
+def _own(module: ModuleType) -> Iterator[Configuration]:
+    for value in vars(module).values():
+        if isinstance(value, Configuration) and value is not Config:
+            yield value

@@ -1,0 +1,89 @@
+"""What jobs print, followed while another process runs them."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import click
+from anyio import create_task_group
+
+from asyncflow import ids
+from asyncflow.cli.output import print_line
+from asyncflow.cli.running import run
+from asyncflow.entities.job import Job
+from asyncflow.entities.submission import Submission
+from asyncflow.events import JobFinished
+from asyncflow.orchestrator import Orchestrator
+
+
+def follow(
+    store: str | None, entity_ids: list[str], *, jsonl: bool, tail: int | None
+) -> None:
+    """Print what jobs have printed, and what they print until they have ended.
+
+    :param entity_ids: of submissions and jobs
+    :param tail: how many lines of what was printed before; None for all
+    """
+
+    async def main() -> None:
+        async with Orchestrator(store=store, adopt=False) as orchestrator:
+            printer = _Printer(jsonl, tail, is_single=len(entity_ids) == 1)
+
+            async with create_task_group() as group:
+                for entity_id in entity_ids:
+                    entity = await orchestrator.get(entity_id)
+
+                    if isinstance(entity, Job):
+                        group.start_soon(printer.job, entity)
+                    elif isinstance(entity, Submission):
+                        group.start_soon(printer.submission, entity)
+
+    run(main)
+
+
+class _Printer:
+    def __init__(self, jsonl: bool, tail: int | None, *, is_single: bool) -> None:
+        self._jsonl = jsonl
+        self._tail = tail
+        self._is_single = is_single
+
+    async def submission(self, submission: Submission) -> None:
+        """Print what the jobs of a run print, each once it has ended."""
+        ended = [job for job in submission.jobs if job.is_finished]
+        before = [(job, line) for job in ended for line in await _lines(job)]
+
+        for job, line in deque(before, self._tail):
+            self._print(job, line, is_named=True)
+
+        known = {job.id for job in ended}
+        jobs = {job.id: job for job in submission.jobs}
+
+        async for event in submission:
+            if isinstance(event, JobFinished) and event.job_id not in known:
+                job = jobs[event.job_id]
+
+                for line in await _lines(job):
+                    self._print(job, line, is_named=True)
+
+    async def job(self, job: Job) -> None:
+        """Print what a job prints."""
+        if job.is_finished:
+            for line in deque(await _lines(job), self._tail):
+                self._print(job, line, is_named=not self._is_single)
+
+            return
+
+        async for line in job.follow():
+            self._print(job, line.rstrip("\n"), is_named=not self._is_single)
+
+    def _print(self, job: Job, line: str, *, is_named: bool) -> None:
+        if self._jsonl:
+            facts = {"job_id": job.id, "task": ids.config_of(job.id), "line": line}
+            print_line(facts)
+            return
+
+        click.echo(f"[{job.name}] {line}" if is_named else line)
+
+
+async def _lines(job: Job) -> list[str]:
+    return (await job.output()).splitlines()

@@ -1,0 +1,119 @@
+"""All commands: each is loaded when it is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from asyncflow.errors import (
+    AsyncflowError,
+    ConfigError,
+    NotDeclared,
+    NotFound,
+    StoreFailed,
+    UsageError,
+)
+
+COMMANDS = {
+    "run": "Run a scenario, and show how it goes.",
+    "list": "List submissions, scenarios or jobs.",
+    "show": "Show all that is known of something.",
+    "logs": "Print what jobs have printed.",
+    "plan": "Say what a run would do, and why.",
+    "graph": "Draw the graph of a scenario, or of a run.",
+    "cancel": "End runs, wherever they run.",
+    "retry": "Run again what did not complete.",
+    "delete": "Delete scenarios, runs or jobs.",
+}
+"""Each is in the module of its name; what it does, in a line."""
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+"""Exit codes besides 0."""
+
+_USAGE = (ConfigError, NotDeclared, NotFound, StoreFailed, UsageError)
+
+
+class Failure(click.ClickException):
+    """An error that is told in a few lines, and ends the command.
+
+    :param exit_code: that of the process
+    """
+
+    def __init__(self, message: str, exit_code: int = FAILED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code  # type: ignore[misc]  # as click does it itself
+
+    def show(self, file: Any = None) -> None:
+        word = click.style("Error:", fg="red", bold=True)
+        click.echo(f"{word} {self.message}", file=file or sys.stderr)
+
+
+class Commands(click.Group):
+    """The commands, without their modules until they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+
+        module = import_module(f"asyncflow.cli.{cmd_name}_command")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not ctx.resilient_parsing:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, 1)
+            hint = f"did you mean {near[0]!r}?" if near else "see asyncflow --help"
+            ctx.fail(f"there is no command {args[0]!r}: {hint}")
+
+        return super().resolve_command(ctx, args)
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([*COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        if os.environ.get("NO_COLOR"):
+            ctx.color = False
+
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Failure("interrupted", INTERRUPTED) from None
+        except _USAGE as error:
+            raise Failure(str(error), USAGE) from error
+        except AsyncflowError as error:
+            raise Failure(str(error)) from error
+
+
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="asyncflow")
+def cli() -> None:
+    """Run scenarios, and look after their runs.
+
+    \b
+      asyncflow run flows:sales        run the scenario `sales` of flows.py
+      asyncflow list                   the last runs
+      asyncflow show last              the newest run: its jobs, errors, times
+      asyncflow logs last -f           what its jobs print, as it comes
+
+    An id may be shortened, as long as only one begins so; `last` is the newest.
+
+    Records are in .asyncflow/asyncflow.db in the current folder, unless --store or the
+    environment variable ASYNCFLOW_STORE names another store.
+    """

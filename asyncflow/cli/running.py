@@ -1,0 +1,116 @@
+"""Runs in this process: driven to their end, and shown meanwhile."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import anyio
+import click
+
+from asyncflow.cli.group import FAILED, INTERRUPTED, Failure
+from asyncflow.cli.output import (
+    note,
+    print_facts,
+    print_json,
+    print_line,
+    print_table,
+    shown_duration,
+)
+from asyncflow.display.progress import shown_on, told
+from asyncflow.entities.submission import Submission
+from asyncflow.status import SubmissionStatus
+
+T = TypeVar("T")
+
+
+def run(main: Callable[[], Awaitable[T]]) -> T:
+    """Run an event loop until something has ended.
+
+    :raises Failure: where Ctrl-C has ended it
+    """
+    try:
+        return anyio.run(main)
+    except KeyboardInterrupt:
+        raise Failure("interrupted", INTERRUPTED) from None
+
+
+async def followed(submission: Submission, *, title: str, jsonl: bool) -> Submission:
+    """Show a run until it has ended; return it, however that was.
+
+    On cancel only the watching ends.
+
+    :param jsonl: whether each event is printed as a line of JSON
+    """
+    progress = shown_on(sys.stderr, title, len(submission.jobs))
+
+    try:
+        async for event in submission:
+            if jsonl:
+                print_line(event.as_dict())
+
+            told(progress, event)
+    finally:
+        progress.close()
+
+    return submission
+
+
+def summary(submission: Submission) -> dict[str, object]:
+    """Return what became of a run as plain data."""
+    duration = submission.execution_duration
+    return {
+        "id": submission.id,
+        "scenario_id": submission.entity.scenario_id,
+        "status": str(submission.status),
+        "duration": duration,
+        "counts": {
+            str(status): count for status, count in submission.counts().items() if count
+        },
+        "jobs": [
+            {
+                "id": job.id,
+                "task": job.name,
+                "status": str(job.status),
+                "reason": job.reason,
+                "duration": job.execution_duration,
+            }
+            for job in submission.jobs
+        ],
+    }
+
+
+def finish(submission: Submission, *, as_json: bool, jsonl: bool) -> None:
+    """Print the summary of a run that has ended.
+
+    :raises click.exceptions.Exit: with 1, where it has not completed
+    """
+    if as_json:
+        print_json(summary(submission))
+    elif not jsonl:
+        _print(submission)
+
+    if submission.status is not SubmissionStatus.COMPLETED:
+        raise click.exceptions.Exit(FAILED)
+
+
+def _print(submission: Submission) -> None:
+    counts = submission.counts()
+    told = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+    print_facts(
+        {
+            "Submission": submission.id,
+            "Scenario": submission.entity.scenario_id,
+            "Status": str(submission.status),
+            "Jobs": told,
+            "Took": shown_duration(submission.execution_duration),
+        }
+    )
+    bad = [job for job in submission.jobs if job.reason and job.stacktrace]
+
+    if bad:
+        click.echo()
+        rows = [(job.name, str(job.status), job.id, job.reason) for job in bad]
+        print_table(("TASK", "STATUS", "JOB", "REASON"), rows)
+        note(f"\nasyncflow show {submission.id}  has the tracebacks")

@@ -1,0 +1,50 @@
+"""A folder with a module of a user's, and a store with a run of each of its scenarios."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import chdir
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import FLOWS, call
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep nothing of the user's module in this process."""
+    monkeypatch.setenv("ASYNCFLOW_STORE", "")  # that of the current folder
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    path = [*sys.path]
+    yield
+    sys.path[:] = path
+    sys.modules.pop("flows", None)
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the folder, once."""
+    folder = tmp_path_factory.mktemp("user")
+    (folder / "flows.py").write_text(FLOWS)
+
+    with pytest.MonkeyPatch.context() as patch, chdir(folder):
+        patch.setenv("ASYNCFLOW_STORE", "")
+        path = [*sys.path]
+        call("run", "flows:sales", "--tag", "nightly", "--name", "first")
+        call("run", "flows:bad", code=1)
+        sys.path[:] = path
+        del sys.modules["flows"]
+
+    return folder
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a copy of it, which is the current one."""
+    copy = tmp_path / "user"
+    shutil.copytree(made, copy)
+    monkeypatch.chdir(copy)
+    return copy
