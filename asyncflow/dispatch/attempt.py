@@ -245,7 +245,10 @@ def kind_of(outcome: Outcome, limit: AttemptKind | None) -> AttemptKind:
     if limit is not None:
         return limit
 
-    return AttemptKind.CRASHED if isinstance(outcome, Crashed) else AttemptKind.RAISED
+    if not isinstance(outcome, Crashed):
+        return AttemptKind.RAISED
+
+    return AttemptKind.CRASHED if outcome.is_charged else AttemptKind.HOST_LEFT
 
 
 def _crash(returncode: int | None) -> str:

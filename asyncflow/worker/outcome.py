@@ -147,6 +147,8 @@ class Crashed(NamedTuple):
     detail: str = ""
     log: Printed | None = None
     usage: Usage | None = None
+    is_charged: bool = True
+    """Whether it may be the job's fault, and so counts against its budget."""
 
 
 class Killed(NamedTuple):

@@ -67,6 +67,14 @@ class Agent:
         """Ask for the end of jobs of a trip, which may come later; see `Executor.kill`."""
         self._loop.call_soon_threadsafe(partial(self._kill, number, job_ids, now=now))
 
+    def kill_all(self, number: int) -> None:
+        """Ask for the end of all jobs of a trip that is under way."""
+        self._loop.call_soon_threadsafe(self._kill_all, number)
+
+    def end(self, job_ids: list[str]) -> Future[list[int]]:
+        """Ask for the end of jobs, at once; return the numbers of their trips."""
+        return asyncio.run_coroutine_threadsafe(self._end(job_ids), self._loop)
+
     def warm(self, count: int) -> Future[None]:
         """Start worker processes before they are needed."""
         return asyncio.run_coroutine_threadsafe(self.executor.warm(count), self._loop)
@@ -97,6 +105,23 @@ class Agent:
         for call in relay.calls:
             if call.job_id in job_ids:
                 self.executor.kill(call, now=now)
+
+    def _kill_all(self, number: int) -> None:
+        if (relay := self._trips.get(number)) is not None:
+            for call in relay.calls:
+                self.executor.kill(call)
+
+    async def _end(self, job_ids: list[str]) -> list[int]:
+        found = []
+
+        for number, relay in self._trips.items():
+            if calls := [call for call in relay.calls if call.job_id in job_ids]:
+                found.append(number)
+
+                for call in calls:
+                    self.executor.kill(call, now=True)
+
+        return found
 
     def _run(self) -> None:
         try:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from anyio import CancelScope, move_on_after, to_thread
 from distributed import Client, Security
@@ -124,14 +124,36 @@ def _last_line(path: str) -> str:
         return next((line.strip() for line in reversed(file.readlines())), "no reason")
 
 
-@asynccontextmanager
-async def client_of(address: str, security: Any, name: str) -> AsyncIterator[Client]:
+class ConnectionListener(Protocol):
+    """Who is told that a connection is lost."""
+
+    def disconnected(self) -> None:
+        """Take note that the scheduler is not reached any more."""
+
+
+class Connection(Client):  # type: ignore[misc]  # Dask has no types here
+    """A client of Dask's that connects once, and tells when that is over.
+
+    Dask's own forgets its futures then, connects with whatever it finds there, and gives
+    up after some seconds.
+    """
+
+    listener: ConnectionListener | None = None
+
+    async def _reconnect(self) -> None:
+        if self.listener is not None:
+            self.listener.disconnected()
+
+        await self._close()
+
+
+async def connected(address: str, security: Any, name: str) -> Connection:
     """Connect with a scheduler, and compare versions.
 
     :raises ClusterFailed: where nobody answers, or versions differ
     """
     try:
-        client = await Client(
+        client: Connection = await Connection(
             address,
             asynchronous=True,
             set_as_default=False,
@@ -152,10 +174,17 @@ async def client_of(address: str, security: Any, name: str) -> AsyncIterator[Cli
             client.scheduler_comm.interval = INTERVAL
 
         check_versions(address, await _versions(client))
-        yield client
-    finally:
-        with CancelScope(shield=True), move_on_after(PATIENCE):
-            await client.close()
+    except BaseException:
+        await disconnect(client)
+        raise
+
+    return client
+
+
+async def disconnect(client: Client) -> None:
+    """Close a client. A cancel waits for it."""
+    with CancelScope(shield=True), move_on_after(PATIENCE):
+        await client.close()
 
 
 async def _versions(client: Client) -> dict[str, Any]:

@@ -9,6 +9,8 @@ import asyncio
 import os
 import socket
 import uuid
+from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import attrs
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
 
 WORKERS = "standalone"
 """The mode whose executor runs the jobs there."""
+
+ORPHANED = 15.0
+"""After how many seconds without its submitter a trip ends: before others take that for
+dead (see `recovery.LEASE`), so that no job runs twice at a time."""
+
+_LET_GO = frozenset({"cancelled", "released", "forgotten", "resumed"})
 
 NOT_STARTED = b""
 """What a trip returns that was meant for a worker that has gone, or is about to go."""
@@ -82,6 +90,12 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
         self.worker = worker
         self.incarnation = uuid.uuid4().hex
         self.is_closing = False
+        self.trips: dict[int, asyncio.Future[bytes]] = {}
+        """Those that run, and those whose end the submitter may not know."""
+        self.keys: dict[object, int] = {}
+        """Those that run, by the keys of their Dask tasks."""
+        self.orphans: dict[int, asyncio.TimerHandle] = {}
+        """What ends those whose submitter has gone."""
         executor = cast("Any", MODES.load(WORKERS)).of(settings.jobs)
         executor.world = settings.world
         self.agent = Agent(executor)
@@ -94,17 +108,53 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
     async def teardown(self, worker: Worker) -> None:  # noqa: ARG002  # Dask gives it
         """Close the agent: what runs there ends."""
         self.is_closing = True
+
+        for timer in self.orphans.values():
+            timer.cancel()
+
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self.agent.close)
 
-    async def run(self, trip: int, incarnation: str, payload: bytes) -> bytes:
-        """Run a trip, and return what has become of its calls."""
+    async def run(
+        self, key: object, trip: int, incarnation: str, payload: bytes
+    ) -> bytes:
+        """Run a trip, or wait for one that runs; return what has become of its calls.
+
+        :param key: of the Dask task
+        """
         if incarnation != self.incarnation or self.is_closing:
             return NOT_STARTED
 
-        loop = asyncio.get_running_loop()
-        events = Events(self.worker, loop, self.settings.topic, trip)
-        return await asyncio.wrap_future(self.agent.run(trip, payload, events))
+        if (timer := self.orphans.pop(trip, None)) is not None:
+            timer.cancel()
+
+        if (running := self.trips.get(trip)) is None:
+            if not payload:
+                return NOT_STARTED
+
+            loop = asyncio.get_running_loop()
+            events = Events(self.worker, loop, self.settings.topic, trip)
+            future = self.agent.run(trip, payload, events)
+            running = self.trips[trip] = asyncio.wrap_future(future)
+
+        self.keys[key] = trip
+
+        try:
+            return await asyncio.shield(running)
+        finally:
+            self.keys.pop(key, None)
+
+    def forget(self, trips: Iterable[int]) -> None:
+        """Forget trips of which the submitter knows the end."""
+        for trip in trips:
+            self.trips.pop(trip, None)
+
+    def transition(self, key: object, start: str, finish: str, **_: object) -> None:  # noqa: ARG002  # Dask gives it
+        """See whether Dask has let go of a trip that runs: its submitter has gone."""
+        if finish in _LET_GO and (trip := self.keys.get(key)) is not None:
+            loop = asyncio.get_running_loop()
+            end = partial(self.agent.kill_all, trip)
+            self.orphans[trip] = loop.call_later(ORPHANED, end)
 
 
 def plugin_of(worker: Worker, name: str) -> AgentPlugin | None:
@@ -112,12 +162,20 @@ def plugin_of(worker: Worker, name: str) -> AgentPlugin | None:
     return cast("AgentPlugin | None", worker.plugins.get(name))
 
 
-async def run_trip(name: str, trip: int, incarnation: str, payload: bytes) -> bytes:
-    """Run a trip: a Dask task is one call of this."""
-    plugin = plugin_of(get_worker(), name)
-    return (
-        NOT_STARTED if plugin is None else await plugin.run(trip, incarnation, payload)
-    )
+async def run_trip(
+    name: str, key: str, trip: int, incarnation: str, payload: bytes, done: list[int]
+) -> bytes:
+    """Run a trip: a Dask task is one call of this.
+
+    :param key: that of the task
+    :param payload: its calls; none where it was sent before
+    :param done: the numbers of trips that are over
+    """
+    if (plugin := plugin_of(get_worker(), name)) is None:
+        return NOT_STARTED
+
+    plugin.forget(done)
+    return await plugin.run(key, trip, incarnation, payload)
 
 
 async def describe(dask_worker: Worker, name: str) -> Place | None:
@@ -136,6 +194,24 @@ async def kill(
     """Ask for the end of jobs."""
     if (plugin := plugin_of(dask_worker, name)) is not None:
         plugin.agent.kill(trip, job_ids, now=now)
+
+
+async def end_jobs(dask_worker: Worker, *, name: str, job_ids: list[str]) -> None:
+    """End jobs of other orchestrators, and wait until they have ended.
+
+    :param name: that of the plugin of who asks for it
+    """
+    others = [
+        plugin
+        for other, plugin in dask_worker.plugins.items()
+        if isinstance(plugin, AgentPlugin) and other != name
+    ]
+
+    for plugin in others:
+        trips = await asyncio.wrap_future(plugin.agent.end(job_ids))
+
+        if running := [plugin.trips[trip] for trip in trips if trip in plugin.trips]:
+            await asyncio.wait(running)
 
 
 async def probe(dask_worker: Worker, path: str) -> str | None:  # noqa: ARG001  # Dask gives it

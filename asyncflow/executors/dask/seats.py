@@ -35,6 +35,8 @@ class Member:
     size: int
     used: int = attrs.field(init=False, default=0)
     """How many are under way."""
+    done: list[int] = attrs.field(init=False, factory=list)
+    """The numbers of trips that are over, until the worker is told that."""
     is_gone: bool = attrs.field(init=False, default=False)
 
     @property
@@ -63,6 +65,7 @@ class Seats:
     def add(self, member: Member) -> None:
         """Take a member in."""
         self.members[member.address] = member
+        member.is_gone = False
         self.listener.resized()
 
         for _ in range(member.size):

@@ -14,6 +14,8 @@ from asyncflow.executors.dask.relay import Message
 from asyncflow.executors.dask.seats import Member
 from asyncflow.worker.outcome import read_slice
 
+ORPHANED = "it was ended there, as the connection with the submitter was lost"
+
 KEPT = 65_536
 """How many bytes are kept of what a job has printed whose host has gone."""
 
@@ -89,10 +91,11 @@ class Trip:
         """Tell that what is left was not started."""
         self._return([*self._left])
 
-    def lose(self, why: str) -> None:
+    def lose(self, why: str, *, is_charged: bool = True) -> None:
         """Tell that the worker has gone: what ran has crashed, and all else runs again.
 
         :param why: what is known of it
+        :param is_charged: whether it may be the fault of a job
         """
         if self.over.is_set():
             return
@@ -103,7 +106,8 @@ class Trip:
             call = self.calls[place]
             log = self._printed(place)
             killed = call.job_id in self.kills
-            self._end(place, Killed(log) if killed else Crashed(None, why, log))
+            crashed = Crashed(None, why, log, None, is_charged)
+            self._end(place, Killed(log) if killed else crashed)
 
         self.give_back()
         self.end()
@@ -113,7 +117,7 @@ class Trip:
         call = self.calls[found[0]]
 
         if word == "ended":
-            outcomes = dict(zip(places, content, strict=True))
+            outcomes = dict(zip(places, map(self._meant, places, content), strict=True))
             self._left = [place for place in self._left if place not in outcomes]
             calls = [self.calls[place] for place in found]
             self.watch.all_ended(calls, [outcomes[place] for place in found])
@@ -130,6 +134,13 @@ class Trip:
             self.watch.logged(call, content)
         else:
             getattr(self.watch, word)(call)  # loading, called
+
+    def _meant(self, place: int, outcome: Outcome) -> Outcome:
+        """Return an outcome; a kill that nobody has asked for here is a crash."""
+        if isinstance(outcome, Killed) and self.calls[place].job_id not in self.kills:
+            return Crashed(None, ORPHANED, outcome.log, outcome.usage, False)
+
+        return outcome
 
     def _return(self, places: Sequence[int]) -> None:
         self._left = [place for place in self._left if place not in places]
