@@ -34,6 +34,9 @@ PICKED: Mapping[tuple[str, str], str] = {
     ("cli.records", "stores._address"): "what kind of store is meant",
     ("runtime.exporting", "stores._properties"): "archives have them as stores do",
     ("runtime.importing", "stores._properties"): "the same",
+    ("testing.simulation.disk", "stores.memory"): "what a simulated disk keeps",
+    ("testing.simulation.store", "stores.memory"): "the same",
+    ("testing.simulation.writer", "stores.memory"): "the same",
 }
 """Modules of alternatives that others import, and why."""
 

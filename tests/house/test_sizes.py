@@ -101,6 +101,7 @@ SIGNATURES = {
     "stores/_store.py:DatabaseStore.submissions": 6,
     "stores/memory.py:MemoryStore.scenarios": 15,
     "stores/memory.py:MemoryStore.submissions": 6,
+    "stores/_scenario_search.py:ScenarioSearch.found": 8,
     "testing/_driver.py:driver_contract": 6,
     "values/versions.py:Versions.replace": 6,
     "worker/errors.py:NoData.__init__": 7,
