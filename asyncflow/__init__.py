@@ -189,7 +189,7 @@ __all__ = list(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]  # a test h
 __version__ = "0.1.0"
 
 
-_FACES = ("otel", "sync", "testing")
+_FACES = ("otel", "sync", "testing", "web")
 """Modules that are attributes too, loaded when they are first asked for."""
 
 

@@ -27,6 +27,7 @@ from asyncflow.executors.dask.connect import (
 )
 from asyncflow.executors.dask.payload import pack
 from asyncflow.executors.dask.plugin import (
+    ORPHANED,
     AgentPlugin,
     AgentSettings,
     describe,
@@ -211,8 +212,18 @@ class Cluster:
     def _kill(self, trip: Trip, job_ids: list[str], *, now: bool) -> None:
         trip.kills.update(job_ids)
 
-        if trip.member is not None:
+        if trip.member is None:
+            return
+
+        if self._is_connected:
             self._group.start_soon(self._send_kill, trip, job_ids, now)
+        else:
+            self._lose_later(trip)
+
+    def _lose_later(self, trip: Trip) -> None:
+        """Take a trip for ended there, as nobody asks for it, unless more is told of it."""
+        wait = ORPHANED + self._patience
+        asyncio.get_running_loop().call_later(wait, trip.lose, LOST)
 
     async def _send_kill(self, trip: Trip, job_ids: list[str], now: bool) -> None:
         assert trip.member is not None
@@ -230,6 +241,7 @@ class Cluster:
             Exception
         ) as error:  # it has gone, and its jobs with it; or we are cut off
             _logger.warning("a kill did not reach %s: %r", trip.member.address, error)
+            self._lose_later(trip)
 
     async def _end_elsewhere(self, job_ids: list[str]) -> None:
         """End jobs that a dead program has left in the cluster."""
