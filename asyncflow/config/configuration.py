@@ -94,6 +94,11 @@ class Configuration(ServerDataNodes, Shown):
     _plain: WeakSet[ScenarioConfig] = attrs.field(init=False, factory=WeakSet)
     """Those that refer to nothing there."""
 
+    def _repr_html_(self) -> str:
+        from asyncflow.config.shown import shown
+
+        return shown(self)
+
     @property
     def data_nodes(self) -> Mapping[str, DataNodeConfig]:
         """The data node sections, by id: a live view."""
@@ -642,11 +647,12 @@ class Configuration(ServerDataNodes, Shown):
 
         everything = registry.job, registry.core, *registry.sections
 
-        if (
-            any(map(has_references, everything))
-            or any(refers(each.properties) for each in everything)
-            or refers(registry.app)
-        ):
+        if not (refer := any(map(has_references, everything))):
+            self._plain.update(registry.scenarios.values())
+
+        properties = [each.properties for each in everything]
+
+        if refer or any(map(refers, properties)) or refers(registry.app):
             from asyncflow.config import env
 
             found = (*found, *env.problems(registry))

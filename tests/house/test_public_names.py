@@ -69,6 +69,7 @@ PUBLIC = (
     "JobRecord",
     "JobStarted",
     "JoinOperator",
+    "LineagePicture",
     "Listener",
     "MigrationFailed",
     "NoData",
