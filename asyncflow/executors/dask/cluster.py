@@ -176,7 +176,7 @@ class Cluster:
         done, member.done = member.done, []
         key = f"{self._name}-{self._sent}"
         future = self._client.submit(
-            *(run_trip, self._name, key, trip.number, member.incarnation),
+            *(run_trip, self._name, key, (trip.number, member.incarnation)),
             *(payload, done),
             key=key,
             pure=False,

@@ -163,11 +163,12 @@ def plugin_of(worker: Worker, name: str) -> AgentPlugin | None:
 
 
 async def run_trip(
-    name: str, key: str, trip: int, incarnation: str, payload: bytes, done: list[int]
+    name: str, key: str, trip: tuple[int, str], payload: bytes, done: list[int]
 ) -> bytes:
     """Run a trip: a Dask task is one call of this.
 
     :param key: that of the task
+    :param trip: its number, and the incarnation of the plugin that it is for
     :param payload: its calls; none where it was sent before
     :param done: the numbers of trips that are over
     """
@@ -175,7 +176,7 @@ async def run_trip(
         return NOT_STARTED
 
     plugin.forget(done)
-    return await plugin.run(key, trip, incarnation, payload)
+    return await plugin.run(key, *trip, payload)
 
 
 async def describe(dask_worker: Worker, name: str) -> Place | None:
