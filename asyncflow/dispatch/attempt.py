@@ -245,10 +245,7 @@ def kind_of(outcome: Outcome, limit: AttemptKind | None) -> AttemptKind:
     if limit is not None:
         return limit
 
-    if not isinstance(outcome, Crashed):
-        return AttemptKind.RAISED
-
-    return AttemptKind.CRASHED if outcome.is_charged else AttemptKind.HOST_LEFT
+    return AttemptKind(outcome.kind if isinstance(outcome, Crashed) else "RAISED")
 
 
 def _crash(returncode: int | None) -> str:
