@@ -16,7 +16,7 @@ from attrs import validators
 from asyncflow.abc import StoredValue
 from asyncflow.drivers import _exposed, _options
 from asyncflow.drivers._file import FileDriver
-from asyncflow.drivers._joining import joined
+from asyncflow.drivers._joining import check_partitions, columns_of, joined
 from asyncflow.drivers._libraries import EXTRAS, as_table, need
 from asyncflow.selection import (
     arrow_expression,
@@ -347,6 +347,7 @@ class ParquetDriver(FileDriver):
         self, value: object, kept: StoredValue, path: str, name: str
     ) -> StoredValue:
         if self.path is not None and os.path.isdir(self.path):
+            self._check_columns(self.path, value, name)
             return self.stage(lambda file: self.dump(value, file, name), path, name)
 
         old = self.file_before(kept)
@@ -370,6 +371,15 @@ class ParquetDriver(FileDriver):
             ) from error
 
         return self.write(both, path, name)
+
+    def _check_columns(self, folder: str, value: object, name: str) -> None:
+        paths = [each for each, _, _ in os.walk(folder)]
+        library = "polars" if self.options.exposed_type == "polars" else "pyarrow"
+
+        try:
+            check_partitions(folder, paths, columns_of(value, library))
+        except DataNodeWritingError as error:
+            raise DataNodeWritingError(f"data node {name!r}: {error}") from error
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue:
         if self.path is None or not os.path.isdir(self.path):
