@@ -86,8 +86,11 @@ def test_a_time_is_a_date_in_utc() -> None:
 
 
 def test_every_record_that_users_list_is_plain_data() -> None:
-    plain = [getattr(record, "as_dict", None) for record in ONE_OF_EACH]
-    shown = [as_dict() for as_dict in plain if as_dict is not None]
+    shown = [
+        as_dict()
+        for record in ONE_OF_EACH
+        if (as_dict := getattr(record, "as_dict", None)) is not None
+    ]
     assert len(shown) >= 4
     assert json.loads(json.dumps(shown)) == shown
 

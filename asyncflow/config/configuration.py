@@ -94,6 +94,11 @@ class Configuration(ServerDataNodes, Shown):
     _plain: WeakSet[ScenarioConfig] = attrs.field(init=False, factory=WeakSet)
     """Those that refer to nothing there."""
 
+    def _repr_html_(self) -> str:
+        from asyncflow.config.shown import shown
+
+        return shown(self)
+
     @property
     def data_nodes(self) -> Mapping[str, DataNodeConfig]:
         """The data node sections, by id: a live view."""
@@ -628,19 +633,20 @@ class Configuration(ServerDataNodes, Shown):
         self._settled = self._applied = None  # what is looked up is looked up anew
         _, registry, of_files = self._compiled()
         registry = registry.snapshot()
+        everything = registry.job, registry.core, *registry.sections
+        refer = any(map(has_references, everything))
+
+        if not refer:
+            self._plain.update(registry.scenarios.values())
+
         found = (
             *self._recorded,
             *self._disagreements(registry),
-            *sections.problems(registry),
+            *sections.problems(registry, refer=refer),
         )
+        properties = [each.properties for each in everything]
 
-        everything = registry.job, registry.core, *registry.sections
-
-        if (
-            any(map(has_references, everything))
-            or any(refers(each.properties) for each in everything)
-            or refers(registry.app)
-        ):
+        if refer or any(map(refers, properties)) or refers(registry.app):
             from asyncflow.config import env
 
             found = (*found, *env.problems(registry))

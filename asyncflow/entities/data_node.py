@@ -523,6 +523,9 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
     def _called(self) -> str:
         return f"scenario.{self.config_id}"
 
+    def _shown(self) -> object:
+        return self._state
+
     def __repr__(self) -> str:
         return repr(self._state)
 

@@ -373,6 +373,11 @@ class Submission(ReadOnlyHandle, Labeled):
         run.watchers.count += 1
 
         try:
+            if run.options.progress:
+                from asyncflow.entities.shown_run import show
+
+                await show(self, self.entity.get_simple_label(), len(run.tasks))
+
             await run.watchers.over()
         finally:
             run.watchers.count -= 1
@@ -381,14 +386,10 @@ class Submission(ReadOnlyHandle, Labeled):
         run.is_seen = True
 
     async def _result(self) -> Self:
-        run = self._run
+        timeout = self._run.options.timeout
+        await (self._seen() if timeout is None else self._seen_within(timeout))
 
-        if run.options.timeout is None:
-            await self._seen()
-        else:
-            await self._seen_within(run.options.timeout)
-
-        if error := run.error():
+        if error := self._run.error():
             raise error
 
         return self
@@ -425,6 +426,9 @@ class Submission(ReadOnlyHandle, Labeled):
         return unknown(
             self, name, self._called, output, meant_as="result" if is_output else ""
         )
+
+    def _shown(self) -> object:
+        return self._run
 
     def __repr__(self) -> str:
         return repr(self._run)

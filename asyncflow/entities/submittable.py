@@ -17,7 +17,7 @@ from asyncflow.runs.node import NodeState
 from asyncflow.runs.task import TaskState
 
 if TYPE_CHECKING:
-    from asyncflow.display.picture import DagPicture
+    from asyncflow.display.picture import DagPicture, LineagePicture
     from asyncflow.entities.data_node import Edit
     from asyncflow.entities.job import Job
     from asyncflow.entities.planned import PlannedJob
@@ -93,6 +93,24 @@ class Submittable(Handle, Labeled, ABC):
 
         return picture(self._dag.tasks, self.id)
 
+    async def lineage(self) -> LineagePicture:
+        """Return a picture of where the values of its data nodes come from.
+
+        It has the current versions, the jobs and people that wrote them, and the versions
+        that these jobs read: as far as their runs are kept, whatever scenario they are of.
+        On cancel nothing changes.
+        """
+        from asyncflow.entities.tracing import lineage
+
+        nodes, verbs = self.data_nodes.values(), self._verbs
+        return await lineage(nodes, verbs, f"lineage of {self.id}")
+
+    def _shown(self) -> object:
+        from asyncflow.entities.rich import Parts
+
+        nodes = tuple(self._node_states.values())
+        return Parts(title=repr(self), picture=self.dag(), nodes=nodes)
+
     @property
     @abstractmethod
     def _dag(self) -> Dag:
@@ -118,6 +136,7 @@ class Submittable(Handle, Labeled, ABC):
         on_failure: OnFailure = "continue",
         idempotency_key: str | None = None,
         callbacks: Iterable[Callable[[Job], object]] = (),
+        progress: bool = False,
         inputs: Mapping[Any, Any] | None = None,
         properties: Mapping[str, Any] | None = None,
         **keywords: Any,
@@ -143,6 +162,9 @@ class Submittable(Handle, Labeled, ABC):
         :param callbacks: functions, sync or async, called as ``callback(job)`` each
             time that the status of a job of this run has changed, as those of
             `Scenario.subscribe` are
+        :param progress: show on the terminal how far it has come, while it is awaited:
+            bars where rich is installed (``pip install '.[cli]'``), else a line for
+            each job; nothing where stderr is no terminal
         :param inputs: values of data nodes that the run reads and does not write, by
             their configs or these' ids. They are kept as long as the submission is
         :param properties: the user's own values, kept with the submission
@@ -162,6 +184,7 @@ class Submittable(Handle, Labeled, ABC):
             on_failure=on_failure,
             idempotency_key=idempotency_key,
             callbacks=callbacks,
+            progress=progress,
             inputs=inputs,
             properties=properties or {},
             keywords=keywords,

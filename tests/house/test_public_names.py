@@ -68,6 +68,7 @@ PUBLIC = (
     "JobRecord",
     "JobStarted",
     "JoinOperator",
+    "LineagePicture",
     "Listener",
     "MigrationFailed",
     "NoData",
