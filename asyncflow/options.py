@@ -34,6 +34,7 @@ class RunOptions:
     on_failure: OnFailure = "continue"
     idempotency_key: str | None = None
     callbacks: Iterable[Callable[[Any], object]] = ()
+    progress: bool = False
     inputs: Mapping[Any, Any] | None = None
     properties: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
     keywords: Mapping[str, Any] | None = None
@@ -54,6 +55,7 @@ class RunOptions:
             priority=self.priority,
             force=self.force,
             on_failure=self.on_failure,
+            progress=self.progress,
             properties={**self.properties},
         )
 

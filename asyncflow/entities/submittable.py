@@ -63,6 +63,8 @@ class Submittable(Handle, Labeled, ABC):
     id: str
     """Its id."""
     _verbs: SubmittableVerbs = attrs.field(kw_only=True)
+    _handles: Mapping[str, DataNode] | None = attrs.field(init=False, default=None)
+    """What gives its data nodes, where these never change."""
 
     @property
     @abstractmethod
@@ -82,6 +84,9 @@ class Submittable(Handle, Labeled, ABC):
     @property
     def data_nodes(self) -> Mapping[str, DataNode]:
         """The data nodes that it has, by config id."""
+        if self._handles is not None:
+            return self._handles
+
         return HandleMap(self._node_states, self._verbs, data_node_of)
 
     def dag(self) -> DagPicture:
@@ -136,6 +141,7 @@ class Submittable(Handle, Labeled, ABC):
         on_failure: OnFailure = "continue",
         idempotency_key: str | None = None,
         callbacks: Iterable[Callable[[Job], object]] = (),
+        progress: bool = False,
         inputs: Mapping[Any, Any] | None = None,
         properties: Mapping[str, Any] | None = None,
         **keywords: Any,
@@ -161,6 +167,9 @@ class Submittable(Handle, Labeled, ABC):
         :param callbacks: functions, sync or async, called as ``callback(job)`` each
             time that the status of a job of this run has changed, as those of
             `Scenario.subscribe` are
+        :param progress: show on the terminal how far it has come, while it is awaited:
+            bars where rich is installed (``pip install '.[cli]'``), else a line for
+            each job; nothing where stderr is no terminal
         :param inputs: values of data nodes that the run reads and does not write, by
             their configs or these' ids. They are kept as long as the submission is
         :param properties: the user's own values, kept with the submission
@@ -180,6 +189,7 @@ class Submittable(Handle, Labeled, ABC):
             on_failure=on_failure,
             idempotency_key=idempotency_key,
             callbacks=callbacks,
+            progress=progress,
             inputs=inputs,
             properties=properties or {},
             keywords=keywords,

@@ -68,6 +68,9 @@ def check_options(options: RunOptions) -> None:
     if options.force is not False:
         check_flag("force", options.force)
 
+    if options.progress is not False:
+        check_flag("progress", options.progress)
+
     if options.run_timeout is not None:
         _check_run_timeout(options.run_timeout)
 

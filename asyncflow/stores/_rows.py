@@ -102,7 +102,13 @@ def given(records: Sequence[Record], graphs: set[str]) -> Sequence[WriteItem]:
     if len(records) == 1 and type(records[0]) is SubmissionRecord:  # for each run
         return _dump_change(records[0], graphs)
 
-    return [part for record in records for part in _given(record, graphs)]
+    return [
+        part
+        for record in records
+        for part in (
+            (record,) if type(record) in _UNCHANGING else _given(record, graphs)
+        )
+    ]
 
 
 def _given(record: Record, graphs: set[str]) -> Sequence[WriteItem]:

@@ -73,6 +73,7 @@ class Runnable(Labeled[Submittable]):
         idempotency_key: str | None = None,
         run_timeout: float | None = None,
         priority: float = 0.0,
+        progress: bool = False,
         inputs: Mapping[Any, Any] | None = None,
         properties: Mapping[str, Any] | None = None,
         **keywords: Any,
@@ -96,9 +97,9 @@ class Runnable(Labeled[Submittable]):
         :param on_failure: ``"continue"`` runs what does not need a failed job,
             ``"stop"`` cancels the rest of the run
         :param idempotency_key: who submits with the same key again gets the same run
-        :param run_timeout: how many seconds the run may take until it is ended; None
-            for any time
+        :param run_timeout: how many seconds the run may take; None for any time
         :param priority: its ready jobs go before those of runs with a lower one
+        :param progress: with `wait`, show on the terminal how far it has come
         :param inputs: values of data nodes for this run alone; see
             `asyncflow.Scenario.submit`
         :param properties: the user's own values, kept with the submission
@@ -117,6 +118,7 @@ class Runnable(Labeled[Submittable]):
             callbacks=[Callback(function, self._loop) for function in callbacks],
             run_timeout=run_timeout,
             priority=priority,
+            progress=progress,
             inputs=inputs,
             properties=properties or {},
             keywords=keywords,

@@ -27,6 +27,7 @@ from asyncflow.ids import submission_of
 from asyncflow.options import Page
 from asyncflow.records import VersionRecord
 from asyncflow.runs.node import EVICTED, Given, NodeState, Version
+from asyncflow.slices import listed
 from asyncflow.task_group import Tasks
 from asyncflow.values.garbage import Garbage, remove
 from asyncflow.values.retention import Retention
@@ -285,10 +286,12 @@ class Versions:
         :return: what is to be saved
         """
         given = inputs or {}
+        begins = await listed(_has_default, nodes)
         fresh = [
             node
-            for node in nodes
-            if node.config_id in given or (node.version is None and _has_default(node))
+            for node, has_default in zip(nodes, begins, strict=True)
+            if (has_default and node.version is None)
+            or (given and node.config_id in given)
         ]
         records: list[VersionRecord] = []
 
@@ -335,14 +338,13 @@ class Versions:
             self.garbage.add(intent_path(self.folder, self.holder_id, job_id))
 
         last = node.version
-
-        if job_id is None and last is not None and self.retention.pins is not None:
-            self.retention.pins.keep(node, (last,), inf)
-
         number = at or time.time_ns()
 
         if last is not None and last.number >= number:  # of a clock that is ahead
             number = last.number + self._step
+
+        if job_id is None and last is not None:
+            number = max(number, self._after_submits(node, last))
 
         run_id = None if job_id is None else submission_of(job_id)
         node.version = version = Version(number, kept, run_id, mark)
@@ -374,6 +376,13 @@ class Versions:
             records.append(self.retention.drop(node, older.pop(0)))
 
         return records
+
+    def _after_submits(self, node: NodeState, last: Version) -> int:
+        """Pin a version for the runs that read it; return a number that is later than
+        their submits, whatever clocks do: who takes one over goes by that.
+        """
+        pins = self.retention.pins
+        return 0 if pins is None else pins.keep(node, (last,), inf) + self._step
 
     async def read_version(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 import attrs
 from anyio import create_task_group, sleep
@@ -18,6 +18,7 @@ from asyncflow.errors import (
     StoreFailed,
     SubmissionCanceled,
     SubmissionFailed,
+    UsageError,
 )
 from asyncflow.events import Event
 from asyncflow.notify.bus import Listener, Notification
@@ -77,10 +78,15 @@ class Program:
         async with Orchestrator(store=store, config=config) as orchestrator:
             self.stage.engines[process.name] = orchestrator._session.engine
 
-            async with (
-                orchestrator.listen(_Ear(self.stage.audit, process)),
-                create_task_group() as group,
-            ):
+            async with AsyncExitStack() as stack:
+                chance = stage.world.chance.of("listens", process.name)
+
+                if chance.random() < 0.5:  # who listens has jobs told one by one
+                    ear = _Ear(stage.audit, process)
+                    await stack.enter_async_context(orchestrator.listen(ear))
+
+                group = await stack.enter_async_context(create_task_group())
+
                 for index, act in enumerate(self.stage.trial.acts):
                     if act.process != self.place or index in self.stage.begun:
                         continue
@@ -138,29 +144,16 @@ class Program:
         await self._watch(submission, asked)
 
     async def _watch(self, submission: Submission, asked: Asked) -> None:
-        """Hear the events of a run, then wait for its end."""
-        ended: list[str] = []
-        last: Event | None = None
-
-        async for event in submission:
-            last = event
-            self.stage.audit.told(event, asked.process)
-
-            if (job_id := getattr(event, "job_id", None)) and (
-                type(event).__name__ == "JobFinished"
-            ):
-                if job_id in ended:
-                    self.stage.world.violated(f"the end of {job_id} is told twice")
-
-                ended.append(job_id)
-
+        """Hear the events of a run, or not; then wait for its end."""
+        hears = self.stage.world.chance.of("hears", asked.at).random() < 0.4
+        last = await self._hear(submission, asked) if hears else None
         await submission.wait()
         self.stage.world.note("ended", submission.id, submission.status)
 
         if asked.is_forgotten or self.stage.audit.is_ousted(asked.process):
             return
 
-        if type(last).__name__ != "SubmissionFinished":
+        if hears and type(last).__name__ != "SubmissionFinished":
             self.stage.world.violated(f"the last event of {submission.id} is {last}")
 
         run = self.stage.disk.kept._tables.submissions.records.get(submission.id)
@@ -177,14 +170,37 @@ class Program:
         with suppress(SubmissionFailed, StoreFailed, OrchestratorFailed):
             await submission
 
+    async def _hear(self, submission: Submission, asked: Asked) -> Event | None:
+        """Hear the events of a run; return the last."""
+        ended: list[str] = []
+        last: Event | None = None
+
+        async for event in submission:
+            last = event
+            self.stage.audit.told(event, asked.process)
+
+            if (job_id := getattr(event, "job_id", None)) and (
+                type(event).__name__ == "JobFinished"
+            ):
+                if job_id in ended:
+                    self.stage.world.violated(f"the end of {job_id} is told twice")
+
+                ended.append(job_id)
+
+        return last
+
     async def _write(self, orchestrator: Orchestrator, act: Act) -> None:
         scenario, index = await self._scenario(orchestrator, act)
-        name = f"{self.stage.trial.flows[index].name}_in"
-        node = scenario.data_nodes.get(name)
+        sources = [
+            node.name
+            for node in self.stage.trial.flows[index].nodes
+            if node.default and node.scope == "SCENARIO"
+        ]
 
-        if node is None:
+        if not sources:
             return
 
+        name, node = sources[0], scenario.data_nodes[sources[0]]
         written = Written(f"w{act.at}", self.stage.world.elapsed, self.process)
         self.stage.audit.writes.setdefault(node.id, []).append(written)
         self.stage.world.note("writes", node.id, written.value)
@@ -258,6 +274,9 @@ class _Ear(Listener):
 def is_expected(error: BaseException) -> bool:
     """Tell whether a program may meet an error where things go wrong."""
     if isinstance(error, (*_EXPECTED, asyncio.CancelledError)):
+        return True
+
+    if isinstance(error, UsageError) and "was deleted" in str(error):
         return True
 
     return isinstance(error, BaseExceptionGroup) and all(
