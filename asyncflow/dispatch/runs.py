@@ -180,6 +180,8 @@ class WaitingRuns:
     """All of them, by their numbers."""
 
     _by_number: dict[int, WaitingRun] = attrs.field(init=False, factory=dict)
+    _by_group: dict[str, dict[int, WaitingRun]] = attrs.field(init=False, factory=dict)
+    """Those that touch data nodes of a group, in their order; see `Graph.groups`."""
 
     def __contains__(self, run: int | None) -> bool:
         return run in self._by_number
@@ -189,7 +191,32 @@ class WaitingRuns:
 
     def add(self, run: int, graph: Graph) -> None:
         """Add a run."""
-        self._by_number[run] = WaitingRun(graph)
+        self._by_number[run] = waiting = WaitingRun(graph)
+
+        for group in graph.groups:
+            self._by_group.setdefault(group, {})[run] = waiting
+
+    def hold_back(self, graph: Graph) -> bool:
+        """Tell whether one of them touches what a new run touches: that comes after it."""
+        return bool(self._by_group) and any(
+            group in self._by_group for group in graph.groups
+        )
+
+    async def turn(self, run: int) -> None:
+        """Wait until all have begun that came before a run, and touch what it touches."""
+        while (waiting := self._by_number.get(run)) and (
+            ahead := self._ahead(run, waiting.graph)
+        ):
+            await ahead.begun.wait()
+
+    def _ahead(self, run: int, graph: Graph) -> WaitingRun | None:
+        for group in graph.groups:
+            number, first = next(iter(self._by_group[group].items()))
+
+            if number < run:
+                return first
+
+        return None
 
     def cancel(self, run: int, place: int, reason: str) -> None:
         """Have a job not run, by its place, once its run has begun."""
@@ -201,6 +228,12 @@ class WaitingRuns:
 
         if waiting is not None:
             waiting.begun.set()
+
+            for group in waiting.graph.groups:
+                del self._by_group[group][run]
+
+                if not self._by_group[group]:
+                    del self._by_group[group]
 
         return waiting
 

@@ -141,6 +141,9 @@ class Scheduler:
         """
         number = self.runs.add(run, specs)
 
+        if first is None and self._waiting.hold_back(graph):
+            first = _ours
+
         if first is not None:
             self._waiting.add(number, graph)
             not_begun = partial(self._not_begun, number)
@@ -159,6 +162,7 @@ class Scheduler:
     ) -> None:
         try:
             is_ours = await retry_until_available(first)
+            await self._waiting.turn(number)
         except (NotFound, UsageError) as error:  # the caller's, who is told it
             self._not_begun(number, error)
             return
@@ -404,3 +408,8 @@ class Scheduler:
     def is_stopping(self) -> bool:
         """Tell whether what runs is being cancelled."""
         return self.group.is_failing or is_canceled()
+
+
+async def _ours() -> bool:
+    """Tell that a run is ours, of which that is known."""
+    return True

@@ -214,6 +214,39 @@ async def test_who_waits_goes_on_once_it_is_known(
 
 
 @pytest.mark.anyio
+async def test_runs_that_share_data_nodes_begin_in_their_order(
+    waiting: WaitingRuns,
+) -> None:
+    def graph(*nodes: str) -> Graph:
+        return Graph(successors=[[]], predecessors=[0], reads=[nodes], writes=[[]])
+
+    waiting.add(4, graph("other"))
+    waiting.add(5, graph("other", "result"))
+    waiting.add(6, graph("result"))
+    assert waiting.hold_back(graph("result"))
+    assert not waiting.hold_back(graph("third"))
+    begun: list[int] = []
+
+    async def begin(run: int) -> None:
+        await waiting.turn(run)
+        begun.append(run)
+        waiting.take(run)
+
+    async with create_task_group() as group:
+        for run in (6, 5, 4):
+            group.start_soon(begin, run)
+
+        with fail_after(10):
+            while begun != [4]:
+                await checkpoint()
+
+        waiting.take(3)
+
+    assert begun == [4, 5, 6]
+    assert not waiting.hold_back(graph("result", "other"))
+
+
+@pytest.mark.anyio
 async def test_nobody_waits_for_a_run_that_has_begun(waiting: WaitingRuns) -> None:
     await waiting.until_begun(4)
     await waiting.until_begun(None)
