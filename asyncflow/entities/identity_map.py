@@ -179,6 +179,14 @@ class IdentityMap:
             for task in config.task_configs
         }
 
+        if record.version is not None:
+            own = [node for node in nodes.values() if not node.is_shared]
+
+            parts: tuple[TaskState | NodeState, ...] = (*tasks.values(), *own)
+
+            for part in parts:
+                part.label = record.version
+
         if is_found:
             self._in_use.update((task.id, task) for task in tasks.values())
 

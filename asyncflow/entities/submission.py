@@ -74,6 +74,11 @@ class Submission(ReadOnlyHandle, Labeled):
         return self._run.entity
 
     @property
+    def version(self) -> str | None:
+        """The version of the application that its scenario belongs to; None for none."""
+        return next((task.label for task in self._run.tasks), None)
+
+    @property
     def entity_id(self) -> str:
         """The id of what was submitted."""
         return self._run.entity.id

@@ -18,7 +18,7 @@ from asyncflow.runs.task import TaskState
 
 if TYPE_CHECKING:
     from asyncflow.display.picture import DagPicture
-    from asyncflow.entities.data_node import Edit
+    from asyncflow.entities.edits import Edit
     from asyncflow.entities.job import Job
     from asyncflow.entities.planned import PlannedJob
     from asyncflow.entities.reasons import Reasons

@@ -419,7 +419,7 @@ KINDS: Mapping[type[Record], Kind] = {
         _load_version,
         (
             *(_TEXT, _FLAG, _FLAG, _MAYBE_TEXT, _MAYBE_TEXT, _TEXT, _MAYBE_TEXT),
-            *(_MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_BLOB),
+            *(_MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_BLOB),
         ),
         _version_columns,
     ),

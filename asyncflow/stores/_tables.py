@@ -330,6 +330,11 @@ class Tables:
         self.cycles.replace(made)
         return made
 
+    def has_label(self, scenario_id: str | None, labels: Collection[str]) -> bool:
+        """Tell whether a scenario belongs to one of some versions of the application."""
+        scenario = self.scenarios.records.get(scenario_id or "")
+        return scenario is not None and scenario.version in labels
+
     def is_primary(self, scenario: ScenarioRecord) -> bool:
         """Tell whether a scenario is the primary one of its cycle."""
         cycle = self.cycles.records.get(scenario.cycle_id or "")

@@ -125,10 +125,10 @@ ON CONFLICT (id) DO UPDATE SET
 
 -- name: save_version
 INSERT INTO version (
-    node_id, number, is_kept, job_id, editor_id, comment, holder_id, fingerprint,
+    node_id, number, is_kept, job_id, editor_id, comment, holder_id, fingerprint, facts,
     path, value
 )
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (node_id, number) DO UPDATE SET
     is_kept = excluded.is_kept,
     holder_id = excluded.holder_id,
@@ -832,6 +832,14 @@ WHERE TRUE
         SELECT key FROM json_each(:node_ids)  -- if node_ids
     )                                         -- if node_ids
     AND owner_id = :owner_id                  -- if owner_id
+    AND NOT EXISTS (                          -- if labels
+        SELECT TRUE FROM scenario             -- if labels
+        WHERE scenario.id = owner_id AND (    -- if labels
+            version IS NULL OR version NOT IN (-- if labels
+                SELECT key FROM json_each(:labels)-- if labels
+            )                                 -- if labels
+        )                                     -- if labels
+    )                                         -- if labels
 ORDER BY
     seq DESC                                  -- if newest_first
     seq                                       -- unless newest_first
@@ -839,7 +847,7 @@ LIMIT :limit OFFSET :offset;
 
 -- name: version
 SELECT
-    node_id, number, is_kept, job_id, editor_id, comment, holder_id, fingerprint,
+    node_id, number, is_kept, job_id, editor_id, comment, holder_id, fingerprint, facts,
     path, value
 FROM version
 WHERE TRUE
@@ -898,6 +906,13 @@ WHERE TRUE
     AND status = :status                      -- if status
     AND finished_at IS NOT NULL               -- if is_finished
     AND finished_at IS NULL                   -- if is_unfinished
+    AND EXISTS (                              -- if labels
+        SELECT TRUE FROM scenario             -- if labels
+        WHERE scenario.id = scenario_id       -- if labels
+            AND version IN (                  -- if labels
+                SELECT key FROM json_each(:labels)-- if labels
+            )                                 -- if labels
+    )                                         -- if labels
 ORDER BY
     submission.seq DESC                       -- if newest_first
     submission.seq                            -- unless newest_first
@@ -917,6 +932,15 @@ WHERE TRUE
     )                                         -- if submission_ids
     AND task_id = :task_id                    -- if task_id
     AND status = :status                      -- if status
+    AND EXISTS (                              -- if labels
+        SELECT TRUE                           -- if labels
+        FROM submission JOIN scenario         -- if labels
+            ON scenario.id = submission.scenario_id-- if labels
+        WHERE submission.id = job.submission_id-- if labels
+            AND version IN (                  -- if labels
+                SELECT key FROM json_each(:labels)-- if labels
+            )                                 -- if labels
+    )                                         -- if labels
 ORDER BY
     seq DESC                                  -- if newest_first
     seq                                       -- unless newest_first

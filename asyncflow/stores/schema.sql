@@ -127,7 +127,8 @@ CREATE TABLE version (
     holder_id TEXT,
     path TEXT, -- the name of the file of a large value,
     value BLOB, -- or a small one itself; neither: the driver knows
-    fingerprint TEXT -- of what is in a place of the user's
+    fingerprint TEXT, -- of what is in a place of the user's
+    facts TEXT -- JSON: what else was said of it
 );
 
 CREATE UNIQUE INDEX version_by_node ON version (node_id, number);
@@ -267,4 +268,4 @@ CREATE TABLE input (
 
 CREATE INDEX input_by_path ON input (path) WHERE path IS NOT NULL;
 
-PRAGMA user_version = 16;
+PRAGMA user_version = 17;

@@ -15,7 +15,7 @@ from asyncflow.config.sections import (
     TaskConfig,
 )
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
-from asyncflow.entities.data_node import Edit
+from asyncflow.entities.edits import Edit
 from asyncflow.entities.job import Input as AsyncInput
 from asyncflow.entities.job import Job as AsyncJob
 from asyncflow.entities.job import Output as AsyncOutput
@@ -199,6 +199,7 @@ class Task(Runnable[AsyncTask], Part[AsyncTask], of=AsyncTask):
     owner_id: Forwarded[str | None] = Forwarded()
     function: Forwarded[Callable[..., object]] = Forwarded()
     skippable: Forwarded[bool] = Forwarded()
+    version: Forwarded[str | None] = Forwarded()
     scope: Forwarded[Scope] = Forwarded()
     properties: Forwarded[Mapping[str, object]] = Forwarded()
 
@@ -236,6 +237,7 @@ class Sequence(
 
     name: Forwarded[str] = Forwarded()
     owner_id: Forwarded[str] = Forwarded()
+    version: Forwarded[str | None] = Forwarded()
     properties: Forwarded[Mapping[str, Any]] = Forwarded()
 
     if TYPE_CHECKING:  # its parts

@@ -15,7 +15,7 @@ from weakref import finalize, ref
 
 import attrs
 
-from asyncflow.entities.data_node import Edit
+from asyncflow.entities.edits import Edit
 from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.submission import Run
 from asyncflow.errors import NoData, UsageError

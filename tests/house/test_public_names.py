@@ -68,6 +68,7 @@ PUBLIC = (
     "JobRecord",
     "JobStarted",
     "JoinOperator",
+    "LabelRecord",
     "Listener",
     "MigrationFailed",
     "NoData",

@@ -96,13 +96,11 @@ SIGNATURES = {
     "runtime/creation.py:Creation._made": 6,
     "runtime/creation.py:Creation.find_or_make": 6,
     "runtime/engine.py:Engine.create": 17,
-    "stores/_scenario_list.py:filters": 7,
     "stores/_store.py:DatabaseStore.scenarios": 15,
     "stores/_store.py:DatabaseStore.submissions": 6,
     "stores/memory.py:MemoryStore.scenarios": 15,
     "stores/memory.py:MemoryStore.submissions": 6,
     "testing/_driver.py:driver_contract": 6,
-    "values/versions.py:Versions.replace": 6,
     "worker/errors.py:NoData.__init__": 7,
     "worker/trip.py:settle": 6,
 }
