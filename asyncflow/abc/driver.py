@@ -58,6 +58,9 @@ class Driver(ABC):
     path: str | None = None
     makes_folder: bool = False
     """Whether it makes the folder of its path, where there is none."""
+    parses_in_process: int = 32 << 20
+    """Up to how many bytes the program itself parses: `parsed_size` says how many there
+    are. Of more, a worker does so, as parsing holds Python's lock."""
     options: Any = None
     validator: Any = None
     """What is asked of a value before it is written: a callable, or what has a method

@@ -23,6 +23,11 @@ COMMANDS = {
     "list": "List submissions, scenarios or jobs.",
     "show": "Show all that is known of something.",
     "logs": "Print what jobs have printed.",
+    "plan": "Say what a run would do, and why.",
+    "graph": "Draw the graph of a scenario, or of a run.",
+    "cancel": "End runs, wherever they run.",
+    "retry": "Run again what did not complete.",
+    "delete": "Delete scenarios, runs or jobs.",
 }
 """Each is in the module of its name; what it does, in a line."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from asyncflow.cli.code import TARGET, Code, load, overridden
+from asyncflow.cli.group import INTERRUPTED, Failure
 from asyncflow.cli.output import json_option
 from asyncflow.cli.records import store_option
 from asyncflow.cli.running import finish, followed, run
@@ -74,10 +75,32 @@ def command(target: str, as_json: bool, jsonl: bool, **given: Any) -> None:
     }
     overridden(code.config, changes)
 
-    async def main() -> Submission:
-        return await _run(code, scenario, {**given, "inputs": inputs}, jsonl)
+    started: list[Submission] = []
 
-    finish(run(main), as_json=as_json, jsonl=jsonl)
+    async def main() -> None:
+        await _run(code, scenario, {**given, "inputs": inputs, "jsonl": jsonl}, started)
+
+    try:
+        run(main)
+    except Failure as error:
+        raise _told_of(error, started, target) from None
+
+    finish(started[0], as_json=as_json, jsonl=jsonl)
+
+
+def _told_of(error: Failure, started: list[Submission], target: str) -> Failure:
+    """Say what can be done with a run that was interrupted."""
+    left = [one.id for one in started if not one.is_finished or one.error()]
+
+    if error.exit_code != INTERRUPTED or not left:
+        return error
+
+    module = target.partition(":")[0]
+    return Failure(
+        f"interrupted: `asyncflow retry {left[0]} -m {module}` goes on with it, "
+        f"`asyncflow cancel {left[0]}` ends it",
+        INTERRUPTED,
+    )
 
 
 def _echo(code: Code) -> str | None:
@@ -108,9 +131,12 @@ def parsed(text: str, scenario: ScenarioConfig) -> tuple[str, Any]:
 
 
 async def _run(
-    code: Code, scenario: ScenarioConfig, given: Mapping[str, Any], jsonl: bool
-) -> Submission:
-    async with Orchestrator(code.config, given["store"]) as orchestrator:
+    code: Code,
+    scenario: ScenarioConfig,
+    given: Mapping[str, Any],
+    started: list[Submission],
+) -> None:
+    async with Orchestrator(code.config, given["store"], adopt=False) as orchestrator:
         made = await orchestrator.create_scenario(
             scenario, name=given["name"], inputs=given["inputs"]
         )
@@ -119,4 +145,5 @@ async def _run(
             await made.add_tag(tag)
 
         submission = made.submit(run_timeout=given["timeout"], force=given["force"])
-        return await followed(submission, title=scenario.id, jsonl=jsonl)
+        started.append(submission)
+        await followed(submission, title=scenario.id, jsonl=given["jsonl"])

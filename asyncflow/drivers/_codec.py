@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import enum
 import json
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from typing import Any
 
@@ -45,6 +46,92 @@ class Encoder(json.JSONEncoder):
             return {TYPE: f"dataclass {_address(kind)}", VALUE: values}
 
         return super().default(o)
+
+
+FEW = 5000
+"""How many parts of a value are written at once, about: two milliseconds' work."""
+
+DEPTH = 50
+"""How deep parts are counted."""
+
+
+def in_parts(value: Any, encoder: json.JSONEncoder, few: int = FEW) -> Iterator[str]:
+    """Yield the text that an encoder makes of a value, part by part.
+
+    The encoder is C, and holds Python's lock from the beginning of a part to its end.
+
+    :param encoder: one that has the form of `json.dumps`, all in one line
+    """
+    if library_of(value):
+        value = encoder.default(value)
+
+    is_one = not (value and isinstance(value, dict | list | tuple))
+
+    if is_one or _weight(value, few) <= few:
+        yield encoder.encode(value)
+        return
+
+    is_dict = isinstance(value, dict)
+    items: Iterable[Any] = value.items() if is_dict else value
+    start, end = "{}" if is_dict else "[]"
+    many: list[Any] = []
+    weight = 0
+
+    def texts() -> Iterator[str]:
+        """Yield what was gathered."""
+        nonlocal start, weight
+
+        if many:
+            text = encoder.encode(dict(many) if is_dict else many)
+            yield start + text[1:-1]
+            many.clear()
+            start, weight = encoder.item_separator, 0
+
+    for item in items:
+        part = item[1] if is_dict else item
+        of_item = 1 if type(part) in _ONE else _weight(part, few)
+
+        if weight + of_item > few:
+            yield from texts()
+
+        if of_item <= few:
+            many.append(item)
+            weight += of_item
+            continue
+
+        name = encoder.encode({item[0]: None})[1 : -len("null}")] if is_dict else ""
+        yield start + name
+        start = encoder.item_separator
+        yield from in_parts(part, encoder, few)
+
+    yield from texts()
+    yield end
+
+
+def _weight(value: Any, few: int, depth: int = DEPTH) -> int:
+    """Return how many parts a value has; more than a few are not counted to the end."""
+    if isinstance(value, str):
+        return 1 + len(value) // 64
+
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return few + 1 if library_of(value) else 1
+
+    count = 1 + len(value)
+
+    if depth:
+        for one in value:
+            if count > few:
+                break
+
+            if type(one) not in _ONE:
+                count += _weight(one, few - count, depth - 1)
+
+    return count
+
+
+_ONE = frozenset({int, float, bool, type(None)})
 
 
 class Decoder(json.JSONDecoder):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from asyncflow.drivers._libraries import EXTRAS, as_table, columns_in, rows_of
 from asyncflow.drivers._objects import objects_of
 from asyncflow.selection import select
+from asyncflow.worker.errors import DataNodeReadingError, DataNodeWritingError
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
@@ -127,11 +128,11 @@ def expose(
 
     match of_part(exposed, columns):
         case "pandas" | "polars" as library_name:
-            return as_table(value, library_name)
+            return _read_as(value, library_name)
         case "arrow":
-            return as_table(value, "pyarrow")
+            return _read_as(value, "pyarrow")
         case "numpy":
-            return as_table(value, "pandas").to_numpy()
+            return _read_as(value, "pandas").to_numpy()
         case "list[dict]":
             return rows_of(value)
         case "dict":
@@ -140,6 +141,15 @@ def expose(
             kind = class_of(exposed)
             rows = rows_of(value)
             return objects_of(kind, rows, are_texts=are_texts, are_named=are_named)
+
+
+def _read_as(value: Any, library_name: str) -> Any:
+    """Return a table that was read as one of a library."""
+    try:
+        return as_table(value, library_name)
+    except DataNodeWritingError as error:
+        remedy = "have one type in each column, or read it as 'list[dict]'"
+        raise DataNodeReadingError("", str(error), remedy) from error
 
 
 def _of_objects(

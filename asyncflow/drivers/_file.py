@@ -6,11 +6,12 @@ import errno
 import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from asyncflow.abc import Driver, StoredValue, is_address
+from asyncflow.gc_pause import pause_gc
 from asyncflow.worker import current
 from asyncflow.worker.errors import (
     DataNodeReadingError,
@@ -27,7 +28,7 @@ from asyncflow.worker.replacing import (
     unreadable,
     unwritable,
 )
-from asyncflow.worker.values import INLINE, temporary_name
+from asyncflow.worker.values import INLINE, LARGE, temporary_name
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
@@ -176,7 +177,10 @@ class FileDriver(Driver):
             ):
                 return self._cached(file)
 
-            return self.load(file, columns, where)
+            is_large = (self.parsed_size(kept) or 0) >= LARGE
+
+            with pause_gc() if is_large else nullcontext():
+                return self.load(file, columns, where)
 
     def _cached(self, file: str) -> object:
         from asyncflow.drivers._table_cache import cache

@@ -105,6 +105,7 @@ class RemoteDriver(ServerDriver):
         self.storage_type = kind.storage_type  # type: ignore[misc]  # it stands for it
         self.extra = kind.extra  # type: ignore[misc]  # the same
         self.appends = kind.appends  # type: ignore[misc]  # the same
+        self.parses_in_process = self.form.parses_in_process
 
     def __reduce__(self) -> tuple[Any, ...]:
         given = (type(self.form), self.path, self.options)

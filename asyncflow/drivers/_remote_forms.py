@@ -20,6 +20,7 @@ class Form(Protocol):
     appends: ClassVar[bool]
     suffix: ClassVar[str]
     reads_parts: ClassVar[bool]
+    parses_in_process: int
 
     @property
     def is_cached(self) -> bool: ...

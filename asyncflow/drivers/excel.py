@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
@@ -11,6 +10,13 @@ import attrs
 
 from asyncflow.abc import StoredValue
 from asyncflow.drivers import _exposed, _options
+from asyncflow.drivers._cells import (
+    as_cell,
+    forget_cells,
+    lines_of,
+    pause_for,
+    unify_dates,
+)
 from asyncflow.drivers._file import FileDriver
 from asyncflow.drivers._libraries import EXTRAS, as_table, columns_in, need
 from asyncflow.drivers._objects import is_columns
@@ -113,6 +119,7 @@ class ExcelDriver(FileDriver):
     extra: ClassVar[str | None] = "excel"
     Options: ClassVar[type[ExcelOptions]] = ExcelOptions
     appends: ClassVar[bool] = True
+    parses_in_process: int = 1 << 20
     options: ExcelOptions = ExcelOptions()
 
     @classmethod
@@ -191,7 +198,7 @@ class ExcelDriver(FileDriver):
             }
             return pandas.read_excel(file, sheet_name=name, engine="calamine", **given)
 
-        lines = _lines(book, name, **options.read_options)
+        lines = lines_of(book, name, **options.read_options)
 
         if not lines:
             return []
@@ -202,12 +209,19 @@ class ExcelDriver(FileDriver):
         if not lines:
             return {one: [] for one in names}
 
+        unify_dates(lines)
         return [dict(zip(names, line, strict=True)) for line in lines]
 
     # -------------------------------------------------------------------------- writing
 
     def dump(self, value: object, file: BinaryIO, name: str) -> None:
-        self._written(lambda memory: self._dump(self._named(value), memory), file, name)
+        def write(memory: BinaryIO) -> None:
+            sheets = self._named(value)
+
+            with pause_for(sheets.values()):
+                self._dump(sheets, memory)
+
+        self._written(write, file, name)
 
     def append(
         self, value: object, kept: StoredValue, path: str, name: str
@@ -224,21 +238,23 @@ class ExcelDriver(FileDriver):
         def both(memory: BinaryIO) -> None:
             more = {sheet: [*rows] for sheet, rows in lines.items()}
             self._add(value, more)
-            self._dump_lines(more, memory)
+
+            with pause_for(more.values()):
+                self._dump_lines(more, memory)
 
         return self.stage(lambda file: self._written(both, file, name), path, name)
 
-    def _all_lines(self, path: str) -> dict[str, list[Sequence[Any]]]:
+    def _all_lines(self, path: str) -> dict[str, list[Any]]:
         """Read all sheets, also those of which no value is read."""
         calamine = need("python_calamine", "the storage type 'excel'")
         book = calamine.CalamineWorkbook.from_path(path)
 
         try:
-            return {name: _lines(book, name) for name in book.sheet_names}
+            return {name: lines_of(book, name) for name in book.sheet_names}
         finally:
             book.close()
 
-    def _add(self, value: Any, lines: dict[str, list[Sequence[Any]]]) -> None:
+    def _add(self, value: Any, lines: dict[str, list[Any]]) -> None:
         """Add the rows of a value to those of its sheets."""
         is_free = self.options.sheet_name is None and not self._are_sheets(value)
 
@@ -363,11 +379,13 @@ class ExcelDriver(FileDriver):
                 sheet = book.add_worksheet(name)
 
                 for at, row in enumerate(rows):
-                    sheet.write_row(at, 0, [*map(_kept, row)])
+                    sheet.write_row(at, 0, [*map(as_cell, row)])
 
                 if rows and all(cell is None for cell in rows[-1]):
                     # a row all the same
                     sheet.write_string(len(rows) - 1, 0, "")
+
+        forget_cells(book)
 
     def _dump_pandas(self, sheets: dict[str, Any], file: BinaryIO) -> None:
         need("xlsxwriter", "the storage type 'excel'")
@@ -384,33 +402,4 @@ class ExcelDriver(FileDriver):
             for name, table in sheets.items():
                 as_table(table, "pandas").to_excel(book, sheet_name=name, **given)
 
-
-def _lines(book: Any, name: str, **options: Any) -> list[Sequence[Any]]:
-    lines = book.get_sheet_by_name(name).to_python(**options)
-    return [[_cell(one) for one in line] for line in lines]
-
-
-def _cell(value: Any) -> Any:
-    """Return a cell as what was written: all numbers are floats there."""
-    if value == "" and isinstance(value, str):
-        return None
-
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-
-    return value
-
-
-def _kept(value: Any) -> Any:
-    if isinstance(value, datetime.datetime) and value.tzinfo is not None:
-        raise DataNodeWritingError(
-            "a cell has no time zone: write naive datetimes, or text"
-        )
-
-    return value if isinstance(value, _CELLS) else str(value)
-
-
-_CELLS = (
-    *(bool, int, float, str, type(None)),
-    *(datetime.datetime, datetime.date, datetime.time, datetime.timedelta),
-)
+        forget_cells(book.book)

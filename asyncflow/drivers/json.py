@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 import attrs
 
 from asyncflow.abc import StoredValue
 from asyncflow.drivers import _options
-from asyncflow.drivers._codec import Decoder, Encoder
+from asyncflow.drivers._codec import Decoder, Encoder, in_parts
 from asyncflow.drivers._file import FileDriver
+from asyncflow.worker import current
 from asyncflow.worker.errors import DataNodeWritingError
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ class JSONDriver(FileDriver):
     Options: ClassVar[type[JSONOptions]] = JSONOptions
     appends: ClassVar[bool] = True
     is_inline: ClassVar[bool] = True
+    parses_in_process: int = 2 << 20
     options: JSONOptions = JSONOptions()
 
     def load(
@@ -66,18 +69,32 @@ class JSONDriver(FileDriver):
         return self.select(value, columns, where)
 
     def dump(self, value: object, file: BinaryIO, name: str) -> None:
+        encode = codecs.getincrementalencoder(self.options.encoding)().encode
+
         try:
-            text = json.dumps(
-                value, cls=self.options.encoder or Encoder, ensure_ascii=False
-            )
-            data = text.encode(self.options.encoding)
+            file.writelines(encode(text) for text in self._texts(value))
         except (TypeError, ValueError, RecursionError) as error:
             raise DataNodeWritingError(
                 f"data node {name!r}: JSON has no form for the value ({error}): give an "
                 "encoder=, or use another storage type"
             ) from error
 
-        file.write(data)
+    def _texts(self, value: object) -> Iterable[str]:
+        """Return the text of a value: in the program itself part by part, so that its
+        event loop goes on.
+        """
+        kind = self.options.encoder or Encoder
+        encoder = kind(ensure_ascii=False)
+        is_plain = (
+            kind.encode is json.JSONEncoder.encode
+            and kind.iterencode is json.JSONEncoder.iterencode
+            and encoder.indent is None
+        )
+
+        if current.is_worker or not is_plain:
+            return [encoder.encode(value)]
+
+        return in_parts(value, encoder)
 
     def append(
         self, value: object, kept: StoredValue, path: str, name: str

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from asyncflow.abc import StoredValue, is_address
 from asyncflow.drivers._file import ANOTHER, FileDriver
+from asyncflow.gc_pause import pause_gc
+from asyncflow.worker import current
 from asyncflow.worker.codec import dumps
 from asyncflow.worker.errors import DataNodeReadingError
 from asyncflow.worker.replacing import unreadable
@@ -81,7 +83,8 @@ class PickleDriver(FileDriver):
 
     def _loaded(self, file: BinaryIO, place: str) -> object:
         try:
-            return pickle.load(file)
+            with pause_gc():  # the lock is free while its frames are read
+                return pickle.load(file)
         except (pickle.UnpicklingError, EOFError) as error:
             raise unreadable(place, self.storage_type, error) from error
         except (ValueError, IndexError, KeyError) as error:
@@ -92,13 +95,13 @@ class PickleDriver(FileDriver):
             raise unreadable(place, self.storage_type, told) from error
 
     def dump(self, value: object, file: BinaryIO, name: str) -> None:
-        file.write(dumps(value, name=name))
+        file.write(_dumped(value, name))
 
     def write(self, value: object, path: str, name: str) -> StoredValue:
         if self.path is None:
             return keep(value, path, name, sync=True)
 
-        data = dumps(value, name=name)
+        data = _dumped(value, name)
         return self.stage(lambda file: file.write(data), path, name)
 
     def file_of(self, kept: StoredValue) -> str | bytes | None:  # noqa: ARG002
@@ -106,6 +109,10 @@ class PickleDriver(FileDriver):
 
     def staging_path(self, path: str) -> str:
         return path if self.path is None else super().staging_path(path)
+
+
+def _dumped(value: object, name: str) -> bytes:
+    return dumps(value, name=name, in_steps=not current.is_worker)
 
 
 def _is_own(error: Exception) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -30,6 +31,8 @@ from asyncflow.runs.watchers import ProgressReports
 from asyncflow.status import DONE, Status, SubmissionStatus
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from asyncflow.display.picture import DagPicture, GanttPicture
     from asyncflow.entities.reasons import Reasons
 
@@ -104,6 +107,21 @@ class Submission(ReadOnlyHandle, Labeled):
         from asyncflow.entities.charts import gantt
 
         return gantt(self._run)
+
+    async def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write it as one page of HTML, as things are now; return the file.
+
+        The page has the graph, the times, the jobs, and what they printed and raised. It
+        loads nothing and runs nothing. A file that is there is replaced as a whole. On
+        cancel it is written or not.
+
+        :param path: such as ``"run.html"``
+        :raises OSError: where it cannot be written
+        :raises NotOpen: where the orchestrator is closed
+        """
+        from asyncflow.entities.reporting import write
+
+        return await write(self._run, path, [job.output for job in self.jobs])
 
     @property
     def jobs(self) -> tuple[Job, ...]:

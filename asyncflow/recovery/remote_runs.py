@@ -150,6 +150,11 @@ class RemoteRuns:
             await self._receive(view, owner.address)
         except PeerGone:
             if not await self.recovery.adopt(owner):
+                if view.run.ending.cancel_reason is not None:
+                    from asyncflow.recovery import dead_runs
+
+                    await dead_runs.end(self.recovery, view.run, owner)
+
                 seen = await to_thread.run_sync(is_visible, owner)
                 await sleep(SOON if seen else LOOK)
 

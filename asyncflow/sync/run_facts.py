@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ from asyncflow.status import Status, SubmissionStatus
 from asyncflow.sync.forwarding import Answer, Forwarded, Labeled
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from asyncflow.display.picture import DagPicture, GanttPicture
 
 
@@ -152,6 +155,10 @@ class SubmissionFacts(Labeled[AsyncSubmission]):
     def gantt(self) -> GanttPicture:
         """Return a picture of when its jobs waited and ran; see the async handle."""
         return self._inner.gantt()
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write it as one page of HTML; see `asyncflow.Submission.report`."""
+        return self._loop.call(self._inner.report, path)
 
     @property
     def is_finished(self) -> Answer:

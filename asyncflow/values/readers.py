@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 THREADS = 8
 """How many threads read values at once: their own, not those of others."""
 
-LARGE = 32 << 20
-"""From how many bytes on a value is parsed in a worker."""
-
 _LARGE = object()
 """Stands for a value that a worker is to read."""
 
@@ -71,7 +68,7 @@ class Readers:
         :param in_process: see `DataNode.read`
         :return: what was seen in a place of the user's, before, and the value
         """
-        limit = self._limit(ask, in_process)
+        limit = self._limit(driver, ask, in_process)
         place, value = await self._in_thread(_look, limit, node, driver, kept, ask)
 
         if value is not _LARGE:
@@ -91,7 +88,7 @@ class Readers:
             read, *arguments, abandon_on_cancel=True, limiter=self._threads
         )
 
-    def _limit(self, ask: Ask | None, in_process: bool | None) -> float:
+    def _limit(self, driver: Driver, ask: Ask | None, in_process: bool | None) -> float:
         """Return up to how many bytes a thread reads; -1 for nothing at all."""
         if (
             in_process
@@ -101,7 +98,7 @@ class Readers:
         ):
             return inf
 
-        return LARGE if in_process is None else -1
+        return driver.parses_in_process if in_process is None else -1
 
     async def _read_large(
         self, node: NodeState, driver: Driver, kept: StoredValue, ask: Ask | None

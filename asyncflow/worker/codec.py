@@ -35,12 +35,16 @@ def dumps(
     value: object,
     buffers: list[pickle.PickleBuffer] | None = None,
     name: str = "value",
+    *,
+    in_steps: bool = False,
 ) -> bytes:
     """Pickle a value with protocol 5.
 
     :param buffers: receives the large buffers, which then stay out of the result;
         None keeps everything in it
     :param name: how the error calls the value
+    :param in_steps: whether other threads are to have their turn meanwhile; it takes a
+        microsecond more
     :raises NotPicklable: naming the part that cannot be pickled
     """
     if type(value) in PLAIN:
@@ -49,7 +53,7 @@ def dumps(
     if len(sys.modules) != local_modules.count:
         local_modules.look()
 
-    data = _by_reference(value, buffers)
+    data = _by_reference(value, buffers, in_steps=in_steps)
     return _named_by_value(value, buffers, name) if data is None else data
 
 
@@ -122,7 +126,7 @@ def _is_misnamed(function: object) -> bool:
 
 
 def _by_reference(
-    value: object, buffers: list[pickle.PickleBuffer] | None
+    value: object, buffers: list[pickle.PickleBuffer] | None, *, in_steps: bool
 ) -> bytes | None:
     """Pickle without cloudpickle; None where the result would not load elsewhere."""
     cloudpickle = sys.modules.get("cloudpickle")  # who registers a module has it
@@ -136,16 +140,27 @@ def _by_reference(
         return None
 
     try:
+        if in_steps:
+            from asyncflow.worker import steps
+
+            parts = steps.dump(value, _collector(buffers))
+            return None if any(map(_is_elsewhere, parts)) else b"".join(parts)
+
         data = pickle.dumps(value, 5, buffer_callback=_collector(buffers))
     except MemoryError:
         raise
     except Exception:  # cloudpickle is asked next, and its error is the one to tell
         return None
 
-    if b"__main__" in data or b"__mp_main__" in data:
-        return None
+    return None if _is_elsewhere(data) else data
 
-    return None if names and local_modules.names_any(data) else data
+
+def _is_elsewhere(data: bytes) -> bool:
+    """Tell whether a pickle names what another process has otherwise, or not at all."""
+    if b"__main__" in data or b"__mp_main__" in data:
+        return True
+
+    return bool(names) and local_modules.names_any(data)
 
 
 def _collector(

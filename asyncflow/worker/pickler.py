@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import enum
 import functools
-import io
 import marshal
 import pickle
 import sys
@@ -56,6 +55,7 @@ from asyncflow.worker.reducers import (
     variable,
 )
 from asyncflow.worker.reloaded import newest
+from asyncflow.worker.steps import Written
 
 _BY_NAME: Mapping[type, tuple[str, ...]] = {
     _kind: parts
@@ -77,9 +77,9 @@ def pickled(
 
     :param collect: pickle's callback for large buffers
     """
-    with io.BytesIO() as file:
-        _Pickler(file, protocol=5, buffer_callback=collect).dump(newest(value))
-        return file.getvalue()
+    written = Written()
+    _Pickler(written, protocol=5, buffer_callback=collect).dump(newest(value))
+    return b"".join(written.parts)
 
 
 def pickled_names(content: Mapping[str, object]) -> bytes:

@@ -19,6 +19,7 @@ import zlib
 from contextlib import suppress
 from typing import BinaryIO
 
+from asyncflow.worker import current
 from asyncflow.worker.codec import PLAIN, dumps
 from asyncflow.worker.digests import named_after
 from asyncflow.worker.errors import WRITE_AGAIN, DataNodeReadingError, ValueMissing
@@ -28,6 +29,9 @@ from asyncflow.worker.replacing import replace_file, unwritable
 
 INLINE = 64 * 1024
 """Values whose pickle has at most so many bytes need no file."""
+
+LARGE = 1 << 20
+"""From how many bytes on a pickle is loaded in steps; see `steps`."""
 
 INTENT = ".intent"
 """How the names of files end that say what a job is about to make visible."""
@@ -57,7 +61,7 @@ def keep(value: object, path: str, name: str, *, sync: bool) -> StoredValue:
             return data
 
     buffers: list[pickle.PickleBuffer] = []
-    data = dumps(value, buffers, name)
+    data = dumps(value, buffers, name, in_steps=not current.is_worker)
 
     if not buffers and len(data) <= INLINE:
         return data
@@ -121,7 +125,12 @@ def fetch(kept: bytes | str) -> object:
     except ValueError as error:
         raise _damaged(kept, f"it is damaged ({error})") from None
 
-    return pickle.loads(data, buffers=buffers)
+    if len(data) < LARGE:
+        return pickle.loads(data, buffers=buffers)
+
+    from asyncflow.worker import steps
+
+    return steps.load(data, buffers)
 
 
 def _damaged(file: str, why: str) -> DataNodeReadingError:

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from asyncflow.drivers._codec import FEW, Encoder, in_parts
 from asyncflow.drivers.json import JSONDriver, JSONOptions
 from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
 
@@ -62,6 +63,37 @@ def through(made: JSONDriver, folder: Path, value: Any) -> Any:
 @given(value=values)
 def test_values_come_back(value: Any, tmp_path: Path) -> None:
     assert through(JSONDriver(), tmp_path, value) == value
+
+
+@given(value=values, few=st.integers(0, 20))
+def test_parts_are_the_whole(value: Any, few: int) -> None:
+    encoder = Encoder(ensure_ascii=False)
+    assert "".join(in_parts(value, encoder, few)) == encoder.encode(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [*range(100_000)],
+        {"rows": [{"id": at, "tags": ["a", "b"]} for at in range(20_000)]},
+        {at: [[None] * 9000] for at in range(10)},
+        [pd.DataFrame({"a": range(50_000)}), {1: np.arange(50_000)}],
+    ],
+)
+def test_much_is_written_part_by_part(value: Any) -> None:
+    encoder = Encoder(ensure_ascii=False)
+    parts = [*in_parts(value, encoder)]
+    assert max(map(len, parts)) < 40 * FEW
+    assert "".join(parts) == encoder.encode(value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "latin-1"])
+def test_an_encoding_marks_the_beginning_alone(tmp_path: Path, encoding: str) -> None:
+    value = [{"é": at} for at in range(FEW)]
+    assert (
+        through(JSONDriver(options=JSONOptions(encoding=encoding)), tmp_path, value)
+        == value
+    )
 
 
 def test_tables_are_rows(tmp_path: Path) -> None:

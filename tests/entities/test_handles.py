@@ -101,9 +101,18 @@ NAMES: dict[type, tuple[str, ...]] = {
     ),
     Submission: (
         *("accepted", "cancel", "counts", "dag", "entity", "entity_id", "error"),
-        *("finished_at", "force", "id", "inputs", "is_adopted", "is_finished", "jobs"),
+        *(
+            "finished_at",
+            "force",
+            "gantt",
+            "id",
+            "inputs",
+            "is_adopted",
+            "is_finished",
+            "jobs",
+        ),
         *("on_failure", "orchestrator_id", "outputs", "priority", "properties"),
-        *("read", "retry_failed", "run_timeout", "status", "submitted_at"),
+        *("read", "report", "retry_failed", "run_timeout", "status", "submitted_at"),
         *("timeout", "wait", "execution_duration", "run_at"),
         *(
             "get_label",

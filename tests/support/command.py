@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +75,47 @@ def spawned(
         timeout=LIMIT,
         check=False,
     )
+
+
+SLOW = """
+import time
+import asyncflow
+from asyncflow import Config
+
+def wait(first):
+    for step in range(600):
+        asyncflow.report(step, 600, "steps")
+        print("step", step, flush=True)
+        time.sleep(0.1)
+
+first = Config.configure_data_node("first", default_data=1)
+Config.configure_scenario("slow", Config.configure_task("wait", wait, first))
+Config.configure_job_executions("standalone", 1, shutdown_grace=0.1, kill_grace=0.2)
+"""
+"""A module of a user's with a scenario that takes a minute."""
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Have a process of its own run that scenario; give it once its job has begun."""
+    (folder / "slow.py").write_text(SLOW)
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "asyncflow", "run", "slow:slow", "--jsonl"],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+
+            for line in process.stdout:
+                if json.loads(line)["event"] == "JobProgressed":
+                    break
+
+            yield process
+        finally:
+            process.terminate()  # it removes what it has made
+            process.communicate()

@@ -20,7 +20,7 @@ from asyncflow import (
     Orchestrator,
     Scenario,
 )
-from asyncflow.values import readers
+from asyncflow.abc import Driver
 from tests.support.flows import configuration
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("tables_are_warm")]
@@ -80,7 +80,7 @@ async def test_a_worker_reads_what_is_large(
         (pid,) = {row.pid for row in await scenario.rows.read()}
         assert pid == os.getpid()
 
-        monkeypatch.setattr(readers, "LARGE", 20)
+        monkeypatch.setattr(Driver, "parses_in_process", 20)
         (pid,) = {row.pid for row in await scenario.rows.read()}
         assert pid != os.getpid()
         (here,) = {row.pid for row in await scenario.rows.read(in_process=True)}

@@ -1,0 +1,84 @@
+"""Which things a command works on that changes something: it asks before it does much."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from asyncflow.cli.filters import are_given, filters, matching
+from asyncflow.cli.ids import given, resolve
+from asyncflow.cli.records import Reader
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def selection(command: F) -> F:
+    """Add the options that say what is worked on."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+
+    return filters(command)
+
+
+_OPTIONS = (
+    click.option("--dry-run", is_flag=True, help="Only print what would be done."),
+    click.option("-y", "--yes", is_flag=True, help="Do not ask."),
+)
+
+
+def selected(
+    store: Reader,
+    names: Sequence[str],
+    kinds: Sequence[str],
+    options: Mapping[str, Any],
+) -> list[str]:
+    """Return the ids that are meant: by themselves, or by filters.
+
+    :param kinds: what may be meant; filters mean the first
+    :raises click.UsageError: where neither is given, or both are
+    """
+    by_filter = are_given(options)
+
+    if bool(names) == by_filter:
+        raise click.UsageError(
+            "give ids, `last`, `-` for those of standard input, or filters such as "
+            "--status FAILED" + (": not both" if names else "")
+        )
+
+    if by_filter:
+        return matching(store, kinds[0], options)
+
+    found = [resolve(store, text, kinds) for text in given(names)]
+    return [*dict.fromkeys(found)]
+
+
+def is_confirmed(verb: str, found: Sequence[str], options: Mapping[str, Any]) -> bool:
+    """Tell whether something is to be done: where it is much, somebody is asked.
+
+    :param verb: what is done: ``Cancel``
+    :raises click.UsageError: where nobody can be asked
+    """
+    if options["dry_run"]:
+        for one in found:
+            click.echo(f"would {verb.lower()} {one}")
+
+        return False
+
+    is_one = len(found) <= 1 and not are_given(options)
+
+    if not found or options["yes"] or is_one:
+        return bool(found)
+
+    if not sys.stdin.isatty():
+        raise click.UsageError(
+            f"this would {verb.lower()} {len(found)} of them: say --yes, or look with --dry-run"
+        )
+
+    for one in found[:10]:
+        click.echo(f"  {one}", err=True)
+
+    more = f" (and {len(found) - 10} more)" if len(found) > 10 else ""
+    return click.confirm(f"{verb} these {len(found)}{more}?", err=True)
