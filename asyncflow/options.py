@@ -35,6 +35,7 @@ class RunOptions:
     idempotency_key: str | None = None
     callbacks: Iterable[Callable[[Any], object]] = ()
     inputs: Mapping[Any, Any] | None = None
+    wait_for_data: bool = False
     properties: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
     keywords: Mapping[str, Any] | None = None
     """Inputs and properties that were given beside the options, by their names."""
@@ -54,6 +55,7 @@ class RunOptions:
             priority=self.priority,
             force=self.force,
             on_failure=self.on_failure,
+            wait_for_data=self.wait_for_data,
             properties={**self.properties},
         )
 

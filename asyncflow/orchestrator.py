@@ -289,6 +289,7 @@ class Orchestrator:
         idempotency_key: str | None = None,
         callbacks: Iterable[Callable[[Job], object]] = (),
         inputs: Mapping[Any, Any] | None = None,
+        wait_for_data: bool = False,
         properties: Mapping[str, Any] | None = None,
     ) -> Submission:
         """Start a run of a scenario, a sequence or a task; see `Scenario.submit`."""
@@ -301,6 +302,7 @@ class Orchestrator:
             idempotency_key=idempotency_key,
             callbacks=callbacks,
             inputs=inputs,
+            wait_for_data=wait_for_data,
             properties=properties or {},
         )
         check_submittable(entity)

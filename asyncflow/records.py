@@ -190,6 +190,8 @@ class SubmissionRecord(NamedTuple):
     """Of several whose jobs are ready, that with the highest comes first."""
     run_timeout: float | None = None
     """How long it may take, in seconds; None for as long as it takes."""
+    waits: bool = False
+    """Whether it begins only when all that it reads was written."""
 
     @property
     def submitted_at(self) -> datetime:

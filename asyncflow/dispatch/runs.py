@@ -45,6 +45,8 @@ class Runs:
     _specs: dict[int, Sequence[CallSpec]] = attrs.field(init=False, factory=dict)
     _interrupted: set[int] = attrs.field(init=False, factory=set)
     """Those that end here alone, to go on elsewhere."""
+    _lacking: set[int] = attrs.field(init=False, factory=set)
+    """Those that wait for data, which nobody waits for."""
     _idle: Event = attrs.field(init=False, factory=Event)
 
     def add(self, run: Run, specs: Sequence[CallSpec]) -> int:
@@ -128,10 +130,19 @@ class Runs:
         run = self.by_number.pop(number)
         del self._numbers[run], self._specs[number]
 
-        if not self.by_number:
-            self._idle.set()
-
+        self._lacking.discard(number)
+        self._check_idle()
         return run
+
+    def lack(self, number: int, *, lacks: bool) -> None:
+        """Take note of whether a run waits for data."""
+        self.by_number[number].lacks_data = lacks
+        (self._lacking.add if lacks else self._lacking.discard)(number)
+        self._check_idle()
+
+    def _check_idle(self) -> None:
+        if len(self.by_number) == len(self._lacking):
+            self._idle.set()
 
     def lose(self, now: float, reason: str, error: Exception | None = None) -> None:
         """End the runs, of which nobody can tell what becomes of them.
@@ -155,8 +166,10 @@ class Runs:
         self._idle.set()
 
     async def drain(self) -> None:
-        """Wait until no run is left. On cancel only the waiting ends."""
-        while self.by_number and not self.is_broken:
+        """Wait until no run is left, but for those that wait for data. On cancel only the
+        waiting ends.
+        """
+        while len(self.by_number) > len(self._lacking) and not self.is_broken:
             if self._idle.is_set():
                 self._idle = Event()
 
@@ -170,6 +183,10 @@ class WaitingRun:
     graph: Graph
     begun: Event = attrs.field(init=False, factory=Event)
     """Tells that it is known."""
+    ending: Event = attrs.field(init=False, factory=Event)
+    """Tells that it is to end, whatever it waits for."""
+    killed: Status = attrs.field(init=False, default=Status.CANCELED)
+    """What becomes of its first job then."""
     canceled: list[tuple[int, str]] = attrs.field(init=False, factory=list)
     """The places of its jobs that are not to run, and why."""
 
@@ -185,6 +202,18 @@ class WaitingRuns:
 
     def __len__(self) -> int:
         return len(self._by_number)
+
+    def __getitem__(self, run: int) -> WaitingRun:
+        return self._by_number[run]
+
+    def end(self, run: int, killed: Status = Status.CANCELED) -> None:
+        """Have a run end, if it is one of them, whatever it waits for.
+
+        :param killed: what becomes of its first job
+        """
+        if (waiting := self._by_number.get(run)) is not None:
+            waiting.killed = killed
+            waiting.ending.set()
 
     def add(self, run: int, graph: Graph) -> None:
         """Add a run."""

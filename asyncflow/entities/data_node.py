@@ -17,8 +17,6 @@ from asyncflow.config.sections import (
     Scope,
     T_co,
 )
-from asyncflow.entities import edits
-from asyncflow.entities.edits import Edit
 from asyncflow.entities.handle import Labeled, Owned, Parents, ReadOnlyHandle, handle_on
 from asyncflow.records import as_date
 from asyncflow.runs.node import NodeState, Said
@@ -26,6 +24,7 @@ from asyncflow.runs.node import NodeState, Said
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from asyncflow.entities.edits import Edit
     from asyncflow.entities.parts import Ask, Make
     from asyncflow.selection import Preview
 
@@ -336,6 +335,8 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         :raises NotFound: where it was deleted
         :raises NotPicklable: where it cannot be kept, naming the part
         """
+        from asyncflow.entities import edits
+
         said = edits.said(editor_id, comment, {"job_id": job_id, **properties})
         await self._verbs.write(self._state, value, said)
 
@@ -362,7 +363,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         :raises DataNodeIsBeingEdited: where somebody else has locked it
         :raises NotFound: where it was deleted
         """
-        from asyncflow.entities import parts
+        from asyncflow.entities import edits, parts
 
         said = edits.said(editor_id, comment, {"job_id": job_id, **properties})
         await self._verbs.edit(self._state, parts.append(value), said)
@@ -427,7 +428,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         :raises DataNodeIsBeingEdited: where somebody else has locked it
         :raises NotFound: where it was deleted
         """
-        from asyncflow.entities import parts
+        from asyncflow.entities import edits, parts
 
         said = edits.said(editor_id, comment, properties, timestamp)
         await self._verbs.edit(self._state, parts.track, said)

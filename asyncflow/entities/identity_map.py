@@ -266,6 +266,7 @@ class IdentityMap:
                     priority=record.priority,
                     properties=record.properties,
                     force=record.force,
+                    wait_for_data=record.waits,
                     on_failure="stop" if record.on_failure == "stop" else "continue",
                 ),
                 submitted=record.submitted,

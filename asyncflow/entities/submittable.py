@@ -119,6 +119,7 @@ class Submittable(Handle, Labeled, ABC):
         idempotency_key: str | None = None,
         callbacks: Iterable[Callable[[Job], object]] = (),
         inputs: Mapping[Any, Any] | None = None,
+        wait_for_data: bool = False,
         properties: Mapping[str, Any] | None = None,
         **keywords: Any,
     ) -> Submission:
@@ -145,6 +146,9 @@ class Submittable(Handle, Labeled, ABC):
             `Scenario.subscribe` are
         :param inputs: values of data nodes that the run reads and does not write, by
             their configs or these' ids. They are kept as long as the submission is
+        :param wait_for_data: begin when all that the run reads was written, by whomever: until
+            then its jobs are ``BLOCKED``, as long as its `run_timeout` allows. `drain` does
+            not wait for it, and leaving the orchestrator cancels it
         :param properties: the user's own values, kept with the submission
         :param keywords: inputs, where a data node has the name, and else properties
         :raises NoData: where an input was never written, and nothing will write it
@@ -163,6 +167,7 @@ class Submittable(Handle, Labeled, ABC):
             idempotency_key=idempotency_key,
             callbacks=callbacks,
             inputs=inputs,
+            wait_for_data=wait_for_data,
             properties=properties or {},
             keywords=keywords,
         )

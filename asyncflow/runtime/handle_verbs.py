@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from asyncflow.dispatch import skipping
-from asyncflow.entities.edits import Edit
 from asyncflow.entities.handle import Owned, Parents
 from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.scenario import Scenario, ScenarioVerbs
@@ -32,6 +31,7 @@ from asyncflow.worker.streams import Stream
 
 if TYPE_CHECKING:
     from asyncflow.entities.difference import ScenarioDiff
+    from asyncflow.entities.edits import Edit
     from asyncflow.entities.exported import ExportedScenario
     from asyncflow.entities.parts import Ask, Make
     from asyncflow.entities.planned import PlannedJob

@@ -36,7 +36,7 @@ from asyncflow.stores._properties import (
     listed,
     listed_pairs,
 )
-from asyncflow.stores._tables import Tables, ids_of
+from asyncflow.stores._tables import Tables, has_label, ids_of
 
 R = TypeVar("R")
 
@@ -463,7 +463,7 @@ class MemoryStore(Store):
                 for node in found
                 if labels is None
                 or node.owner_id not in scenarios
-                or self._tables.has_label(node.owner_id, labels)
+                or has_label(self._tables, node.owner_id, labels)
             ],
             page,
         )
@@ -531,7 +531,7 @@ class MemoryStore(Store):
                 status=status,
             )
             if is_finished in (None, run.finished is not None)
-            and (labels is None or self._tables.has_label(run.scenario_id, labels))
+            and (labels is None or has_label(self._tables, run.scenario_id, labels))
         ]
         return _page(found, page)
 
@@ -567,7 +567,7 @@ class MemoryStore(Store):
                 job
                 for job in found
                 if (run := runs.get(job.submission_id)) is not None
-                and self._tables.has_label(run.scenario_id, labels)
+                and has_label(self._tables, run.scenario_id, labels)
             ]
 
         return _page(found, page)

@@ -153,9 +153,9 @@ ON CONFLICT (node_id, number) DO UPDATE SET
 -- name: save_submission
 INSERT INTO submission (
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure, priority, run_timeout
+    reason, force, on_failure, priority, run_timeout, waits
 )
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     entity_id = excluded.entity_id,
     scenario_id = excluded.scenario_id,
@@ -296,12 +296,12 @@ WHERE orchestrator_id = :heir_id AND finished_at IS NULL;
 -- name: claim.submission
 INSERT INTO submission (
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure, priority, run_timeout
+    reason, force, on_failure, priority, run_timeout, waits
 )
 SELECT
     :id, :entity_id, :scenario_id, :orchestrator_id, :status, :submitted,
     CAST(:finished AS DOUBLE PRECISION), :reason, :force, :on_failure, :priority,
-    CAST(:run_timeout AS DOUBLE PRECISION)
+    CAST(:run_timeout AS DOUBLE PRECISION), CAST(:waits AS INTEGER)
 FROM scenario
 WHERE id = :scenario_id
 ON CONFLICT (id) DO NOTHING
@@ -315,7 +315,7 @@ ON CONFLICT (seq) DO NOTHING;
 -- name: claim.found
 SELECT
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure, priority, run_timeout, graph, properties, pickled
+    reason, force, on_failure, priority, run_timeout, waits, graph, properties, pickled
 FROM submission JOIN graph USING (seq)
 WHERE id = :id;
 
@@ -896,7 +896,7 @@ SELECT id FROM maker;
 -- name: submission
 SELECT
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure, priority, run_timeout, graph, properties, pickled
+    reason, force, on_failure, priority, run_timeout, waits, graph, properties, pickled
 FROM submission JOIN graph USING (seq)
 WHERE TRUE
     AND id = :id                              -- if id

@@ -150,7 +150,8 @@ CREATE TABLE submission (
     priority REAL NOT NULL DEFAULT 0.0,
     run_timeout REAL,
     crashes INTEGER NOT NULL DEFAULT 0, -- of orchestrators, since a job last ended,
-    ended_jobs INTEGER NOT NULL DEFAULT 0 -- and how many had ended then
+    ended_jobs INTEGER NOT NULL DEFAULT 0, -- and how many had ended then
+    waits INTEGER NOT NULL DEFAULT 0 -- until all that it reads was written
 );
 
 CREATE INDEX submission_by_entity ON submission (entity_id);
@@ -268,4 +269,4 @@ CREATE TABLE input (
 
 CREATE INDEX input_by_path ON input (path) WHERE path IS NOT NULL;
 
-PRAGMA user_version = 17;
+PRAGMA user_version = 18;

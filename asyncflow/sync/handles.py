@@ -73,6 +73,7 @@ class Runnable(Labeled[Submittable]):
         run_timeout: float | None = None,
         priority: float = 0.0,
         inputs: Mapping[Any, Any] | None = None,
+        wait_for_data: bool = False,
         properties: Mapping[str, Any] | None = None,
         **keywords: Any,
     ) -> Submission:
@@ -100,6 +101,9 @@ class Runnable(Labeled[Submittable]):
         :param priority: its ready jobs go before those of runs with a lower one
         :param inputs: values of data nodes for this run alone; see
             `asyncflow.Scenario.submit`
+        :param wait_for_data: begin when all that the run reads was written; see
+            `asyncflow.Scenario.submit`. In development mode this returns at once then, and
+            the jobs run in the thread of the orchestrator
         :param properties: the user's own values, kept with the submission
         :param keywords: inputs, where a data node has the name, and else properties
         :raises UsageError: for what is wrong with the call, as the async verb does
@@ -117,6 +121,7 @@ class Runnable(Labeled[Submittable]):
             run_timeout=run_timeout,
             priority=priority,
             inputs=inputs,
+            wait_for_data=wait_for_data,
             properties=properties or {},
             keywords=keywords,
             lets_fail=True,

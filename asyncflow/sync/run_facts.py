@@ -136,6 +136,7 @@ class SubmissionFacts(Labeled[AsyncSubmission]):
     finished_at: Forwarded[datetime | None] = Forwarded()
     properties: Forwarded[Mapping[str, Any]] = Forwarded()
     orchestrator_id: Forwarded[str] = Forwarded()
+    waits_for_data: Forwarded[bool] = Forwarded()
     version: Forwarded[str | None] = Forwarded()
     is_adopted: Forwarded[bool] = Forwarded()
     run_timeout: Forwarded[float | None] = Forwarded()

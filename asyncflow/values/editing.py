@@ -12,7 +12,6 @@ import attrs
 from anyio import CancelScope, Lock, to_thread
 
 from asyncflow.abc import Store, StoredValue
-from asyncflow.entities.edits import Edit
 from asyncflow.errors import DataNodeIsBeingEdited, DataNodeReadingError, NotFound
 from asyncflow.records import DataNodeRecord, VersionRecord
 from asyncflow.runs.node import NodeState, Place, Said
@@ -21,6 +20,7 @@ from asyncflow.values.versions import Versions
 from asyncflow.worker.wire import seen
 
 if TYPE_CHECKING:
+    from asyncflow.entities.edits import Edit
     from asyncflow.entities.parts import Make
 
 LONGEST = 1e9
@@ -145,6 +145,8 @@ def _check_editor(node: NodeState, editor_id: str | None) -> None:
 
 
 def _edit(record: VersionRecord, *, is_kept: bool) -> Edit:
+    from asyncflow.entities.edits import Edit
+
     facts = json.loads(record.facts) if record.facts else {}
     told = facts.pop("job_id", None)
     return Edit(
