@@ -33,6 +33,7 @@ how the package is built.
 from __future__ import annotations
 
 from importlib import import_module
+from sys import modules as _modules
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from asyncflow.config.layers import Origin as Origin
     from asyncflow.display.picture import DagPicture as DagPicture
     from asyncflow.display.picture import GanttPicture as GanttPicture
+    from asyncflow.display.picture import LineagePicture as LineagePicture
     from asyncflow.entities.as_completed import as_completed as as_completed
     from asyncflow.entities.cycle import Cycle as Cycle
     from asyncflow.entities.data_node import DataNode as DataNode
@@ -152,7 +154,7 @@ _HOMES = {
     "config.frequency": "Calendar Frequency Periods",
     "config.layers": "Origin",
     "entities.as_completed": "as_completed",
-    "display.picture": "DagPicture GanttPicture",
+    "display.picture": "DagPicture GanttPicture LineagePicture",
     "entities.cycle": "Cycle",
     "entities.data_node": "DataNode",
     "entities.edits": "Edit",
@@ -190,7 +192,7 @@ __all__ = list(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]  # a test h
 __version__ = "0.1.0"
 
 
-_FACES = ("otel", "sync", "testing")
+_FACES = ("otel", "sync", "testing", "web")
 """Modules that are attributes too, loaded when they are first asked for."""
 
 
@@ -222,3 +224,7 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__, *_FACES})
+
+
+if "IPython" in _modules:  # its lists of ours are tables
+    import_module("asyncflow.entities.tables").register()

@@ -132,6 +132,11 @@ class DataNodeRecord(NamedTuple):
     revision: int = 0
     """What tells these apart: another number with each change of them."""
 
+    @property
+    def editor_expiration_date(self) -> datetime | None:
+        """When the lock ends by itself, in UTC; None for never."""
+        return as_date(self.editor_expires)
+
     def as_dict(self) -> dict[str, Any]:
         """Return its facts as plain data that JSON can hold; times are ISO texts."""
         return _plain_facts(self, editor_expiration_date="editor_expires")
@@ -391,7 +396,7 @@ def _plain_facts(record: Any, **dates: str) -> dict[str, Any]:
 
     :param dates: for each date the field that it is made from
     """
-    return {name: _plain(value) for name, value in _facts(record, dates)}
+    return {name: plain(value) for name, value in _facts(record, dates)}
 
 
 def _facts(record: Any, dates: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
@@ -410,7 +415,7 @@ def _facts(record: Any, dates: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
         yield fact or (field, value)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return a value as JSON can hold it; what has no such form as its repr."""
     if isinstance(value, str):
         return str(value)
@@ -422,16 +427,16 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
 
     if isinstance(value, set | frozenset):
-        return sorted(map(_plain, value), key=repr)
+        return sorted(map(plain, value), key=repr)
 
     if isinstance(value, AttemptRecord):
         return value.as_dict()
 
     if isinstance(value, Mapping):
-        return {str(name): _plain(part) for name, part in value.items()}
+        return {str(name): plain(part) for name, part in value.items()}
 
     if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
+        return [plain(part) for part in value]
 
     return repr(value)
 
@@ -445,4 +450,4 @@ def _shown(record: Any, **dates: str) -> str:
 
 
 def _text(value: Any) -> str:
-    return repr(_plain(value) if isinstance(value, str | datetime) else value)
+    return repr(plain(value) if isinstance(value, str | datetime) else value)

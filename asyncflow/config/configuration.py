@@ -94,6 +94,11 @@ class Configuration(ServerDataNodes, Shown):
     _plain: WeakSet[ScenarioConfig] = attrs.field(init=False, factory=WeakSet)
     """Those that refer to nothing there."""
 
+    def _repr_html_(self) -> str:
+        from asyncflow.config.shown import shown
+
+        return shown(self)
+
     @property
     def data_nodes(self) -> Mapping[str, DataNodeConfig]:
         """The data node sections, by id: a live view."""

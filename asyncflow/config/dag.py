@@ -118,6 +118,20 @@ class Dag(Facts):
         )
 
     @property
+    def is_declared(self) -> bool:
+        """Whether this program has the code of its tasks."""
+        return all(task.is_declared for task in self.kinds)
+
+    def check_declared(self) -> None:
+        """Refuse to run tasks whose code is not here.
+
+        :raises NotDeclared: where it is not
+        """
+        for task in self.kinds:
+            if not task.is_declared:
+                task.function()
+
+    @property
     def edges(self) -> tuple[tuple[int, int], ...]:
         """Each edge, as the places of the two tasks it joins."""
         return tuple(

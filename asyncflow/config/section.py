@@ -116,6 +116,9 @@ class Section(Attributes, Shown):
     kind: ClassVar[str]
     """The table of the section's kind in a TOML file: ``DATA_NODE``."""
 
+    is_declared: ClassVar[bool] = True
+    """Whether this program declares it: what only a store tells of is not."""
+
     id: str
     """What it is called; unique among the sections of a configuration."""
 

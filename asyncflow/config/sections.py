@@ -347,6 +347,9 @@ class ScenarioConfig(Section):
 
         return picture(self.task_configs, self.id)
 
+    def _repr_svg_(self) -> str:
+        return self.dag().svg()
+
     def add_comparator(
         self, data_node: DataNodeConfig | str, comparator: Callable[..., object]
     ) -> None:

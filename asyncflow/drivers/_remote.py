@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from asyncflow.abc import StoredValue
 from asyncflow.drivers._remote_forms import FolderForm, Form
+from asyncflow.drivers._remote_log import mask_log
 from asyncflow.drivers._remote_marks import mark_of, mark_of_all
 from asyncflow.drivers._server import ServerDriver, Told, unwritten
 from asyncflow.secret import Secret, concealed, masked, revealed, secrets_in
@@ -391,6 +392,7 @@ class RemoteDriver(ServerDriver):
         try:
             from fsspec.core import url_to_fs
 
+            mask_log()
             files, at = url_to_fs(str(self.path), **given)
         except ImportError as error:
             for package, extra in needs(self.path).items():

@@ -58,6 +58,10 @@ class ParquetOptions(_options.TableOptions):
     )
 
 
+INDEX = "__index_level_"
+"""How columns begin that are an index of pandas without a name."""
+
+
 class ParquetDriver(FileDriver):
     """Keep tables with the types of their columns. A path may be a folder, too, of which
     partitions are columns, or a pattern: these are read, and a folder is appended to.
@@ -343,7 +347,6 @@ class ParquetDriver(FileDriver):
         if old is None:
             return self.write(value, path, name)
 
-        arrow = need("pyarrow", "appending to Parquet")
         reader = need("pyarrow.parquet", "appending to Parquet")
 
         with self.reading(old):
@@ -352,9 +355,8 @@ class ParquetDriver(FileDriver):
         more = as_table(value, "pyarrow")
 
         try:
-            both = arrow.concat_tables([before, more.select(before.column_names)])
-            both = both if both.schema == before.schema else both.cast(before.schema)
-        except (KeyError, ValueError) as error:
+            both = _joined(before, more)
+        except (KeyError, TypeError, ValueError, NotImplementedError) as error:
             raise DataNodeWritingError(
                 f"data node {name!r}: the columns {', '.join(more.column_names)} cannot "
                 f"be appended ({error}): have those that are there"
@@ -371,6 +373,39 @@ class ParquetDriver(FileDriver):
         os.replace(kept, os.path.join(self.path, name))
         sync_folder(self.path)
         return None
+
+
+def _joined(before: Any, more: Any) -> Any:
+    """Return two tables as one, with the types of the first.
+
+    :raises Exception: where the second has other columns, or what these cannot hold
+    """
+    arrow = need("pyarrow", "appending to Parquet")
+    names = [one for one in more.column_names if not one.startswith(INDEX)]
+
+    if not names and not more.num_rows:
+        return before
+
+    if other := {*names}.difference(before.column_names):
+        raise KeyError(f"there is no {', '.join(sorted(other))}")
+
+    more = more.select(before.column_names)
+    fields = []
+
+    for at, field in enumerate(before.schema):
+        column = more.column(at)
+
+        if arrow.types.is_dictionary(field.type) and column.type != field.type:
+            values = column.cast(field.type.value_type)  # of texts, categories
+            column = values.dictionary_encode().cast(field.type)
+            more = more.set_column(at, field.name, column)
+
+        is_null = arrow.types.is_null(field.type)  # nobody has said what it is to hold
+        fields.append(field.with_type(column.type) if is_null else field)
+
+    both = arrow.concat_tables([before, more], promote_options="permissive")
+    schema = arrow.schema(fields, before.schema.metadata)
+    return both if both.schema == schema else both.cast(schema)
 
 
 def _has_files(path: str) -> bool:

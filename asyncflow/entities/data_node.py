@@ -274,16 +274,20 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         *,
         version: int | None = None,
         in_process: bool | None = None,
+        is_plain: bool = False,
     ) -> Preview:
         """Return the first rows of the value, to be shown.
 
         :param version: as for `read`
         :param in_process: as for `read`
+        :param is_plain: whether cells that are no numbers come as texts; with
+            ``in_process=False`` nothing of the value is unpickled in this process
         """
         from asyncflow.entities import parts
 
+        ask = parts.preview(rows, is_plain=is_plain)
         shown: Preview = await self._verbs.read(
-            self._state, version, parts.preview(rows), in_process=in_process
+            self._state, version, ask, in_process=in_process
         )
         return shown
 
@@ -494,6 +498,9 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
     @property
     def _called(self) -> str:
         return f"scenario.{self.config_id}"
+
+    def _shown(self) -> object:
+        return self._state
 
     def __repr__(self) -> str:
         return repr(self._state)

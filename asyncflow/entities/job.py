@@ -15,6 +15,7 @@ from asyncflow.entities.handle import Handle, Labeled, Owned
 from asyncflow.entities.submittable import verbs_of
 from asyncflow.entities.task import Task
 from asyncflow.errors import JobFailed
+from asyncflow.facts import Facts
 from asyncflow.records import AttemptRecord, as_date
 from asyncflow.runs.job import JobState
 from asyncflow.status import DONE, FINAL, Status
@@ -224,12 +225,15 @@ class Job(Handle, Labeled):
         output = next(iter(self.task.output), "output")
         return unknown(self, name, self._called, output)
 
+    def _shown(self) -> object:
+        return self._state
+
     def __repr__(self) -> str:
         return repr(self._state)
 
 
-@attrs.frozen(kw_only=True, repr=False)
-class Output(Handle):
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Output(Facts, Handle):
     """What a job of a run has written, whatever others have written since."""
 
     data_node: DataNode
@@ -255,8 +259,8 @@ class Output(Handle):
         return f"<Output {self.data_node.config_id} of {self.job.id}>"
 
 
-@attrs.frozen(kw_only=True, repr=False)
-class Input(Handle):
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Input(Facts, Handle):
     """What a run reads of a data node that it does not write, whatever others write."""
 
     data_node: DataNode

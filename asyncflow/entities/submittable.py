@@ -17,7 +17,7 @@ from asyncflow.runs.node import NodeState
 from asyncflow.runs.task import TaskState
 
 if TYPE_CHECKING:
-    from asyncflow.display.picture import DagPicture
+    from asyncflow.display.picture import DagPicture, LineagePicture
     from asyncflow.entities.edits import Edit
     from asyncflow.entities.job import Job
     from asyncflow.entities.planned import PlannedJob
@@ -92,6 +92,24 @@ class Submittable(Handle, Labeled, ABC):
         from asyncflow.display.tasks import picture
 
         return picture(self._dag.tasks, self.id)
+
+    async def lineage(self) -> LineagePicture:
+        """Return a picture of where the values of its data nodes come from.
+
+        It has the current versions, the jobs and people that wrote them, and the versions
+        that these jobs read: as far as their runs are kept, whatever scenario they are of.
+        On cancel nothing changes.
+        """
+        from asyncflow.entities.tracing import lineage
+
+        nodes, verbs = self.data_nodes.values(), self._verbs
+        return await lineage(nodes, verbs, f"lineage of {self.id}")
+
+    def _shown(self) -> object:
+        from asyncflow.entities.rich import Parts
+
+        nodes = tuple(self._node_states.values())
+        return Parts(title=repr(self), picture=self.dag(), nodes=nodes)
 
     @property
     @abstractmethod

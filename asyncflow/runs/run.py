@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 from weakref import ReferenceType
 
 import attrs
 
-from asyncflow import events, ids
+from asyncflow import ids
 from asyncflow.abc import Progress, Usage
 from asyncflow.errors import (
     SubmissionCanceled,
@@ -27,7 +26,7 @@ from asyncflow.runs.job import JobState
 from asyncflow.runs.job_table import JobTable
 from asyncflow.runs.node import Given, Version
 from asyncflow.runs.watchers import Report, Watchers
-from asyncflow.status import FINAL, Status, SubmissionStatus, status_of
+from asyncflow.status import Status, SubmissionStatus, status_of
 from asyncflow.worker.shortened import REASON, shortened
 
 if TYPE_CHECKING:
@@ -124,39 +123,12 @@ class History:
 
             parts += place, running, began, "", place, completed, at, ""
 
-    def kind(self, index: int) -> type[events.Event] | None:
-        """Tell which event a change is; None for one that is none."""
-        return kind_of(index, self[index])
-
     def __len__(self) -> int:
         return len(self._parts) // 4
 
     def __getitem__(self, index: int) -> Change:
         place, status, at, reason = self._parts[4 * index : 4 * index + 4]
         return place, status, at, reason
-
-
-_KINDS: dict[Status, type[events.JobEvent]] = {
-    Status.PENDING: events.JobPending,
-    Status.RUNNING: events.JobStarted,
-    **dict.fromkeys(FINAL, events.JobFinished),
-}
-
-
-def kind_of(index: int, change: Change) -> type[events.Event] | None:
-    """Tell which event a change is; None for one that is no event.
-
-    :param index: its place in the history
-    """
-    place, status, _, reason = change
-
-    if place is None or status is None:
-        return events.SubmissionFinished if index else events.SubmissionStarted
-
-    if status is Status.PENDING and reason:
-        return events.JobAttemptFailed
-
-    return _KINDS.get(status)
 
 
 @attrs.define(eq=False, repr=False)
@@ -315,35 +287,6 @@ class Run(Generic[EntityT_co]):
                 return at
 
         return None
-
-    def event(self, index: int) -> events.Event | None:
-        """Make the event of a change: nobody pays for one that nobody reads."""
-        place, status, at, reason = change = self.history[index]
-        job = None if place is None else self.job(place)
-        kind = kind_of(index, change)
-        facts: dict[str, Any] = {
-            "submission_id": self.id,
-            "at": datetime.fromtimestamp(at, UTC),
-        }
-
-        if kind is None:
-            return None
-
-        if kind is events.SubmissionStarted:
-            facts["entity_id"] = self.entity.id
-        elif kind is events.SubmissionFinished:
-            facts["status"] = self.status
-
-        if job is not None:
-            facts |= {"job_id": job.id, "task": job.name}
-
-        if kind is events.JobFinished and status is not None:
-            facts |= {"status": status, "reason": reason}
-
-        if kind is events.JobAttemptFailed and job is not None:
-            facts |= {"attempt": job.attempt_that_failed(at), "reason": reason}
-
-        return kind(**facts)
 
     def tell(self, change: Change) -> None:
         """Add a change to the history."""

@@ -26,7 +26,6 @@ from asyncflow.records import (
     ScenarioRecord,
     VersionRecord,
 )
-from asyncflow.recovery.undeclared import check_declared
 from asyncflow.runs.node import NodeState, Said
 from asyncflow.runtime.checks import check_kept, check_name
 from asyncflow.runtime.draft import ScenarioDraft
@@ -85,7 +84,7 @@ class Duplication:
 
     async def make(self) -> Scenario:
         """Make it; see `Scenario.duplicate`."""
-        check_declared(dag_of(self.source))
+        dag_of(self.source).check_declared()
         record = await self._record()
         own = {
             n: node for n, node in nodes_of(self.source).items() if not node.is_shared

@@ -23,7 +23,6 @@ from asyncflow.entities.submission import Submission, run_of
 from asyncflow.entities.submittable import Submittable, dag_of, tasks_of
 from asyncflow.errors import NoData, UsageError
 from asyncflow.options import RunOptions
-from asyncflow.recovery.undeclared import check_declared
 from asyncflow.runs.node import NodeState, Said
 from asyncflow.runtime.session import Session
 from asyncflow.status import DONE
@@ -77,7 +76,7 @@ class HandleVerbs(ScenarioVerbs):
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
         engine = self.session.opened()
         tasks, dag = tasks_of(entity), dag_of(entity)
-        check_declared(dag)
+        dag.check_declared()
         specs = engine.specs.of_all(dag.kinds, force=force)
 
         if any(spec.fingerprint for spec in specs):

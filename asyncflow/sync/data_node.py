@@ -196,10 +196,15 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         *,
         version: int | None = None,
         in_process: bool | None = None,
+        is_plain: bool = False,
     ) -> Preview:
         """Return the first rows; see `asyncflow.DataNode.preview`."""
         return self._loop.call(
-            self._inner.preview, rows, version=version, in_process=in_process
+            self._inner.preview,
+            rows,
+            version=version,
+            in_process=in_process,
+            is_plain=is_plain,
         )
 
     def download(

@@ -40,7 +40,7 @@ from asyncflow.sync.run_here import run_here
 from asyncflow.worker.streams import Stream
 
 if TYPE_CHECKING:
-    from asyncflow.display.picture import DagPicture
+    from asyncflow.display.picture import DagPicture, LineagePicture
 
 Submittable = TypeVar("Submittable", AsyncScenario, AsyncSequence, AsyncTask)
 
@@ -55,11 +55,12 @@ class Runnable(Labeled[Submittable]):
     scenario_id: Forwarded[str] = Forwarded()
 
     def dag(self) -> DagPicture:
-        """Return a picture of its tasks and data nodes: SVG, Mermaid or text.
-
-        A notebook shows it; ``print`` writes its text; ``save("dag.svg")`` keeps it.
-        """
+        """Return a picture of its tasks and data nodes; see the async handle."""
         return self._inner.dag()
+
+    def lineage(self) -> LineagePicture:
+        """Picture where its values come from; see `asyncflow.Scenario.lineage`."""
+        return self._loop.call(self._inner.lineage)
 
     def submit(
         self,

@@ -111,6 +111,11 @@ class RunInputs:
             if name in dag.sources
         }
 
+    @staticmethod
+    def are_unmade(inputs: Iterable[InputRecord]) -> bool:
+        """Tell whether a file is to be made of what a run is given."""
+        return any(record.kept == _UNMADE for record in inputs)
+
     def records(self, run: Run) -> list[InputRecord]:
         """Return what is to be saved; all files are made."""
         nodes = nodes_of(run.entity)
@@ -234,11 +239,6 @@ class RunInputs:
         given = Given(time.time_ns(), _UNMADE)
         self._unmade[given] = file
         return given
-
-
-def is_unmade(inputs: Iterable[InputRecord]) -> bool:
-    """Tell whether a file is to be made of what a run is given."""
-    return any(record.kept == _UNMADE for record in inputs)
 
 
 def check_same_inputs(

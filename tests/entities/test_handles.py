@@ -25,6 +25,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 SUBMITTABLE = (
     *("data_nodes_being_edited", "get_inputs", "get_intermediate", "get_outputs"),
     "is_ready_to_run",
+    "lineage",
 )
 
 NAMES: dict[type, tuple[str, ...]] = {

@@ -69,6 +69,7 @@ PUBLIC = (
     "JobStarted",
     "JoinOperator",
     "LabelRecord",
+    "LineagePicture",
     "Listener",
     "MigrationFailed",
     "NoData",
