@@ -104,9 +104,6 @@ class LabelRecord(NamedTuple):
         """When an orchestrator with it was first opened, in UTC."""
         return datetime.fromtimestamp(self.created, UTC)
 
-    def __repr__(self) -> str:
-        return _shown(self, creation_date="created")
-
     def as_dict(self) -> dict[str, Any]:
         """Return its facts as plain data that JSON can hold; times are ISO texts."""
         return _plain_facts(self, creation_date="created")

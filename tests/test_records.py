@@ -87,9 +87,9 @@ def test_a_time_is_a_date_in_utc() -> None:
 
 def test_every_record_that_users_list_is_plain_data() -> None:
     shown = [
-        record.as_dict()
+        as_dict()
         for record in ONE_OF_EACH
-        if callable(getattr(record, "as_dict", None))
+        if (as_dict := getattr(record, "as_dict", None)) is not None
     ]
     assert len(shown) >= 4
     assert json.loads(json.dumps(shown)) == shown

@@ -641,11 +641,12 @@ class Configuration(ServerDataNodes, Shown):
 
         everything = registry.job, registry.core, *registry.sections
 
-        if (
-            any(map(has_references, everything))
-            or any(refers(each.properties) for each in everything)
-            or refers(registry.app)
-        ):
+        if not (refer := any(map(has_references, everything))):
+            self._plain.update(registry.scenarios.values())
+
+        properties = [each.properties for each in everything]
+
+        if refer or any(map(refers, properties)) or refers(registry.app):
             from asyncflow.config import env
 
             found = (*found, *env.problems(registry))

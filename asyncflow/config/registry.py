@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, ValuesView
 from operator import is_
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -41,6 +41,10 @@ class View(Mapping[str, S]):
 
     def __len__(self) -> int:
         return len(self._sections())
+
+    def values(self) -> ValuesView[S]:
+        """Return the sections, without asking for each what counts."""
+        return self._sections().values()
 
     def __repr__(self) -> str:
         return repr(self._sections())

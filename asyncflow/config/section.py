@@ -128,7 +128,8 @@ class Section(Attributes, Shown):
     @property
     def key(self) -> str:
         """The id as a string, whatever was given for it."""
-        return key_of(self.id)
+        given = self.id
+        return given if type(given) is str else key_of(given)
 
     @property
     def label(self) -> str:

@@ -44,6 +44,7 @@ from asyncflow.runtime.checks import (
 )
 from asyncflow.runtime.preparation import First, RunPreparation
 from asyncflow.runtime.shutdown import interrupt, leave
+from asyncflow.slices import listed
 from asyncflow.values.editing import Editing
 from asyncflow.values.garbage import remove_all
 from asyncflow.values.results import Results
@@ -220,13 +221,13 @@ class Engine:
 
             await check_unlocked(self.editing, shared, given)
 
-        scenario = self.identity_map.new_scenario(
+        scenario = await self.identity_map.new_scenario(
             config, creation_date, name, properties, cycle
         )
         await self.place(scenario, creation_date)
         nodes = nodes_of(scenario).values()
         versions = await self.versions.defaults(nodes, given)
-        records = (node.record() for node in nodes)
+        records = await listed(NodeState.record, nodes)
         of_cycle = (
             [] if cycle is None else [self.calendar.claimed(cycle, record_of(scenario))]
         )

@@ -102,7 +102,13 @@ def given(records: Sequence[Record], graphs: set[str]) -> Sequence[WriteItem]:
     if len(records) == 1 and type(records[0]) is SubmissionRecord:  # for each run
         return _dump_change(records[0], graphs)
 
-    return [part for record in records for part in _given(record, graphs)]
+    return [
+        part
+        for record in records
+        for part in (
+            (record,) if type(record) in _UNCHANGING else _given(record, graphs)
+        )
+    ]
 
 
 def _given(record: Record, graphs: set[str]) -> Sequence[WriteItem]:
@@ -199,9 +205,8 @@ def _dump_change(record: SubmissionRecord, graphs: set[str]) -> Sequence[TableRo
 
 def _load_submission(row: Row) -> SubmissionRecord:
     *facts, force, on_failure, priority, run_timeout, waits = row[:-3]
-    graph, properties, pickled = row[-3:]
-    loaded = load_properties(row[0], properties, pickled)
-    made = (bool(force), on_failure, graph, loaded)
+    loaded = load_properties(row[0], *row[-2:])
+    made = (bool(force), on_failure, row[-3], loaded)
     record = SubmissionRecord._make((*facts, *made, priority, run_timeout, bool(waits)))
     return record._replace(status=SubmissionStatus(record.status))
 

@@ -34,6 +34,7 @@ from asyncflow.runs.node import (
     Said,
     Version,
 )
+from asyncflow.slices import listed
 from asyncflow.task_group import Tasks
 from asyncflow.values.garbage import Garbage, remove
 from asyncflow.values.retention import Retention
@@ -291,10 +292,12 @@ class Versions:
         :return: what is to be saved
         """
         given = inputs or {}
+        begins = await listed(_has_default, nodes)
         fresh = [
             node
-            for node in nodes
-            if node.config_id in given or (node.version is None and _has_default(node))
+            for node, has_default in zip(nodes, begins, strict=True)
+            if (has_default and node.version is None)
+            or (given and node.config_id in given)
         ]
         records: list[VersionRecord] = []
 

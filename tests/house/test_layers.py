@@ -70,7 +70,7 @@ ROWS = (
         nouns=("display", "errors", "folder", "log", "options", "records"),
         outside=frozenset({"attrs"}),
     ),
-    Row(nouns=("background", "callers", "task_group")),
+    Row(nouns=("background", "callers", "slices", "task_group")),
     Row(nouns=("filters",), outside=frozenset()),
     Row(nouns=("selection",), outside=frozenset()),
     Row(nouns=("abc",)),
