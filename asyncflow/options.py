@@ -34,6 +34,7 @@ class RunOptions:
     on_failure: OnFailure = "continue"
     idempotency_key: str | None = None
     callbacks: Iterable[Callable[[Any], object]] = ()
+    progress: bool = False
     inputs: Mapping[Any, Any] | None = None
     wait_for_data: bool = False
     properties: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
@@ -56,6 +57,7 @@ class RunOptions:
             force=self.force,
             on_failure=self.on_failure,
             wait_for_data=self.wait_for_data,
+            progress=self.progress,
             properties={**self.properties},
         )
 

@@ -288,6 +288,7 @@ class Orchestrator:
         on_failure: OnFailure = "continue",
         idempotency_key: str | None = None,
         callbacks: Iterable[Callable[[Job], object]] = (),
+        progress: bool = False,
         inputs: Mapping[Any, Any] | None = None,
         wait_for_data: bool = False,
         properties: Mapping[str, Any] | None = None,
@@ -301,6 +302,7 @@ class Orchestrator:
             on_failure=on_failure,
             idempotency_key=idempotency_key,
             callbacks=callbacks,
+            progress=progress,
             inputs=inputs,
             wait_for_data=wait_for_data,
             properties=properties or {},
@@ -791,8 +793,7 @@ class Orchestrator:
         submitted again.
 
         :param older_than: those that have ended so long ago; None for any
-        :param keep: how many of the last submissions stay, whatever their age; None for
-            none
+        :param keep: how many of the last submissions stay, at any age; None for none
         :param logs_only: remove only what the jobs printed
         :return: how much was removed
         :raises UsageError: where neither is given
@@ -860,8 +861,7 @@ class Orchestrator:
         calls.
 
         :param params: what it is given first; None for nothing
-        :param scenario: only for jobs of this one; None for all, also for those that
-            are created later
+        :param scenario: only for jobs of this one; None for all, later ones included
         """
         self._opened().subscriptions.add(callback, params, scenario)
 

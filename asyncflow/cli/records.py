@@ -49,6 +49,12 @@ class Reader(Protocol):
 
     def names(self, what: str) -> list[str]: ...
 
+    def prunable(
+        self, finished_before: float | None, keep: int | None, has_log: bool
+    ) -> list[str]: ...
+
+    def values_folder(self) -> str | None: ...
+
     def backup(self, path: str) -> None: ...
 
 
@@ -68,10 +74,11 @@ def address_of(store: str | None) -> str:
     return store or os.environ.get(VARIABLE, "").strip() or DEFAULT
 
 
-def reader(store: str | None) -> Reader:
+def reader(store: str | None, *, allows_older: bool = False) -> Reader:
     """Open a store to read it.
 
     :param store: as it was given to a command; None for nothing
+    :param allows_older: whether it may be of an older version, to be copied
     :raises StoreFailed: where there is none
     :raises UsageError: where it is the address of something else
     """
@@ -84,5 +91,6 @@ def reader(store: str | None) -> Reader:
 
         return AnyReader(address)
 
-    made: Reader = READERS.load(kind)(os.path.expanduser(address))
+    file = os.path.expanduser(address)
+    made: Reader = READERS.load(kind)(file, allows_older=allows_older)
     return made

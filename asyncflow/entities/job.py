@@ -188,8 +188,8 @@ class Job(Handle, Labeled):
         """Give the lines that it prints, from the first, then as they come.
 
         Ends with the job. The lines end as they did; the last one may not. Where another
-        process runs the job, they come when it has ended. Whoever stops iterating stops
-        watching.
+        process runs the job, that tells them; where it cannot be reached, they come when
+        the job has ended. Whoever stops iterating stops watching.
         """
         return verbs_of(self.task).follow(self)
 

@@ -385,6 +385,11 @@ class Submission(ReadOnlyHandle, Labeled):
         run.watchers.count += 1
 
         try:
+            if run.options.progress:
+                from asyncflow.entities.shown_run import show
+
+                await show(self, self.entity.get_simple_label(), len(run.tasks))
+
             await run.watchers.over()
         finally:
             run.watchers.count -= 1
@@ -393,14 +398,10 @@ class Submission(ReadOnlyHandle, Labeled):
         run.is_seen = True
 
     async def _result(self) -> Self:
-        run = self._run
+        timeout = self._run.options.timeout
+        await (self._seen() if timeout is None else self._seen_within(timeout))
 
-        if run.options.timeout is None:
-            await self._seen()
-        else:
-            await self._seen_within(run.options.timeout)
-
-        if error := run.error():
+        if error := self._run.error():
             raise error
 
         return self

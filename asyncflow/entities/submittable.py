@@ -136,6 +136,7 @@ class Submittable(Handle, Labeled, ABC):
         on_failure: OnFailure = "continue",
         idempotency_key: str | None = None,
         callbacks: Iterable[Callable[[Job], object]] = (),
+        progress: bool = False,
         inputs: Mapping[Any, Any] | None = None,
         wait_for_data: bool = False,
         properties: Mapping[str, Any] | None = None,
@@ -162,6 +163,9 @@ class Submittable(Handle, Labeled, ABC):
         :param callbacks: functions, sync or async, called as ``callback(job)`` each
             time that the status of a job of this run has changed, as those of
             `Scenario.subscribe` are
+        :param progress: show on the terminal how far it has come, while it is awaited:
+            bars where rich is installed (``pip install '.[cli]'``), else a line for
+            each job; nothing where stderr is no terminal
         :param inputs: values of data nodes that the run reads and does not write, by
             their configs or these' ids. They are kept as long as the submission is
         :param wait_for_data: begin when all that the run reads was written, by whomever: until
@@ -184,6 +188,7 @@ class Submittable(Handle, Labeled, ABC):
             on_failure=on_failure,
             idempotency_key=idempotency_key,
             callbacks=callbacks,
+            progress=progress,
             inputs=inputs,
             wait_for_data=wait_for_data,
             properties=properties or {},

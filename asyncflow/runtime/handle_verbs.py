@@ -291,8 +291,18 @@ class HandleVerbs(ScenarioVerbs):
     def follow(self, job: Job) -> AsyncIterator[str]:
         from asyncflow.runtime import job_output
 
-        store, max_bytes = self.session.opened().store, self.session.jobs.max_log_size
-        return job_output.tail(store, state_of(job), max_bytes)
+        engine, state, run = (
+            self.session.opened(),
+            state_of(job),
+            run_of(job.submission),
+        )
+
+        if not state.is_finished and not engine.scheduler.runs.drives(run):
+            from asyncflow.runtime import remote_output
+
+            return remote_output.follow(engine, run, state)
+
+        return job_output.tail(engine.store, state, self.session.jobs.max_log_size)
 
 
 async def _explain(engine: Engine, error: NoData, nodes: Iterable[NodeState]) -> None:

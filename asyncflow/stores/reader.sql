@@ -24,6 +24,9 @@ SELECT path FROM input WHERE path IS NOT NULL;
 -- name: makers
 SELECT id FROM maker;
 
+-- name: orchestrators
+SELECT id FROM orchestrator;
+
 -- name: sizes
 SELECT
     (SELECT count(*) FROM scenario) AS scenarios,

@@ -73,6 +73,7 @@ class Runnable(Labeled[Submittable]):
         idempotency_key: str | None = None,
         run_timeout: float | None = None,
         priority: float = 0.0,
+        progress: bool = False,
         inputs: Mapping[Any, Any] | None = None,
         wait_for_data: bool = False,
         properties: Mapping[str, Any] | None = None,
@@ -97,9 +98,9 @@ class Runnable(Labeled[Submittable]):
         :param on_failure: ``"continue"`` runs what does not need a failed job,
             ``"stop"`` cancels the rest of the run
         :param idempotency_key: who submits with the same key again gets the same run
-        :param run_timeout: how many seconds the run may take until it is ended; None
-            for any time
+        :param run_timeout: how many seconds the run may take; None for any time
         :param priority: its ready jobs go before those of runs with a lower one
+        :param progress: with `wait`, show on the terminal how far it has come
         :param inputs: values of data nodes for this run alone; see
             `asyncflow.Scenario.submit`
         :param wait_for_data: begin when all that the run reads was written; see
@@ -121,6 +122,7 @@ class Runnable(Labeled[Submittable]):
             callbacks=[Callback(function, self._loop) for function in callbacks],
             run_timeout=run_timeout,
             priority=priority,
+            progress=progress,
             inputs=inputs,
             wait_for_data=wait_for_data,
             properties=properties or {},

@@ -342,14 +342,13 @@ class Versions:
             self.garbage.add(intent_path(self.folder, self.holder_id, job_id))
 
         last = node.version
-
-        if job_id is None and last is not None and self.retention.pins is not None:
-            self.retention.pins.keep(node, (last,), inf)
-
         number = said.at or time.time_ns()
 
         if last is not None and last.number >= number:  # of a clock that is ahead
             number = last.number + self._step
+
+        if job_id is None and last is not None:
+            number = max(number, self._after_submits(node, last))
 
         run_id = None if job_id is None else submission_of(job_id)
         node.version = version = Version(number, kept, run_id, mark)
@@ -383,6 +382,13 @@ class Versions:
             records.append(self.retention.drop(node, older.pop(0)))
 
         return records
+
+    def _after_submits(self, node: NodeState, last: Version) -> int:
+        """Pin a version for the runs that read it; return a number that is later than
+        their submits, whatever clocks do: who takes one over goes by that.
+        """
+        pins = self.retention.pins
+        return 0 if pins is None else pins.keep(node, (last,), inf) + self._step
 
     async def read_version(
         self,

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-import signal
 from pathlib import Path
 
 import pytest
@@ -67,15 +66,19 @@ def test_a_module_that_fails_is_shown(folder: Path) -> None:
     assert "install what it needs" in call("run", "flows", code=2).output
 
 
-@pytest.mark.parametrize("columns", ["40", "200"])
-def test_ctrl_c_in_a_terminal_ends_a_run(tmp_path: Path, columns: str) -> None:
+@pytest.mark.parametrize(("columns", "then"), [(40, 200), (200, 40)])
+def test_ctrl_c_in_a_terminal_ends_a_run(
+    tmp_path: Path, columns: int, then: int
+) -> None:
     (tmp_path / "slow.py").write_text(SLOW)
     arguments = ("-m", "asyncflow", "run", "slow:slow")
 
-    with terminal(*arguments, folder=tmp_path, COLUMNS=columns) as screen:
+    with terminal(*arguments, folder=tmp_path) as screen:
+        screen.resize(columns)
         screen.until("step 3")
-        screen.send(signal.SIGWINCH)
         screen.until(r"\d%")
+        screen.resize(then)
+        screen.until("step 9")
         screen.press_ctrl_c()
         assert screen.ended() == 130
 

@@ -25,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--keep-going", action="store_true", help="go on after a broken promise"
     )
+    parser.add_argument(
+        "--no-shrink", action="store_true", help="tell what broke as it was played"
+    )
     given = parser.parse_args(arguments)
     seconds = given.hours * 3600 + given.seconds
 
@@ -32,7 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seconds = 60.0
 
     search = Search(
-        seconds=seconds, seeds=given.seeds, trace=given.trace, goes_on=given.keep_going
+        seconds=seconds,
+        seeds=given.seeds,
+        trace=given.trace,
+        goes_on=given.keep_going,
+        shrinks=not given.no_shrink,
     )
 
     for seed in [*given.seed, *(_listed(given.file) if given.file else ())]:

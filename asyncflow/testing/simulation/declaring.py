@@ -7,7 +7,7 @@ from typing import Any
 from asyncflow.config import Configuration
 from asyncflow.config.retry import Retry
 from asyncflow.config.sections import Scope
-from asyncflow.testing.simulation.jobs import value_of, work
+from asyncflow.testing.simulation.jobs import quick, value_of, work
 from asyncflow.testing.simulation.trial import RESOURCES, Trial
 
 MODE = "simulated"
@@ -42,7 +42,7 @@ def declared(trial: Trial) -> Configuration:
         tasks = [
             config.configure_task(
                 task.name,
-                work,
+                work if task.speed or task.hanging else quick,
                 [nodes[one] for one in task.inputs],
                 [nodes[one] for one in task.outputs],
                 retry=Retry(task.retries, wait=0.02) if task.retries > 1 else None,

@@ -254,20 +254,18 @@ class _Trip:
                     for name, driver, kept in call.inputs
                 ]
 
-                if job.duration:
-                    await sleep(job.duration / 2)
+                result, failure = _called(call, values)
 
                 if job.dies:
-                    self.world.note("worker dies", call.job_id)
-                    context = copy_context()
-                    context.run(current.set, None)
-                    self.world.loop.call_soon(self._die, context=context)
+                    await sleep(min(job.duration, 60.0) / 2)
+                    self._die_soon(call)
                     await sleep_forever()
 
-                result = call.function(*values)
-
                 if job.duration:
-                    await sleep(job.duration / 2)
+                    await sleep(job.duration)
+
+                if failure is not None:
+                    raise failure
 
                 kept = keep_result(call.task, call.outputs, result)
             except Exception as error:
@@ -279,6 +277,13 @@ class _Trip:
 
         wall = self.world.loop.time() - begun
         return outcome._replace(usage=Usage(at, wall, None, None))
+
+    def _die_soon(self, call: Call) -> None:
+        """Have the worker die of a call."""
+        self.world.note("worker dies", call.job_id)
+        context = copy_context()
+        context.run(current.set, None)
+        self.world.loop.call_soon(self._die, context=context)
 
     def _made(self, kept: StoredValue | tuple[int, int]) -> StoredValue:
         if not isinstance(kept, tuple):
@@ -336,6 +341,14 @@ class _Trip:
             remove_named(path)
 
         return Killed() if place in self._kills else Crashed(-9, "it died as simulated")
+
+
+def _called(call: Call, values: list[Any]) -> tuple[Any, Exception | None]:
+    """Call a function, at the beginning of the time that it takes."""
+    try:
+        return call.function(*values), None
+    except Exception as error:
+        return None, error
 
 
 __all__ = ["Job", "Jobs", "Raised", "SimulatedExecutor"]

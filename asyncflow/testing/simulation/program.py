@@ -18,6 +18,7 @@ from asyncflow.errors import (
     StoreFailed,
     SubmissionCanceled,
     SubmissionFailed,
+    UsageError,
 )
 from asyncflow.events import Event
 from asyncflow.notify.bus import Listener, Notification
@@ -138,29 +139,16 @@ class Program:
         await self._watch(submission, asked)
 
     async def _watch(self, submission: Submission, asked: Asked) -> None:
-        """Hear the events of a run, then wait for its end."""
-        ended: list[str] = []
-        last: Event | None = None
-
-        async for event in submission:
-            last = event
-            self.stage.audit.told(event, asked.process)
-
-            if (job_id := getattr(event, "job_id", None)) and (
-                type(event).__name__ == "JobFinished"
-            ):
-                if job_id in ended:
-                    self.stage.world.violated(f"the end of {job_id} is told twice")
-
-                ended.append(job_id)
-
+        """Hear the events of a run, or not; then wait for its end."""
+        hears = self.stage.world.chance.of("hears", asked.at).random() < 0.5
+        last = await self._hear(submission, asked) if hears else None
         await submission.wait()
         self.stage.world.note("ended", submission.id, submission.status)
 
         if asked.is_forgotten or self.stage.audit.is_ousted(asked.process):
             return
 
-        if type(last).__name__ != "SubmissionFinished":
+        if hears and type(last).__name__ != "SubmissionFinished":
             self.stage.world.violated(f"the last event of {submission.id} is {last}")
 
         run = self.stage.disk.kept._tables.submissions.records.get(submission.id)
@@ -176,6 +164,25 @@ class Program:
 
         with suppress(SubmissionFailed, StoreFailed, OrchestratorFailed):
             await submission
+
+    async def _hear(self, submission: Submission, asked: Asked) -> Event | None:
+        """Hear the events of a run; return the last."""
+        ended: list[str] = []
+        last: Event | None = None
+
+        async for event in submission:
+            last = event
+            self.stage.audit.told(event, asked.process)
+
+            if (job_id := getattr(event, "job_id", None)) and (
+                type(event).__name__ == "JobFinished"
+            ):
+                if job_id in ended:
+                    self.stage.world.violated(f"the end of {job_id} is told twice")
+
+                ended.append(job_id)
+
+        return last
 
     async def _write(self, orchestrator: Orchestrator, act: Act) -> None:
         scenario, index = await self._scenario(orchestrator, act)
@@ -258,6 +265,9 @@ class _Ear(Listener):
 def is_expected(error: BaseException) -> bool:
     """Tell whether a program may meet an error where things go wrong."""
     if isinstance(error, (*_EXPECTED, asyncio.CancelledError)):
+        return True
+
+    if isinstance(error, UsageError) and "was deleted" in str(error):
         return True
 
     return isinstance(error, BaseExceptionGroup) and all(

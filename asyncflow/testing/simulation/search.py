@@ -32,12 +32,14 @@ class Search:
     :param seeds: how many fresh ones at most; 0 for no limit of their number
     :param trace: whether to print what happens in each
     :param goes_on: whether to go on after a broken promise
+    :param shrinks: whether to make a trial smaller that has broken one
     """
 
     seconds: float = 0.0
     seeds: int = 0
     trace: bool = False
     goes_on: bool = False
+    shrinks: bool = True
     failures: list[Outcome] = attrs.field(init=False, factory=list)
     count: int = attrs.field(init=False, default=0)
     _began: float = attrs.field(init=False, factory=time.monotonic)
@@ -94,6 +96,17 @@ class Search:
         self.failures.append(outcome)
         _print(f"seed {outcome.trial.seed} breaks a promise, each time:")
         _print(*(f"  {one[:500]}" for one in outcome.violations[:5]), sep="\n")
+
+        if self.shrinks:
+            self._shrink(outcome)
+
+        _print(
+            "replay it: python -m asyncflow.testing.simulation --trace --seed "
+            f"{outcome.trial.seed}"
+        )
+        sys.stdout.flush()
+
+    def _shrink(self, outcome: Outcome) -> None:
         wanted, until = kind_of(outcome.violations[0]), time.monotonic() + SHRINKS
         smallest = outcome
 
@@ -109,11 +122,6 @@ class Search:
             f"  in a smaller trial, with these last lines of its trace:\n{shown(trial)}"
         )
         _print(*(f"    {line[:200]}" for line in smallest.trace[-TOLD:]), sep="\n")
-        _print(
-            "replay it: python -m asyncflow.testing.simulation --trace --seed "
-            f"{outcome.trial.seed}"
-        )
-        sys.stdout.flush()
 
 
 def _print(*lines: object, sep: str = "\n") -> None:

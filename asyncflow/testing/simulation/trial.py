@@ -219,7 +219,7 @@ def _task(
         outputs=outputs,
         options=options,
         retries=chance.choice([1, 1, 1, 2, 3]),
-        speed=chance.choice([0.0, 0.0, 0.001, 0.05, 0.3, 2.0]),
+        speed=chance.choice([0.0, 0.0, 0.0, 0.001, 0.05, 0.3, 2.0]),
         failing=chance.choice([0.0, 0.0, 0.0, 0.1, 0.4]),
         dying=chance.choice([0.0, 0.0, 0.0, 0.0, 0.2]),
         hanging=hanging,
