@@ -633,17 +633,17 @@ class Configuration(ServerDataNodes, Shown):
         self._settled = self._applied = None  # what is looked up is looked up anew
         _, registry, of_files = self._compiled()
         registry = registry.snapshot()
+        everything = registry.job, registry.core, *registry.sections
+        refer = any(map(has_references, everything))
+
+        if not refer:
+            self._plain.update(registry.scenarios.values())
+
         found = (
             *self._recorded,
             *self._disagreements(registry),
-            *sections.problems(registry),
+            *sections.problems(registry, refer=refer),
         )
-
-        everything = registry.job, registry.core, *registry.sections
-
-        if not (refer := any(map(has_references, everything))):
-            self._plain.update(registry.scenarios.values())
-
         properties = [each.properties for each in everything]
 
         if refer or any(map(refers, properties)) or refers(registry.app):

@@ -107,13 +107,14 @@ class Registry:
 
     def of_kind(self, kind: type[S]) -> dict[str, S]:
         """Return the sections of one kind, by key."""
-        sections: object = self.scenarios
-        if issubclass(kind, DataNodeConfig):
+        sections: Any = self.scenarios
+        if kind.kind == DataNodeConfig.kind:
             sections = self.data_nodes
-        elif issubclass(kind, TaskConfig):
+        elif kind.kind == TaskConfig.kind:
             sections = self.tasks
 
-        return cast("dict[str, S]", sections)
+        found: dict[str, S] = sections
+        return found
 
     def find(self, section: S) -> S | None:
         """Return the current section of the kind and id of another, or None."""

@@ -41,15 +41,22 @@ NODES = frozenset({"input", "output"})
 """The fields that are looked at for each section."""
 
 
-def problems(registry: Registry, *, installs: bool = True) -> Iterator[Problem]:
+def problems(
+    registry: Registry, *, refer: bool = True, installs: bool = True
+) -> Iterator[Problem]:
     """Yield everything that is wrong with the sections, in their order.
 
     What is to be found in the environment, and is not there, is as if not given: for that
     see `config.env`.
 
+    :param refer: whether any of them may refer to it
     :param installs: whether a package that is not installed here is a problem
     """
-    registry = _with_found(registry)
+    nodes, all_tasks = registry.data_nodes.values(), registry.tasks.values()
+
+    if refer:
+        registry = _with_found(registry)
+
     yield from settings.job_problems(registry.job)
     yield from of_properties("JOB", "JOB", registry.job.properties)
     yield from settings.core_problems(registry.core)
@@ -67,12 +74,12 @@ def problems(registry: Registry, *, installs: bool = True) -> Iterator[Problem]:
     of_node = partial(_data_node, installs=installs)
     node_kinds = Kinds(DataNodeConfig, of_node, NO_KIND)
 
-    for node in map(_found, registry.data_nodes.values()):
+    for node in map(_found, nodes) if refer else nodes:
         yield from node_kinds.problems(node)
 
     task_kinds = Kinds(TaskConfig, partial(tasks.problems, registry), NO_KIND | NODES)
 
-    for task in map(_found, registry.tasks.values()):
+    for task in map(_found, all_tasks) if refer else all_tasks:
         yield from task_kinds.problems(task)
         yield from tasks.problems_of_nodes(registry, task)
 
