@@ -24,7 +24,7 @@ from asyncflow.cli.output import (
 from asyncflow.cli.records import Reader, reader, store_option
 from asyncflow.options import Page
 
-SORTS = {
+SORTS: dict[str, tuple[str, ...]] = {
     "submissions": ("date", "duration", "status", "config", "id"),
     "scenarios": ("date", "name", "config", "id"),
     "jobs": ("date", "duration", "status", "config", "id"),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any, Protocol, Self
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, Self, TypeVar
 
 import click
 
@@ -14,6 +14,8 @@ from asyncflow.stores._address import kind_of
 
 VARIABLE = "ASYNCFLOW_STORE"
 DEFAULT = os.path.join(".asyncflow", "asyncflow.db")
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Reader(Protocol):
@@ -58,12 +60,15 @@ class Reader(Protocol):
     def backup(self, path: str) -> None: ...
 
 
-store_option = click.option(
-    "--store",
-    metavar="ADDRESS",
-    help=f"Where records are: a file, postgresql://...  [default: ${VARIABLE}, or "
-    f"{DEFAULT}]",
-)
+def store_option(command: F) -> F:
+    """Add ``--store`` to a command."""
+    add = click.option(
+        "--store",
+        metavar="ADDRESS",
+        help="Where records are: a file, postgresql://...  "
+        f"[default: ${VARIABLE}, or {DEFAULT}]",
+    )
+    return add(command)
 
 
 def address_of(store: str | None) -> str:

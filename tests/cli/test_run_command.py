@@ -9,6 +9,7 @@ from tests.support.command import FLOWS, SLOW, answer, call, spawned
 from tests.support.terminal import terminal
 
 
+@pytest.mark.smoke
 def test_a_run_tells_what_became_of_it(folder: Path) -> None:
     done = answer("run", "flows:sales", "--set", "year=2026", "--name", "second")
     assert done["status"] == "COMPLETED"
