@@ -42,7 +42,8 @@ class Runs:
     by_number: dict[int, Run] = attrs.field(init=False, factory=dict)
     """The runs; also for who looks one up for each job."""
     _numbers: dict[Run, int] = attrs.field(init=False, factory=dict)
-    _specs: dict[int, Sequence[CallSpec]] = attrs.field(init=False, factory=dict)
+    specs: dict[int, Sequence[CallSpec]] = attrs.field(init=False, factory=dict)
+    """How the jobs of each kind of task of a run are called."""
     _interrupted: set[int] = attrs.field(init=False, factory=set)
     """Those that end here alone, to go on elsewhere."""
     _lacking: set[int] = attrs.field(init=False, factory=set)
@@ -58,7 +59,7 @@ class Runs:
         number = self._count
         self.by_number[number] = run
         self._numbers[run] = number
-        self._specs[number] = specs
+        self.specs[number] = specs
         return number
 
     def __getitem__(self, number: int) -> Run:
@@ -90,7 +91,7 @@ class Runs:
     def spec(self, ref: Ref) -> CallSpec:
         """Return how a job is called."""
         number, place = ref
-        return self._specs[number][self.by_number[number].dag.kind_of[place]]
+        return self.specs[number][self.by_number[number].dag.kind_of[place]]
 
     def save(self, number: int, status: Status, *records: Record) -> None:
         """Save the end of a job; not that it was cancelled, where the run goes on."""
@@ -128,7 +129,7 @@ class Runs:
     def forget(self, number: int) -> Run:
         """Let a run go, and return it."""
         run = self.by_number.pop(number)
-        del self._numbers[run], self._specs[number]
+        del self._numbers[run], self.specs[number]
 
         self._lacking.discard(number)
         self._check_idle()
@@ -151,7 +152,7 @@ class Runs:
         """
         lost = self.all()
 
-        for known in (self.by_number, self._numbers, self._specs):
+        for known in (self.by_number, self._numbers, self.specs):
             known.clear()
 
         for run in lost:

@@ -115,7 +115,7 @@ _CSS = (
     ".off{color:var(--off)}.sign{font-weight:bold}"
     "table{border-collapse:collapse}th{text-align:left;color:var(--soft)}"
     "th,td{padding:.25rem .75rem .25rem 0;border-bottom:1px solid var(--rule);"
-    "vertical-align:top}.number{text-align:right;white-space:nowrap}"
+    "vertical-align:top}.status{white-space:nowrap}.number{text-align:right;white-space:nowrap}"
     "td.name,td.why{overflow-wrap:anywhere;min-width:8rem;max-width:40rem}"
     "details{border-bottom:1px solid var(--rule);padding:.5rem 0}"
     "summary{cursor:pointer;overflow-wrap:anywhere}"
@@ -202,7 +202,7 @@ def _table(jobs: Sequence[ShownJob]) -> Iterator[str]:
             _bytes(job.peak_rss),
             str(len(job.tries) + (job.ran is not None) or ""),
         )
-        yield f"<tr><td>{_sign(job.status)} {job.status}</td>"
+        yield f'<tr><td class="status">{_sign(job.status)} {job.status}</td>'
         yield f'<td class="name">{_link(place, job)}</td>'
         yield "".join(f'<td class="number">{number}</td>' for number in numbers)
         yield f'<td class="why">{escaped(job.reason)}</td></tr>\n'

@@ -114,11 +114,12 @@ class History:
             was not even known that they are ready
         """
         parts, running, completed = self._parts, Status.RUNNING, Status.COMPLETED
+        blocked = Status.BLOCKED
 
         for place, usage in ended:
             began = usage[0]
 
-            if before[place] is Status.BLOCKED:
+            if before[place] is blocked:
                 parts += place, Status.PENDING, began, ""
 
             parts += place, running, began, "", place, completed, at, ""

@@ -220,8 +220,9 @@ def _run(
             or settled.looks_closely
             or type(outcome) is Raised
             or (bool(_meddling) and call[3] in _meddling)
+            or _meter.looks
         )
-        cpu, peak = _meter.measured(is_long=is_long)
+        cpu, peak = (_meter.measured if is_long else _meter.passed)(wall)
         log = settled.end_job(max_bytes, is_long=is_long)
 
     if isinstance(outcome, Raised):

@@ -178,6 +178,13 @@ def current_folder() -> str | None:
         return None
 
 
+def return_to(folder: str | None) -> None:
+    """Go back to a folder, where a job has left it; None for one that was removed."""
+    if folder is not None and current_folder() != folder:
+        with suppress(OSError):
+            os.chdir(folder)
+
+
 def raw_environment() -> dict[bytes, bytes]:
     """Return the environment, as it is kept: to decode it takes long."""
     found: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]

@@ -60,6 +60,15 @@ def test_a_mistake_is_told_and_nothing_runs(
     assert len(answer("list")) == 2
 
 
+def test_what_lacks_data_is_not_run(folder: Path) -> None:
+    (folder / "flows.py").write_text(FLOWS.replace(", default_data=2025", ""))
+    told = call("run", "flows:sales", code=2).output
+    assert "data node 'year' was never written" in told
+    assert "--set year=VALUE" in told
+    assert len(answer("list")) == 2
+    assert answer("plan", "flows:sales")[0]["reads"] == {"year": "(never written)"}
+
+
 def test_a_module_that_fails_is_shown(folder: Path) -> None:
     (folder / "flows.py").write_text(FLOWS + "\n1 / 0\n")
     assert "ZeroDivisionError" in call("run", "flows", code=2).output

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import time
 from collections.abc import Coroutine, Sequence
+from operator import attrgetter
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -43,6 +44,8 @@ SHORTAGES = frozenset(
 )
 """What the system says where it has no room, descriptors, processes or memory: jobs wait
 for these however long it lasts, as none of them is why."""
+
+_job_id = attrgetter("job_id")
 
 PAUSE = 0.05
 LONGEST_PAUSE = 1.0
@@ -142,9 +145,7 @@ class ProcessExecutor(Executor):
         number, grace, logs = self._count, self.grace, self._logs
         request = Request(self, self._pool, calls, watch, number, grace, logs)
 
-        for call in calls:
-            self.requests[call.job_id] = request
-
+        self.requests.update(dict.fromkeys(map(_job_id, calls), request))
         return request.run(pinned)
 
     def kill(self, call: Call, *, now: bool = False) -> None:
