@@ -17,12 +17,11 @@ from anyio import CapacityLimiter
 from asyncflow.abc import Executor, Mode, Store
 from asyncflow.dispatch.attempt import Tracer
 from asyncflow.dispatch.call_spec import CallSpec
-from asyncflow.dispatch.data_waits import DataWaits
 from asyncflow.dispatch.echo import Echo
 from asyncflow.dispatch.in_flight import InFlight
 from asyncflow.dispatch.pins import Pins
 from asyncflow.dispatch.running_marks import RunningMarks
-from asyncflow.dispatch.runs import Admission, Runs, WaitingRuns
+from asyncflow.dispatch.runs import Admission, DataWaits, Runs, WaitingRuns
 from asyncflow.dispatch.slots import Slots
 from asyncflow.dispatch.store_retry import retry_until_available
 from asyncflow.dispatch.suspects import ALONE, needs_of
@@ -32,14 +31,7 @@ from asyncflow.errors import NotFound, OrchestratorFailed, UsageError
 from asyncflow.log import logger as _logger
 from asyncflow.plan.graph import Graph, group_of
 from asyncflow.plan.guarded_plan import GuardedPlan
-from asyncflow.plan.instructions import (
-    Block,
-    End,
-    Finish,
-    Instruction,
-    Kill,
-    MakeReady,
-)
+from asyncflow.plan.instructions import Block, End, Finish, Instruction, Kill, MakeReady
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.restoring import lose
 from asyncflow.status import Status

@@ -16,7 +16,7 @@ from asyncflow.config.checks.numbers import check_flag
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import CoreConfig, ScenarioConfig
 from asyncflow.dispatch.call_spec import CallSpec, CallSpecs
-from asyncflow.dispatch.data_waits import Data
+from asyncflow.dispatch.runs import Data
 from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.dispatch.suspects import specs_of
 from asyncflow.entities.identity_map import IdentityMap
