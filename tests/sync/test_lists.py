@@ -247,7 +247,7 @@ def test_the_parents_of_what_scenarios_share_are_listed(tmp_path: Path) -> None:
     config.configure_job_executions("development", echo=False)
     shared = config.configure_data_node("shared", scope=Scope.GLOBAL, default_data=1)
     of_day = config.configure_data_node("of_day", scope=Scope.CYCLE, default_data=1)
-    made, end = map(config.configure_data_node, ("made", "end"))
+    made, end = [config.configure_data_node(name) for name in ("made", "end")]
     one = config.configure_task("one", flows.add, [shared, of_day], made)
     two = config.configure_task("two", flows.double, made, end)
     cfg = config.configure_scenario(
@@ -276,4 +276,6 @@ def test_the_parents_of_what_scenarios_share_are_listed(tmp_path: Path) -> None:
         }
         _, queue = Notifier.register("SEQUENCE", here.own.id)
         tp.delete(here.id)
-        assert queue.get(timeout=20).operation == "DELETION"
+        event = queue.get(timeout=20)
+        assert event is not None
+        assert event.operation == "DELETION"
