@@ -17,10 +17,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from asyncflow.display.characters import printable
-from asyncflow.display.folding import folded
-from asyncflow.display.picture import DagPicture
+from asyncflow.display.picture import DagPicture, GanttPicture
 from asyncflow.display.signs import sign_of
-from asyncflow.display.svg import STYLE, svg
+from asyncflow.display.svg import STYLE
 from asyncflow.orchestrator import Orchestrator
 from asyncflow.status import Status, SubmissionStatus
 from asyncflow.web.access import Access
@@ -34,9 +33,9 @@ _ANSI = re.compile(
 """What moves the cursor of a terminal, and colours it (ECMA-48)."""
 
 
-def drawn(picture: DagPicture) -> str:
+def drawn(picture: DagPicture | GanttPicture) -> str:
     """Draw a picture, in the colours of the page. It may take a while: in a thread."""
-    return svg(folded(picture.graph), title=picture.title, is_styled=False)
+    return picture.svg(is_styled=False)
 
 
 def root_of(request: Request) -> str:

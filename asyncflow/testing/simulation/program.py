@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 import attrs
 from anyio import create_task_group, sleep
@@ -78,10 +78,15 @@ class Program:
         async with Orchestrator(store=store, config=config) as orchestrator:
             self.stage.engines[process.name] = orchestrator._session.engine
 
-            async with (
-                orchestrator.listen(_Ear(self.stage.audit, process)),
-                create_task_group() as group,
-            ):
+            async with AsyncExitStack() as stack:
+                chance = stage.world.chance.of("listens", process.name)
+
+                if chance.random() < 0.5:  # who listens has jobs told one by one
+                    ear = _Ear(stage.audit, process)
+                    await stack.enter_async_context(orchestrator.listen(ear))
+
+                group = await stack.enter_async_context(create_task_group())
+
                 for index, act in enumerate(self.stage.trial.acts):
                     if act.process != self.place or index in self.stage.begun:
                         continue
@@ -140,7 +145,7 @@ class Program:
 
     async def _watch(self, submission: Submission, asked: Asked) -> None:
         """Hear the events of a run, or not; then wait for its end."""
-        hears = self.stage.world.chance.of("hears", asked.at).random() < 0.5
+        hears = self.stage.world.chance.of("hears", asked.at).random() < 0.4
         last = await self._hear(submission, asked) if hears else None
         await submission.wait()
         self.stage.world.note("ended", submission.id, submission.status)
@@ -186,12 +191,16 @@ class Program:
 
     async def _write(self, orchestrator: Orchestrator, act: Act) -> None:
         scenario, index = await self._scenario(orchestrator, act)
-        name = f"{self.stage.trial.flows[index].name}_in"
-        node = scenario.data_nodes.get(name)
+        sources = [
+            node.name
+            for node in self.stage.trial.flows[index].nodes
+            if node.default and node.scope == "SCENARIO"
+        ]
 
-        if node is None:
+        if not sources:
             return
 
+        name, node = sources[0], scenario.data_nodes[sources[0]]
         written = Written(f"w{act.at}", self.stage.world.elapsed, self.process)
         self.stage.audit.writes.setdefault(node.id, []).append(written)
         self.stage.world.note("writes", node.id, written.value)

@@ -134,7 +134,8 @@ def drawn(seed: int | str) -> Trial:
 def _flow(chance: random.Random, index: int) -> Flow:
     count = chance.choice([1, 2, 3, 3, 4, 5, 8])
     name = f"f{index}"
-    nodes = [Node(name=f"{name}_in", default=True)]
+    source = f"{name}_in_big" if chance.random() < 0.25 else f"{name}_in"
+    nodes = [Node(name=source, default=True)]
     shared = Node(name="shared", scope="GLOBAL", default=True)
     tasks: list[Task] = []
     shape = chance.choice(["chain", "fan", "any", "any"])

@@ -25,7 +25,7 @@ SHOWN = 500
 """How many jobs a page has."""
 
 DRAWN = 300
-"""A graph of more jobs is drawn anew only when its run has ended."""
+"""Pictures of more jobs are drawn anew only when their run has ended."""
 
 VALUES = 100
 """How many inputs, and how many outputs, a page names."""
@@ -64,9 +64,8 @@ class RunPage:
             count=len(jobs),
             offset=offset,
             step=SHOWN,
-            dag=await to_thread.run_sync(dag, run),
             error=error_of(run),
-            **_values(run),
+            **{**await to_thread.run_sync(pictures, run), **_values(run)},
             notice=request.query_params.get("notice", ""),
         )
 
@@ -124,8 +123,9 @@ class RunPage:
         parts["values-list"] = self.site.part("run_values", **_values(run), **facts)
 
         if len(run.jobs) <= DRAWN or run.is_finished:
-            picture = await to_thread.run_sync(dag, run)
-            parts["dag"] = self.site.part("run_dag", dag=picture)
+            drawings = await to_thread.run_sync(pictures, run)
+            parts["dag"] = self.site.part("run_dag", **drawings)
+            parts["gantt"] = self.site.part("run_gantt", **drawings)
 
         for number, job in enumerate(jobs):
             parts[f"row-{job.id}"] = self.site.kept(
@@ -161,9 +161,9 @@ class RunPage:
         return await self.site.find(request).get_submission(request.path_params["id"])
 
 
-def dag(run: Submission) -> str:
-    """Draw a run, in the colours of the page."""
-    return drawn(run.dag())
+def pictures(run: Submission) -> dict[str, str]:
+    """Draw a run: its graph, and when its jobs waited and ran."""
+    return {"dag": drawn(run.dag()), "gantt": drawn(run.gantt())}
 
 
 def _values(run: Submission) -> dict[str, Any]:

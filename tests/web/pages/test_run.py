@@ -28,7 +28,9 @@ async def test_a_page_shows_a_run_as_it_goes(
     with fail_after(40):
         async with stream(app(orchestrator), place) as reader:
             _, parts = await reader.event()
-            assert {*parts} == {"head", "dag", "values-list", f"row-{job.id}"}
+            assert {*parts} == {
+                *("head", "dag", "gantt", "values-list", f"row-{job.id}")
+            }
             gate.touch()
             news: dict[str, str] = {}
 
@@ -39,6 +41,7 @@ async def test_a_page_shows_a_run_as_it_goes(
     assert "COMPLETED" in news[f"row-{job.id}"]
     assert "wrote" in news["values-list"]
     assert "<svg" in news["dag"]
+    assert "<svg" in news["gantt"]
 
 
 async def test_a_run_that_has_ended_is_sent_once(orchestrator: Orchestrator) -> None:
