@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import ArchiveRefused as ArchiveRefused
     from asyncflow.errors import AsyncflowError as AsyncflowError
     from asyncflow.errors import BlockingCall as BlockingCall
+    from asyncflow.errors import ClusterFailed as ClusterFailed
     from asyncflow.errors import ComparisonFailed as ComparisonFailed
     from asyncflow.errors import ConfigError as ConfigError
     from asyncflow.errors import DataNodeIsBeingEdited as DataNodeIsBeingEdited
@@ -168,7 +169,7 @@ _HOMES = {
     "entities.task": "Task",
     "entities.difference": "DataNodeDiff ScenarioDiff",
     "entities.exported": "ExportedScenario",
-    "errors": "ArchiveRefused AsyncflowError BlockingCall ComparisonFailed ConfigError DataNodeIsBeingEdited "
+    "errors": "ArchiveRefused AsyncflowError BlockingCall ClusterFailed ComparisonFailed ConfigError DataNodeIsBeingEdited "
     "DataNodeReadingError DataNodeWritingError DeletingPrimaryScenario DoesNotBelongToACycle EventsLost InsideWorker JobFailed MigrationFailed NoData "
     "NotCopied NotDeclared NotFound NotOpen NotPicklable OrchestratorFailed PackageMissing Problem RecordDamaged "
     "RemoteTraceback StoreFailed StoreUnavailable SubmissionCanceled SubmissionFailed "

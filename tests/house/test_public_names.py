@@ -25,6 +25,7 @@ PUBLIC = (
     "AttemptRecord",
     "BlockingCall",
     "Calendar",
+    "ClusterFailed",
     "ComparisonFailed",
     "Condition",
     "Config",
