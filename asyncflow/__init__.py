@@ -57,9 +57,9 @@ if TYPE_CHECKING:
     from asyncflow.entities.as_completed import as_completed as as_completed
     from asyncflow.entities.cycle import Cycle as Cycle
     from asyncflow.entities.data_node import DataNode as DataNode
-    from asyncflow.entities.data_node import Edit as Edit
     from asyncflow.entities.difference import DataNodeDiff as DataNodeDiff
     from asyncflow.entities.difference import ScenarioDiff as ScenarioDiff
+    from asyncflow.entities.edits import Edit as Edit
     from asyncflow.entities.exported import ExportedScenario as ExportedScenario
     from asyncflow.entities.job import Input as Input
     from asyncflow.entities.job import Job as Job
@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import ArchiveRefused as ArchiveRefused
     from asyncflow.errors import AsyncflowError as AsyncflowError
     from asyncflow.errors import BlockingCall as BlockingCall
+    from asyncflow.errors import ClusterFailed as ClusterFailed
     from asyncflow.errors import ComparisonFailed as ComparisonFailed
     from asyncflow.errors import ConfigError as ConfigError
     from asyncflow.errors import DataNodeIsBeingEdited as DataNodeIsBeingEdited
@@ -132,6 +133,7 @@ if TYPE_CHECKING:
     from asyncflow.records import CycleRecord as CycleRecord
     from asyncflow.records import DataNodeRecord as DataNodeRecord
     from asyncflow.records import JobRecord as JobRecord
+    from asyncflow.records import LabelRecord as LabelRecord
     from asyncflow.records import Pruned as Pruned
     from asyncflow.records import ScenarioRecord as ScenarioRecord
     from asyncflow.records import SubmissionRecord as SubmissionRecord
@@ -155,7 +157,8 @@ _HOMES = {
     "entities.as_completed": "as_completed",
     "display.picture": "DagPicture GanttPicture LineagePicture",
     "entities.cycle": "Cycle",
-    "entities.data_node": "DataNode Edit",
+    "entities.data_node": "DataNode",
+    "entities.edits": "Edit",
     "entities.job": "Input Job Output",
     "entities.planned": "PlannedJob",
     "entities.reasons": "Reason Reasons",
@@ -166,7 +169,7 @@ _HOMES = {
     "entities.task": "Task",
     "entities.difference": "DataNodeDiff ScenarioDiff",
     "entities.exported": "ExportedScenario",
-    "errors": "ArchiveRefused AsyncflowError BlockingCall ComparisonFailed ConfigError DataNodeIsBeingEdited "
+    "errors": "ArchiveRefused AsyncflowError BlockingCall ClusterFailed ComparisonFailed ConfigError DataNodeIsBeingEdited "
     "DataNodeReadingError DataNodeWritingError DeletingPrimaryScenario DoesNotBelongToACycle EventsLost InsideWorker JobFailed MigrationFailed NoData "
     "NotCopied NotDeclared NotFound NotOpen NotPicklable OrchestratorFailed PackageMissing Problem RecordDamaged "
     "RemoteTraceback StoreFailed StoreUnavailable SubmissionCanceled SubmissionFailed "
@@ -176,7 +179,7 @@ _HOMES = {
     "JobStarted SubmissionFinished SubmissionStarted",
     "filters": "Condition JoinOperator Operator",
     "orchestrator": "Orchestrator",
-    "records": "AttemptRecord CycleRecord DataNodeRecord JobRecord Pruned ScenarioRecord SubmissionRecord",
+    "records": "AttemptRecord CycleRecord DataNodeRecord JobRecord LabelRecord Pruned ScenarioRecord SubmissionRecord",
     "notify.bus": "Listener Notification",
     "notify.stream": "EventStream",
     "selection": "Preview",

@@ -371,6 +371,22 @@ class StoreFailed(AsyncflowError):
         super().__init__(f"the store {file} failed: {problem}; {remedy}")
 
 
+class ClusterFailed(AsyncflowError):
+    """A cluster cannot run jobs.
+
+    `address` is where it is, `problem` says what happened, `remedy` what to do.
+    """
+
+    def __init__(self, address: str, problem: str, remedy: str) -> None:
+        self.address = address
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"the cluster {address} failed: {problem}; {remedy}")
+
+    def __reduce__(self) -> tuple[type[ClusterFailed], tuple[str, str, str]]:
+        return ClusterFailed, (self.address, self.problem, self.remedy)
+
+
 class StoreUnavailable(StoreFailed):
     """Records cannot be read or written for now: the store is tried again.
 

@@ -243,7 +243,7 @@ def kind_of(outcome: Outcome, limit: AttemptKind | None) -> AttemptKind:
     if limit is not None:
         return limit
 
-    return AttemptKind.CRASHED if isinstance(outcome, Crashed) else AttemptKind.RAISED
+    return AttemptKind(outcome.kind if isinstance(outcome, Crashed) else "RAISED")
 
 
 def _crash(returncode: int | None) -> str:

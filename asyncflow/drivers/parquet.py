@@ -16,6 +16,7 @@ from attrs import validators
 from asyncflow.abc import StoredValue
 from asyncflow.drivers import _exposed, _options
 from asyncflow.drivers._file import FileDriver
+from asyncflow.drivers._joining import check_partitions, columns_of, joined
 from asyncflow.drivers._libraries import EXTRAS, as_table, need
 from asyncflow.selection import (
     arrow_expression,
@@ -56,10 +57,6 @@ class ParquetOptions(_options.TableOptions):
         validator=_is_compression,
         metadata={"remedy": "give 'snappy', 'gzip', 'brotli', 'lz4', 'zstd' or 'none'"},
     )
-
-
-INDEX = "__index_level_"
-"""How columns begin that are an index of pandas without a name."""
 
 
 class ParquetDriver(FileDriver):
@@ -151,7 +148,7 @@ class ParquetDriver(FileDriver):
                 raise FileNotFoundError(file)
 
         if exposed == "polars":
-            return self._scan_polars(source, columns, where)
+            return self._scan_polars(source, columns, where).collect()
 
         if exposed == "pandas" and not given.keys() <= PARTS:
             return self._read_pandas(source, columns, where)
@@ -164,12 +161,21 @@ class ParquetDriver(FileDriver):
         file, options = self._file(kept), self.options
         is_there = isinstance(file, str) and (self._matches() or _has_files(file))
 
-        if not is_there or options.read_options or options.exposed_type == "polars":
+        is_polars = options.exposed_type == "polars"
+
+        if not is_there or (options.read_options and not is_polars):
             return super().preview(kept, rows)
 
         assert isinstance(file, str)
 
         with self.reading(file):
+            if is_polars:
+                source = (file == self.path and self._matches()) or file
+                frame = self._scan_polars(source, None, None)
+                count = frame.select(need("polars", "a table of Polars").len())
+                shown = preview(frame.head(rows).collect(), rows)
+                return shown._replace(total=count.collect().item())
+
             found = _dataset((file == self.path and self._matches()) or file)
             head = found.head(rows, batch_size=max(rows, 1), batch_readahead=0)
             shown = preview(_exposed.expose(head, options.exposed_type), rows)
@@ -255,7 +261,8 @@ class ParquetDriver(FileDriver):
         polars = need("polars", "exposed_type 'polars'")
 
         if isinstance(source, str) and not _has_files(source):
-            return _exposed.expose(polars.DataFrame(), "polars", columns, where)
+            empty = _exposed.expose(polars.DataFrame(), "polars", columns, where)
+            return empty.lazy()
 
         given: dict[str, Any] = {"hive_partitioning": None, **self.options.read_options}
         wanted = given.pop("columns", None)
@@ -266,7 +273,7 @@ class ParquetDriver(FileDriver):
         if where is not None:
             frame = frame.filter(polars_expression(frame, where))
 
-        return (frame if columns is None else frame.select(list(columns))).collect()
+        return frame if columns is None else frame.select(list(columns))
 
     # -------------------------------------------------------------------------- writing
 
@@ -340,6 +347,7 @@ class ParquetDriver(FileDriver):
         self, value: object, kept: StoredValue, path: str, name: str
     ) -> StoredValue:
         if self.path is not None and os.path.isdir(self.path):
+            self._check_columns(self.path, value, name)
             return self.stage(lambda file: self.dump(value, file, name), path, name)
 
         old = self.file_before(kept)
@@ -355,7 +363,7 @@ class ParquetDriver(FileDriver):
         more = as_table(value, "pyarrow")
 
         try:
-            both = _joined(before, more)
+            both = joined(before, more)
         except (KeyError, TypeError, ValueError, NotImplementedError) as error:
             raise DataNodeWritingError(
                 f"data node {name!r}: the columns {', '.join(more.column_names)} cannot "
@@ -363,6 +371,15 @@ class ParquetDriver(FileDriver):
             ) from error
 
         return self.write(both, path, name)
+
+    def _check_columns(self, folder: str, value: object, name: str) -> None:
+        paths = [each for each, _, _ in os.walk(folder)]
+        library = "polars" if self.options.exposed_type == "polars" else "pyarrow"
+
+        try:
+            check_partitions(folder, paths, columns_of(value, library))
+        except DataNodeWritingError as error:
+            raise DataNodeWritingError(f"data node {name!r}: {error}") from error
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue:
         if self.path is None or not os.path.isdir(self.path):
@@ -373,39 +390,6 @@ class ParquetDriver(FileDriver):
         os.replace(kept, os.path.join(self.path, name))
         sync_folder(self.path)
         return None
-
-
-def _joined(before: Any, more: Any) -> Any:
-    """Return two tables as one, with the types of the first.
-
-    :raises Exception: where the second has other columns, or what these cannot hold
-    """
-    arrow = need("pyarrow", "appending to Parquet")
-    names = [one for one in more.column_names if not one.startswith(INDEX)]
-
-    if not names and not more.num_rows:
-        return before
-
-    if other := {*names}.difference(before.column_names):
-        raise KeyError(f"there is no {', '.join(sorted(other))}")
-
-    more = more.select(before.column_names)
-    fields = []
-
-    for at, field in enumerate(before.schema):
-        column = more.column(at)
-
-        if arrow.types.is_dictionary(field.type) and column.type != field.type:
-            values = column.cast(field.type.value_type)  # of texts, categories
-            column = values.dictionary_encode().cast(field.type)
-            more = more.set_column(at, field.name, column)
-
-        is_null = arrow.types.is_null(field.type)  # nobody has said what it is to hold
-        fields.append(field.with_type(column.type) if is_null else field)
-
-    both = arrow.concat_tables([before, more], promote_options="permissive")
-    schema = arrow.schema(fields, before.schema.metadata)
-    return both if both.schema == schema else both.cast(schema)
 
 
 def _has_files(path: str) -> bool:

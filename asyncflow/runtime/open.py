@@ -53,6 +53,7 @@ class Opening:
         membership = await stack.enter_async_context(Membership(store))
         own = membership.own
         executors = await self._executors(stack)
+        await executors[DEFAULT].reach(folder)
 
         if limit := jobs.loop_lag_warning:
             from asyncflow.runtime.loop_monitor import LoopMonitor

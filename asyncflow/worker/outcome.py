@@ -148,6 +148,13 @@ class Crashed(NamedTuple):
     detail: str = ""
     log: Printed | None = None
     usage: Usage | None = None
+    is_charged: bool = True
+    """Whether it may be the job's fault, and so counts against its budget."""
+
+    @property
+    def kind(self) -> str:
+        """What kind of a failed attempt it is."""
+        return "CRASHED" if self.is_charged else "HOST_LEFT"
 
 
 class Killed(NamedTuple):

@@ -318,6 +318,14 @@ def test_a_preview_is_that_of_the_whole(
         )
 
 
+def test_a_preview_of_polars_is_that_of_the_whole(tmp_path: Path) -> None:
+    path = str(tmp_path / "own.parquet")
+    pl.DataFrame({"a": range(10), "b": ["x"] * 10}).write_parquet(path)
+    options = ParquetOptions(exposed_type="polars", read_options={"columns": ["a"]})
+    driver = ParquetDriver(path, options)
+    assert driver.preview(None, 3) == preview(driver.read(None), 3)
+
+
 def test_a_preview_reads_its_rows_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
