@@ -39,7 +39,7 @@ USERS = frozenset(
 )
 """Classes and fields that hold functions of users, or of their programs."""
 
-CEILING = 12
+CEILING = 9
 """How many fields hold functions of ours. It may become smaller, never larger: give the
 object that has the method, as a small Protocol where the layers forbid its class."""
 

@@ -82,14 +82,14 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
 
     def __init__(self, settings: AgentSettings) -> None:
         self.settings = settings
-        self.name = settings.topic
+        self.name: str = settings.topic
 
     async def setup(self, worker: Worker) -> None:
         """Open the agent."""
         settings = self.settings
         self.worker = worker
-        self.incarnation = uuid.uuid4().hex
-        self.is_closing = False
+        self.incarnation: str = uuid.uuid4().hex
+        self.is_closing: bool = False
         self.trips: dict[int, asyncio.Future[bytes]] = {}
         """Those that run, and those whose end the submitter may not know."""
         self.keys: dict[object, int] = {}
@@ -98,7 +98,7 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
         """What ends those whose submitter has gone."""
         executor = cast("Any", MODES.load(WORKERS)).of(settings.jobs)
         executor.world = settings.world
-        self.agent = Agent(executor)
+        self.agent: Agent = Agent(executor)
         await asyncio.wrap_future(self.agent.open())
         self.agent.warm(1)
         hello = Place(socket.gethostname(), os.getpid(), self.incarnation)

@@ -31,7 +31,7 @@ class SimulatedTask(asyncio.Task[Any]):
     ) -> None:
         context = copy_context() if context is None else context
         self._number = number
-        self.process = context.get(current)
+        self.process: Process | None = context.get(current)
         super().__init__(coro, context=context, **how)
 
     def __hash__(self) -> int:
@@ -76,7 +76,7 @@ class SimulatedLoop(asyncio.base_events.BaseEventLoop):
     def __init__(self, start: float, max_steps: int) -> None:
         super().__init__()
         self.now = start
-        self.steps = 0
+        self.steps: int = 0
         self.max_steps = max_steps
         self.problems: list[str] = []
         """What was raised where nobody takes it."""

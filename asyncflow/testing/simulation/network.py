@@ -132,7 +132,7 @@ class SimulatedStream(ByteStream):
         self.network = network
         self.process = process
         self.peer: SimulatedStream | None = None
-        self.sent_until = 0.0
+        self.sent_until: float = 0.0
         self._buffer = bytearray()
         self._has_ended = False
         self._is_closed = False
