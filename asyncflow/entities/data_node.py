@@ -19,7 +19,7 @@ from asyncflow.config.sections import (
 )
 from asyncflow.entities.handle import Labeled, Owned, Parents, ReadOnlyHandle, handle_on
 from asyncflow.records import as_date
-from asyncflow.runs.node import NodeState, Said
+from asyncflow.runs.node import UNREAD, NodeState, Said
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +36,8 @@ class DataNodeVerbs(Protocol):
     """What a data node asks of the orchestrator that made it."""
 
     def will_be_written(self, node: NodeState) -> bool: ...
+
+    def read_now(self, node: NodeState) -> Any: ...
 
     async def read(
         self,
@@ -238,6 +240,11 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
             from asyncflow.entities import parts
 
             ask = parts.part(columns, where)
+        elif version is None and in_process is None:
+            value = self._verbs.read_now(self._state)
+
+            if value is not UNREAD:
+                return value
 
         return await self._verbs.read(self._state, version, ask, in_process=in_process)
 

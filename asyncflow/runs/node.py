@@ -17,6 +17,9 @@ from asyncflow.abc import Driver, StoredValue
 from asyncflow.config.sections import DataNodeConfig
 from asyncflow.records import DataNodeRecord
 
+UNREAD = object()
+"""Stands for a value that somebody has to wait for."""
+
 EVICTED = b""
 """Stands for a small value that only the store has just now. No pickle is empty."""
 

@@ -169,6 +169,9 @@ class HandleVerbs(ScenarioVerbs):
         engine = self.session.engine
         return engine is not None and engine.scheduler.will_be_written(node)
 
+    def read_now(self, node: NodeState) -> Any:
+        return self.session.opened().versions.read_now(node)
+
     async def read(
         self,
         node: NodeState,

@@ -29,6 +29,7 @@ from asyncflow.records import VersionRecord
 from asyncflow.runs.node import (
     EVICTED,
     NOTHING_SAID,
+    UNREAD,
     Given,
     NodeState,
     Said,
@@ -130,6 +131,20 @@ class Versions:
         self._paths += 1
         return f"{self.folder}/{self.holder_id}-{self._paths}{end}"
 
+    def read_now(self, node: NodeState) -> Any:
+        """Return a small value that is in memory; `UNREAD` where one has to wait."""
+        if (
+            (version := node.version) is None
+            or type(kept := version.kept) is not bytes
+            or kept is EVICTED
+            or self.is_shared
+            or not (self._reads + 1) % TURN
+        ):
+            return UNREAD
+
+        self._reads += 1
+        return load(node, node.driver, kept)
+
     async def read(
         self,
         node: NodeState,
@@ -147,17 +162,6 @@ class Versions:
         """
         if self.is_shared:
             await self.stored.refresh([node])
-        elif number is None and ask is None and in_process is not False:
-            version = node.version
-
-            if (
-                version is not None
-                and type(version.kept) is bytes
-                and version.kept is not EVICTED
-                and (self._reads + 1) % TURN
-            ):  # most are like that, and need no turn
-                self._reads += 1
-                return load(node, node.driver, version.kept)
 
         while True:
             version = await self._found(node, number)
