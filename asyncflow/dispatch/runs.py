@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, TypeAlias
+from collections.abc import Sequence
+from typing import Protocol
 
 import attrs
 from anyio import Event, create_task_group
@@ -19,9 +19,9 @@ from asyncflow.abc import Store
 from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.dispatch.store_retry import retry_until_available
 from asyncflow.dispatch.timeouts import RunTimeouts
+from asyncflow.dispatch.waiting_runs import First, WaitingRuns
 from asyncflow.entities.submission import Run
 from asyncflow.log import logger as _logger
-from asyncflow.plan.graph import Graph
 from asyncflow.plan.guarded_plan import GuardedPlan
 from asyncflow.plan.instructions import Ref
 from asyncflow.records import Record
@@ -180,110 +180,6 @@ class Runs:
             await self._idle.wait()
 
 
-@attrs.define(eq=False, repr=False)
-class WaitingRun:
-    """A run of which it is not known yet whether it is ours."""
-
-    graph: Graph
-    begun: Event = attrs.field(init=False, factory=Event)
-    """Tells that it is known."""
-    ending: Event = attrs.field(init=False, factory=Event)
-    """Tells that it is to end, whatever it waits for."""
-    killed: Status = attrs.field(init=False, default=Status.CANCELED)
-    """What becomes of its first job then."""
-    canceled: list[tuple[int, str]] = attrs.field(init=False, factory=list)
-    """The places of its jobs that are not to run, and why."""
-
-
-@attrs.define(eq=False, repr=False)
-class WaitingRuns:
-    """All of them, by their numbers."""
-
-    _by_number: dict[int, WaitingRun] = attrs.field(init=False, factory=dict)
-    _by_group: dict[str, dict[int, WaitingRun]] = attrs.field(init=False, factory=dict)
-    """Those that touch data nodes of a group, in their order; see `Graph.groups`."""
-
-    def __contains__(self, run: int | None) -> bool:
-        return run in self._by_number
-
-    def __len__(self) -> int:
-        return len(self._by_number)
-
-    def __getitem__(self, run: int) -> WaitingRun:
-        return self._by_number[run]
-
-    def end(self, run: int, killed: Status = Status.CANCELED) -> None:
-        """Have a run end, if it is one of them, whatever it waits for.
-
-        :param killed: what becomes of its first job
-        """
-        if (waiting := self._by_number.get(run)) is not None:
-            waiting.killed = killed
-            waiting.ending.set()
-
-    def add(self, run: int, graph: Graph) -> None:
-        """Add a run."""
-        self._by_number[run] = waiting = WaitingRun(graph)
-
-        for group in graph.groups:
-            self._by_group.setdefault(group, {})[run] = waiting
-
-    def hold_back(self, graph: Graph) -> bool:
-        """Tell whether one of them touches what a new run touches: that comes after it."""
-        return bool(self._by_group) and any(
-            group in self._by_group for group in graph.groups
-        )
-
-    async def turn(self, run: int) -> None:
-        """Wait until all have begun that came before a run, and touch what it touches."""
-        while (waiting := self._by_number.get(run)) and (
-            ahead := self._ahead(run, waiting.graph)
-        ):
-            await ahead.begun.wait()
-
-    def _ahead(self, run: int, graph: Graph) -> WaitingRun | None:
-        for group in graph.groups:
-            number, first = next(iter(self._by_group[group].items()))
-
-            if number < run:
-                return first
-
-        return None
-
-    def cancel(self, run: int, place: int, reason: str) -> None:
-        """Have a job not run, by its place, once its run has begun."""
-        self._by_number[run].canceled.append((place, reason))
-
-    def take(self, run: int) -> WaitingRun | None:
-        """Take out a run of which it is known; None where it is none of them."""
-        waiting = self._by_number.pop(run, None)
-
-        if waiting is not None:
-            waiting.begun.set()
-
-            for group in waiting.graph.groups:
-                del self._by_group[group][run]
-
-                if not self._by_group[group]:
-                    del self._by_group[group]
-
-        return waiting
-
-    async def until_begun(self, run: int | None) -> None:
-        """Wait until it is known of a run. On cancel only the waiting ends."""
-        if run is not None and (waiting := self._by_number.get(run)):
-            await waiting.begun.wait()
-
-    def will_write(self, key: str) -> bool:
-        """Tell whether a job of theirs writes a data node."""
-        return any(key in run.graph.writers for run in self._by_number.values())
-
-    def give_up(self) -> None:
-        """Forget all; who waits for them goes on."""
-        for run in list(self._by_number):
-            self.take(run)
-
-
 class Admitter(Protocol):
     """What lets jobs of new runs in."""
 
@@ -336,9 +232,6 @@ class Admission:
         self._is_running = False
 
 
-First: TypeAlias = Callable[[], Awaitable[bool]]
-
-
 class Data(Protocol):
     """What a run reads that may never have been written."""
 
@@ -389,6 +282,7 @@ class DataWaits:
             return
 
         self.runs.lack(number, lacks=True)
+        self.waiting.let_pass(number)  # whose data it waits for may come after it
 
         if (limit := run.options.run_timeout) is not None:
             self.timeouts.watch(number, run.submitted, limit)

@@ -21,11 +21,12 @@ from asyncflow.dispatch.echo import Echo
 from asyncflow.dispatch.in_flight import InFlight
 from asyncflow.dispatch.pins import Pins
 from asyncflow.dispatch.running_marks import RunningMarks
-from asyncflow.dispatch.runs import Admission, DataWaits, Runs, WaitingRuns
+from asyncflow.dispatch.runs import Admission, DataWaits, Runs
 from asyncflow.dispatch.slots import Slots
 from asyncflow.dispatch.store_retry import retry_until_available
 from asyncflow.dispatch.suspects import ALONE, needs_of
 from asyncflow.dispatch.timeouts import RunTimeouts
+from asyncflow.dispatch.waiting_runs import WaitingRuns
 from asyncflow.entities.submission import Run
 from asyncflow.errors import NotFound, OrchestratorFailed, UsageError
 from asyncflow.log import logger as _logger
@@ -136,10 +137,7 @@ class Scheduler:
         """
         number = self.runs.add(run, specs)
 
-        if first is None and self._waiting.hold_back(graph):
-            first = _ours
-
-        if first is not None:
+        if (first := self._waiting.in_turn(number, graph, first)) is not None:
             self._waiting.add(number, graph)
             not_begun = partial(self._not_begun, number)
             self.group.start_soon(self._begin_after, first, number, on_error=not_begun)
@@ -157,7 +155,6 @@ class Scheduler:
     ) -> None:
         try:
             is_ours = await retry_until_available(first)
-            await self._waiting.turn(number)
         except (NotFound, UsageError) as error:  # the caller's, who is told it
             self._not_begun(number, error)
             return
@@ -407,8 +404,3 @@ class Scheduler:
     def is_stopping(self) -> bool:
         """Tell whether what runs is being cancelled."""
         return self.group.is_failing or is_canceled()
-
-
-async def _ours() -> bool:
-    """Tell that a run is ours, of which that is known."""
-    return True
