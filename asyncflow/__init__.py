@@ -57,9 +57,9 @@ if TYPE_CHECKING:
     from asyncflow.entities.as_completed import as_completed as as_completed
     from asyncflow.entities.cycle import Cycle as Cycle
     from asyncflow.entities.data_node import DataNode as DataNode
-    from asyncflow.entities.data_node import Edit as Edit
     from asyncflow.entities.difference import DataNodeDiff as DataNodeDiff
     from asyncflow.entities.difference import ScenarioDiff as ScenarioDiff
+    from asyncflow.entities.edits import Edit as Edit
     from asyncflow.entities.exported import ExportedScenario as ExportedScenario
     from asyncflow.entities.job import Input as Input
     from asyncflow.entities.job import Job as Job
@@ -133,6 +133,7 @@ if TYPE_CHECKING:
     from asyncflow.records import CycleRecord as CycleRecord
     from asyncflow.records import DataNodeRecord as DataNodeRecord
     from asyncflow.records import JobRecord as JobRecord
+    from asyncflow.records import LabelRecord as LabelRecord
     from asyncflow.records import Pruned as Pruned
     from asyncflow.records import ScenarioRecord as ScenarioRecord
     from asyncflow.records import SubmissionRecord as SubmissionRecord
@@ -156,7 +157,8 @@ _HOMES = {
     "entities.as_completed": "as_completed",
     "display.picture": "DagPicture GanttPicture LineagePicture",
     "entities.cycle": "Cycle",
-    "entities.data_node": "DataNode Edit",
+    "entities.data_node": "DataNode",
+    "entities.edits": "Edit",
     "entities.job": "Input Job Output",
     "entities.planned": "PlannedJob",
     "entities.reasons": "Reason Reasons",
@@ -177,7 +179,7 @@ _HOMES = {
     "JobStarted SubmissionFinished SubmissionStarted",
     "filters": "Condition JoinOperator Operator",
     "orchestrator": "Orchestrator",
-    "records": "AttemptRecord CycleRecord DataNodeRecord JobRecord Pruned ScenarioRecord SubmissionRecord",
+    "records": "AttemptRecord CycleRecord DataNodeRecord JobRecord LabelRecord Pruned ScenarioRecord SubmissionRecord",
     "notify.bus": "Listener Notification",
     "notify.stream": "EventStream",
     "selection": "Preview",

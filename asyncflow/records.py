@@ -99,6 +99,15 @@ class LabelRecord(NamedTuple):
     created: float
     """When an orchestrator with it was first opened."""
 
+    @property
+    def creation_date(self) -> datetime:
+        """When an orchestrator with it was first opened, in UTC."""
+        return datetime.fromtimestamp(self.created, UTC)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return its facts as plain data that JSON can hold; times are ISO texts."""
+        return _plain_facts(self, creation_date="created")
+
 
 class DataNodeRecord(NamedTuple):
     """A data node, without its values."""
@@ -150,6 +159,8 @@ class VersionRecord(NamedTuple):
     """The orchestrator that it ends with; None where it outlives that."""
     fingerprint: str | None = None
     """What was seen in a place of the user's; None where nobody has looked."""
+    facts: str | None = None
+    """What else the writer said of it, as JSON; None for nothing."""
 
     @property
     def id(self) -> str:
@@ -181,6 +192,8 @@ class SubmissionRecord(NamedTuple):
     """Of several whose jobs are ready, that with the highest comes first."""
     run_timeout: float | None = None
     """How long it may take, in seconds; None for as long as it takes."""
+    waits: bool = False
+    """Whether it begins only when all that it reads was written."""
 
     @property
     def submitted_at(self) -> datetime:

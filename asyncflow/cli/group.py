@@ -32,6 +32,7 @@ COMMANDS = {
     "compare": "Compare scenarios by the comparators of their config.",
     "replay": "Call a job's function again, with its stored inputs, here.",
     "report": "Write a run as one page of HTML.",
+    "ui": "Serve pages that show the runs of a store.",
     "config": "Check, export and show what a module declares.",
     "gc": "Remove old runs, what they printed, and lost files.",
     "store": "Check, back up and migrate the store.",

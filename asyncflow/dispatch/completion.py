@@ -89,7 +89,7 @@ def complete(
                 if len(stored) >= WORTH:
                     versions.cache.add(node, version)
 
-                made = node.id, number, stored, True, job_id, None, "", None, None
+                made = node.id, number, stored, True, job_id, None, "", None, None, None
                 records.append(_new(VersionRecord, made))
             else:
                 records += versions.replace(node, stored, job_id=job_id)

@@ -201,8 +201,13 @@ class IdentityMap:
             if not len(nodes) % SLICE:
                 yield
 
+        if (label := record.version) is not None:
+            for state in nodes.values():
+                state.label = None if state.is_shared else label
+
         for task in config.task_configs:
             tasks[task.id] = made = self._task(task, scenario_id, nodes, cycle_id)
+            made.label = record.version
 
             if is_found:
                 self._in_use[made.id] = made
@@ -286,6 +291,7 @@ class IdentityMap:
                     priority=record.priority,
                     properties=record.properties,
                     force=record.force,
+                    wait_for_data=record.waits,
                     on_failure="stop" if record.on_failure == "stop" else "continue",
                 ),
                 submitted=record.submitted,

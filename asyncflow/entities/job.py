@@ -21,7 +21,8 @@ from asyncflow.runs.job import JobState
 from asyncflow.status import DONE, FINAL, Status
 
 if TYPE_CHECKING:
-    from asyncflow.entities.data_node import DataNode, Edit
+    from asyncflow.entities.data_node import DataNode
+    from asyncflow.entities.edits import Edit
     from asyncflow.entities.reasons import Reasons
     from asyncflow.entities.submission import Submission
     from asyncflow.worker.streams import Stream
@@ -52,6 +53,11 @@ class Job(Handle, Labeled):
     def config_id(self) -> str:
         """The id that its task was declared with."""
         return self._state.name
+
+    @property
+    def version(self) -> str | None:
+        """The version of the application that its scenario belongs to; None for none."""
+        return self.submission.version
 
     @property
     def status(self) -> Status:

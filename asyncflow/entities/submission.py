@@ -75,6 +75,18 @@ class Submission(ReadOnlyHandle, Labeled):
         return self._run.entity
 
     @property
+    def waits_for_data(self) -> bool:
+        """Whether it has not begun, as what it reads was never written: see the option
+        ``wait_for_data`` of `Scenario.submit`.
+        """
+        return self._run.lacks_data
+
+    @property
+    def version(self) -> str | None:
+        """The version of the application that its scenario belongs to; None for none."""
+        return next((task.label for task in self._run.tasks), None)
+
+    @property
     def entity_id(self) -> str:
         """The id of what was submitted."""
         return self._run.entity.id

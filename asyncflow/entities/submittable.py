@@ -18,7 +18,7 @@ from asyncflow.runs.task import TaskState
 
 if TYPE_CHECKING:
     from asyncflow.display.picture import DagPicture, LineagePicture
-    from asyncflow.entities.data_node import Edit
+    from asyncflow.entities.edits import Edit
     from asyncflow.entities.job import Job
     from asyncflow.entities.planned import PlannedJob
     from asyncflow.entities.reasons import Reasons
@@ -143,6 +143,7 @@ class Submittable(Handle, Labeled, ABC):
         callbacks: Iterable[Callable[[Job], object]] = (),
         progress: bool = False,
         inputs: Mapping[Any, Any] | None = None,
+        wait_for_data: bool = False,
         properties: Mapping[str, Any] | None = None,
         **keywords: Any,
     ) -> Submission:
@@ -172,6 +173,9 @@ class Submittable(Handle, Labeled, ABC):
             each job; nothing where stderr is no terminal
         :param inputs: values of data nodes that the run reads and does not write, by
             their configs or these' ids. They are kept as long as the submission is
+        :param wait_for_data: begin when all that the run reads was written, by whomever: until
+            then its jobs are ``BLOCKED``, as long as its `run_timeout` allows. `drain` does
+            not wait for it, and leaving the orchestrator cancels it
         :param properties: the user's own values, kept with the submission
         :param keywords: inputs, where a data node has the name, and else properties
         :raises NoData: where an input was never written, and nothing will write it
@@ -191,6 +195,7 @@ class Submittable(Handle, Labeled, ABC):
             callbacks=callbacks,
             progress=progress,
             inputs=inputs,
+            wait_for_data=wait_for_data,
             properties=properties or {},
             keywords=keywords,
         )

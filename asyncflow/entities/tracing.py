@@ -12,7 +12,8 @@ import attrs
 from asyncflow import ids
 from asyncflow.display.lineage import Lineage, ShownVersion, ShownWriter
 from asyncflow.display.picture import LineagePicture
-from asyncflow.entities.data_node import DataNode, Edit
+from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.edits import Edit
 from asyncflow.errors import NotFound
 
 MOST = 2_000

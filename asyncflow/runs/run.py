@@ -171,6 +171,8 @@ class Run(Generic[EntityT_co]):
     """What it was given, by the config ids of the data nodes; None for nothing."""
     held: dict[str, Version] | None = attrs.field(init=False, default=None)
     """The versions that are kept for it alone, by the ids of the data nodes."""
+    lacks_data: bool = attrs.field(init=False, default=False)
+    """Whether it has not begun, as what it reads was never written."""
     ending: Ending = attrs.field(init=False, factory=Ending)
     finished_at: float | None = attrs.field(init=False, default=None)
     """When its last job ended, in seconds since the epoch; None before."""
@@ -382,6 +384,7 @@ class Run(Generic[EntityT_co]):
             self.options.properties,
             self.options.priority,
             self.options.run_timeout,
+            self.options.wait_for_data,
         )
 
     def __repr__(self) -> str:

@@ -26,7 +26,7 @@ from asyncflow.records import (
     ScenarioRecord,
     VersionRecord,
 )
-from asyncflow.runs.node import NodeState
+from asyncflow.runs.node import NodeState, Said
 from asyncflow.runtime.checks import check_kept, check_name
 from asyncflow.runtime.draft import ScenarioDraft
 from asyncflow.runtime.updating import check_authorized, properties_of, tags_of
@@ -370,7 +370,9 @@ class Duplication:
 
             if (kept := await to_thread.run_sync(copied)) is not NOT_GIVEN:
                 comment = f"duplicated from {own[name].id}"
-                draft.fill(node, versions.replace(node, kept, comment=comment))
+                draft.fill(
+                    node, versions.replace(node, kept, said=Said(comment=comment))
+                )
 
     async def _bases(self, draft: ScenarioDraft) -> list[BasisRecord]:
         """Return what the copied outputs of skippable tasks follow from: all of it was

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,8 @@ from asyncflow.abc import Store
 from asyncflow.config.checks.numbers import check_flag
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import CoreConfig, ScenarioConfig
-from asyncflow.dispatch.call_spec import CallSpecs
+from asyncflow.dispatch.call_spec import CallSpec, CallSpecs
+from asyncflow.dispatch.runs import Data
 from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.dispatch.suspects import specs_of
 from asyncflow.entities.identity_map import IdentityMap
@@ -335,12 +336,18 @@ class Engine:
             sources = tuple(name for name in sources if name not in given)
             inputs = self.inputs.records(run)
 
-        check_inputs(
-            self.scheduler,
-            map(nodes.__getitem__, sources),
-            shared,
-            run_id=run.id if options.lets_fail else None,
-        )
+        data: Data | None = None
+
+        if options.wait_for_data:
+            data = self._data(run, sources)
+        else:
+            check_inputs(
+                self.scheduler,
+                map(nodes.__getitem__, sources),
+                shared,
+                run_id=run.id if options.lets_fail else None,
+            )
+
         first: First | None = None
 
         if options.idempotency_key is not None or (
@@ -365,8 +372,43 @@ class Engine:
         if callbacks:
             self.subscriptions.add_to(run, callbacks)
 
-        self.scheduler.submit(run, graph, specs, first=first)
+        self._begin(run, graph, specs, first, data)
         return handle_of(run)
+
+    def _begin(
+        self,
+        run: Run,
+        graph: Graph,
+        specs: Sequence[CallSpec],
+        first: First | None,
+        data: Data | None,
+    ) -> None:
+        """Give a run to the scheduler.
+
+        :param data: what it waits for; None for nothing
+        """
+        waits = self.scheduler.data_waits
+
+        if data is not None:
+            first = partial(waits.until_there, run, data, first)
+
+        self.scheduler.submit(run, graph, specs, first=first)
+
+        if data is not None:
+            waits.block(run)
+
+    def _data(self, run: Run, sources: Iterable[str]) -> Data | None:
+        """Return what a run has to wait for, as far as that is known; None for nothing."""
+        nodes = nodes_of(run.entity)
+        lacking = [node for name in sources if (node := nodes[name]).version is None]
+
+        if not lacking:
+            return None
+
+        from asyncflow.runtime.data_arrival import DataArrival
+
+        run.lacks_data = True
+        return DataArrival(lacking, self.versions, self.bus)
 
     def cancel(self, what: Submission | Job, reason: str | None) -> None:
         """Ask for the end of a run or of a job; see `Orchestrator.cancel`."""
@@ -545,7 +587,10 @@ class Engine:
         graph = Graph.of(run.entity, dag, run.tasks)
         first = self.preparation.first(run, specs)
         how = specs_of(run, specs)
-        self.scheduler.submit(run, graph, how, first=first)
+        given = run.given or {}
+        sources = [name for name in dag.sources if name not in given]
+        data = self._data(run, sources) if run.options.wait_for_data else None
+        self._begin(run, graph, how, first, data)
 
         if run.ending.cancel_reason is not None:
             self.scheduler.cancel(run, run.ending.cancel_reason)

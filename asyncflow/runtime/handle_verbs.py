@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from asyncflow.dispatch import skipping
-from asyncflow.entities.data_node import Edit
 from asyncflow.entities.handle import Owned, Parents
 from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.scenario import Scenario, ScenarioVerbs
@@ -24,13 +23,14 @@ from asyncflow.entities.submission import Submission, run_of
 from asyncflow.entities.submittable import Submittable, dag_of, tasks_of
 from asyncflow.errors import NoData, UsageError
 from asyncflow.options import RunOptions
-from asyncflow.runs.node import NodeState
+from asyncflow.runs.node import NodeState, Said
 from asyncflow.runtime.session import Session
 from asyncflow.status import DONE
 from asyncflow.worker.streams import Stream
 
 if TYPE_CHECKING:
     from asyncflow.entities.difference import ScenarioDiff
+    from asyncflow.entities.edits import Edit
     from asyncflow.entities.exported import ExportedScenario
     from asyncflow.entities.parts import Ask, Make
     from asyncflow.entities.planned import PlannedJob
@@ -187,11 +187,9 @@ class HandleVerbs(ScenarioVerbs):
 
             raise
 
-    async def edit(
-        self, node: NodeState, make: Make, *, editor_id: str | None, comment: str
-    ) -> None:
+    async def edit(self, node: NodeState, make: Make, said: Said) -> None:
         engine = self.session.opened()
-        await engine.editing.edit(node, make, editor_id, comment)
+        await engine.editing.edit(node, make, said)
         _tell(engine, node, "WRITTEN")
 
     async def fingerprint(self, node: NodeState) -> str | None:
@@ -259,11 +257,9 @@ class HandleVerbs(ScenarioVerbs):
     async def edit_own(self, submission: Submission, name: str) -> Edit:
         return await self.session.opened().results.edit(run_of(submission), name)
 
-    async def write(
-        self, node: NodeState, value: object, *, editor_id: str | None, comment: str
-    ) -> None:
+    async def write(self, node: NodeState, value: object, said: Said) -> None:
         engine = self.session.opened()
-        await engine.editing.write(node, value, editor_id, comment)
+        await engine.editing.write(node, value, said)
         _tell(engine, node, "WRITTEN")
 
     async def edits(self, node: NodeState) -> tuple[Edit, ...]:

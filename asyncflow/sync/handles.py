@@ -15,7 +15,7 @@ from asyncflow.config.sections import (
     TaskConfig,
 )
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
-from asyncflow.entities.data_node import Edit
+from asyncflow.entities.edits import Edit
 from asyncflow.entities.job import Input as AsyncInput
 from asyncflow.entities.job import Job as AsyncJob
 from asyncflow.entities.job import Output as AsyncOutput
@@ -75,6 +75,7 @@ class Runnable(Labeled[Submittable]):
         priority: float = 0.0,
         progress: bool = False,
         inputs: Mapping[Any, Any] | None = None,
+        wait_for_data: bool = False,
         properties: Mapping[str, Any] | None = None,
         **keywords: Any,
     ) -> Submission:
@@ -102,6 +103,9 @@ class Runnable(Labeled[Submittable]):
         :param progress: with `wait`, show on the terminal how far it has come
         :param inputs: values of data nodes for this run alone; see
             `asyncflow.Scenario.submit`
+        :param wait_for_data: begin when all that the run reads was written; see
+            `asyncflow.Scenario.submit`. In development mode this returns at once then, and
+            the jobs run in the thread of the orchestrator
         :param properties: the user's own values, kept with the submission
         :param keywords: inputs, where a data node has the name, and else properties
         :raises UsageError: for what is wrong with the call, as the async verb does
@@ -120,6 +124,7 @@ class Runnable(Labeled[Submittable]):
             priority=priority,
             progress=progress,
             inputs=inputs,
+            wait_for_data=wait_for_data,
             properties=properties or {},
             keywords=keywords,
             lets_fail=True,
@@ -202,6 +207,7 @@ class Task(Runnable[AsyncTask], Part[AsyncTask], of=AsyncTask):
     owner_id: Forwarded[str | None] = Forwarded()
     function: Forwarded[Callable[..., object]] = Forwarded()
     skippable: Forwarded[bool] = Forwarded()
+    version: Forwarded[str | None] = Forwarded()
     scope: Forwarded[Scope] = Forwarded()
     properties: Forwarded[Mapping[str, object]] = Forwarded()
 
@@ -239,6 +245,7 @@ class Sequence(
 
     name: Forwarded[str] = Forwarded()
     owner_id: Forwarded[str] = Forwarded()
+    version: Forwarded[str | None] = Forwarded()
     properties: Forwarded[Mapping[str, Any]] = Forwarded()
 
     if TYPE_CHECKING:  # its parts

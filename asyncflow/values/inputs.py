@@ -178,6 +178,7 @@ class RunInputs:
         It is the last one before its submit, or what a run submitted earlier wrote.
         """
         found: VersionRecord | None = None
+        arrived: VersionRecord | None = None
         until = None if run.finished_at is None else run.finished_at * 1e9
 
         for record in await self.store.versions(node_id=node.id):
@@ -187,8 +188,10 @@ class RunInputs:
                 and await self._is_earlier(submission_of(record.job_id), run)
             ):
                 found = record
+            elif arrived is None and run.options.wait_for_data:
+                arrived = record
 
-        if found is None:
+        if (found := found or arrived) is None:
             raise NoData(node.config_id)
 
         return found.number

@@ -124,7 +124,7 @@ class Retention:
         if isinstance(version.kept, str):
             self._discard(version)
 
-        gone = node.id, version.number, None, False, None, None, "", None, None
+        gone = node.id, version.number, None, False, None, None, "", None, None, None
         return _new(VersionRecord, gone)  # without a call, as there is one for each job
 
     def _discard(self, version: Version) -> None:

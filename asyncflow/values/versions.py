@@ -26,7 +26,14 @@ from asyncflow.errors import (
 from asyncflow.ids import submission_of
 from asyncflow.options import Page
 from asyncflow.records import VersionRecord
-from asyncflow.runs.node import EVICTED, Given, NodeState, Version
+from asyncflow.runs.node import (
+    EVICTED,
+    NOTHING_SAID,
+    Given,
+    NodeState,
+    Said,
+    Version,
+)
 from asyncflow.slices import listed
 from asyncflow.task_group import Tasks
 from asyncflow.values.garbage import Garbage, remove
@@ -48,6 +55,8 @@ STEPS = 100_000
 
 TURN = 500
 """How many small values are read before others have their turn on the event loop."""
+
+BY_DEFAULT = Said(comment="default data")
 
 _new = tuple.__new__
 
@@ -235,9 +244,7 @@ class Versions:
         if any(version.kept is EVICTED for _, version in pairs):  # others dropped it
             await self.stored.refresh(node for node, _ in pairs)
 
-    async def write(
-        self, node: NodeState, value: object, editor_id: str | None, comment: str
-    ) -> None:
+    async def write(self, node: NodeState, value: object, said: Said) -> None:
         """Give a data node a new version, which is written as a whole or not at all.
 
         :raises NotPicklable: where the value cannot be kept
@@ -246,14 +253,13 @@ class Versions:
         def keep(path: str) -> StoredValue:
             return _keep(node, value, path)
 
-        await self.edit(node, keep, editor_id, comment)
+        await self.edit(node, keep, said)
 
     async def edit(
         self,
         node: NodeState,
         keep: Callable[[str], StoredValue],
-        editor_id: str | None,
-        comment: str,
+        said: Said = NOTHING_SAID,
     ) -> None:
         """Give a data node a new version; return when that is durable.
 
@@ -265,7 +271,7 @@ class Versions:
         try:
             with CancelScope(shield=True):
                 kept = await to_thread.run_sync(keep, self.new_path(node))
-                made = self.replace(node, kept, editor_id=editor_id, comment=comment)
+                made = self.replace(node, kept, said=said)
 
                 if not await self.store.write(
                     node.id, *made
@@ -305,9 +311,9 @@ class Versions:
 
             for node, stored in zip(fresh, kept, strict=True):
                 if node.config_id in given:
-                    records += self.replace(node, stored, comment="given")
+                    records += self.replace(node, stored, said=Said(comment="given"))
                 elif node.version is None:  # a shared one may be written meanwhile
-                    records += self.replace(node, stored, comment="default data")
+                    records += self.replace(node, stored, said=BY_DEFAULT)
 
         return records
 
@@ -317,13 +323,11 @@ class Versions:
         kept: StoredValue,
         *,
         job_id: str | None = None,
-        editor_id: str | None = None,
-        comment: str = "",
-        at: int | None = None,
+        said: Said = NOTHING_SAID,
     ) -> list[VersionRecord]:
         """Make a kept value the current version of a data node.
 
-        :param at: when it was made, in nanoseconds since the epoch; None for now
+        :param said: what who wrote it by hand says of it
         :return: what is to be saved, together
         """
         mark: str | None = None
@@ -338,7 +342,7 @@ class Versions:
             self.garbage.add(intent_path(self.folder, self.holder_id, job_id))
 
         last = node.version
-        number = at or time.time_ns()
+        number = said.at or time.time_ns()
 
         if last is not None and last.number >= number:  # of a clock that is ahead
             number = last.number + self._step
@@ -360,7 +364,9 @@ class Versions:
                 self.cache.add(node, version)
 
         # By place and without a call, as there is one for each job.
-        made = node.id, number, name, True, job_id, editor_id, comment, holder_id, mark
+        editor_id, comment, facts, _ = said
+        by = editor_id, comment, holder_id, mark, facts
+        made = node.id, number, name, True, job_id, *by
         records = [_new(VersionRecord, made)]
 
         if last is None:

@@ -69,6 +69,7 @@ PUBLIC = (
     "JobRecord",
     "JobStarted",
     "JoinOperator",
+    "LabelRecord",
     "LineagePicture",
     "Listener",
     "MigrationFailed",

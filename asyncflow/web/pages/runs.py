@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import attrs
+from anyio import move_on_after
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -23,6 +24,9 @@ from asyncflow.web.site import Site, seen
 
 SHOWN = 50
 """How many runs a page has."""
+
+LOOK = 2.0
+"""After how many seconds the list is looked at again, as long as somebody looks at it."""
 
 AT_ONCE = 1000
 """How many runs are cancelled, or tried again, by one click."""
@@ -75,7 +79,10 @@ class RunsPage:
                     number += 1
                     yield replaced({"runs": table}, number)
 
-                await anext(events)
+                # What other processes begin and end is no event here.
+                with move_on_after(LOOK):
+                    await anext(events)
+
                 await pause()
 
     async def _facts(
