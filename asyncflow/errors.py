@@ -32,6 +32,7 @@
     │   └── SubmissionInterrupted  it ended in this process alone: the next goes on
     ├── OrchestratorFailed     the engine of an orchestrator cannot go on
     ├── EventsLost             who read events took longer than they came
+    ├── ClusterFailed          a cluster cannot run jobs
     ├── StoreFailed            records cannot be read or written
     │   ├── StoreUnavailable   not for now: it is tried again
     │   └── TakenOver          another orchestrator took this one for dead

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from asyncflow.errors import StoreFailed
+from asyncflow.ids import job_ids
 from asyncflow.options import Page
 from asyncflow.records import LogRecord
 from asyncflow.stores._rows import FOUND_BY_ID, KINDS, Row
@@ -134,7 +135,7 @@ class SqliteReader:
 
     def duration(self, config_id: str) -> float | None:
         """Return how long the last job of a task took, in seconds; None for no job."""
-        prefix = f"JOB_{config_id}_"
+        prefix = job_ids(config_id)
         given = {"prefix": prefix, "beyond": prefix + "g", "length": len(prefix) + 32}
 
         for began, ended in self._ask("durations", given):

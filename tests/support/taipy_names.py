@@ -315,7 +315,7 @@ read_or_raise: same
 read_with_kwargs: otherwise - `read_options=` of its config, and `read(columns=, where=)`
 scope: same - it is the config's, and cannot be set
 storage_type: same - an attribute, not a method
-track_edit: same
+track_edit: same - for places of yours; of values that asyncflow keeps, `write` makes the edits
 unlock_edit: same(editor_id)
 validity_period: same
 version: same - that of an edit is the number of the value

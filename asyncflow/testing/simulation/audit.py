@@ -10,7 +10,7 @@ import attrs
 
 from asyncflow.abc import Call
 from asyncflow.events import JobFinished, SubmissionFinished
-from asyncflow.ids import config_of
+from asyncflow.ids import config_of, of_submission
 from asyncflow.records import (
     JobRecord,
     OrchestratorRecord,
@@ -237,7 +237,7 @@ class Audit:
 
     def _touched(self, call: Call) -> tuple[set[str], set[str]]:
         key = call.job_id.rpartition("_")[2]
-        asked = self.asked.get(f"SUBMISSION_{key}")
+        asked = self.asked.get(of_submission(key))
 
         if asked is None:
             return set(), set()
@@ -333,7 +333,7 @@ class Audit:
 
     def _task(self, job_id: str) -> Task | None:
         key = job_id.rpartition("_")[2]
-        asked = self.asked.get(f"SUBMISSION_{key}")
+        asked = self.asked.get(of_submission(key))
         return None if asked is None else self.trial.task(config_of(job_id))
 
     def _violated(self, what: str) -> None:

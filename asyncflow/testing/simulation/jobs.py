@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from asyncflow.abc import Call
+from asyncflow.ids import of_submission
 from asyncflow.testing.simulation.process import Process
 from asyncflow.testing.simulation.trial import Task, Trial
 from asyncflow.testing.simulation.world import World
@@ -59,7 +60,7 @@ class SimulatedJobs:
     def of(self, call: Call) -> Order:
         """Return what a call does."""
         key = call.job_id.rpartition("_")[2]
-        run_id = f"SUBMISSION_{key}"
+        run_id = of_submission(key)
         order = self.order(call.task, run_id, call.attempt)
         number = self.ordinals.get(run_id, run_id)
         chance = self.world.chance.next("death", call.task, number)
