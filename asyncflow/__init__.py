@@ -33,6 +33,7 @@ how the package is built.
 from __future__ import annotations
 
 from importlib import import_module
+from sys import modules as _modules
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -52,12 +53,13 @@ if TYPE_CHECKING:
     from asyncflow.config.layers import Origin as Origin
     from asyncflow.display.picture import DagPicture as DagPicture
     from asyncflow.display.picture import GanttPicture as GanttPicture
+    from asyncflow.display.picture import LineagePicture as LineagePicture
     from asyncflow.entities.as_completed import as_completed as as_completed
     from asyncflow.entities.cycle import Cycle as Cycle
     from asyncflow.entities.data_node import DataNode as DataNode
-    from asyncflow.entities.data_node import Edit as Edit
     from asyncflow.entities.difference import DataNodeDiff as DataNodeDiff
     from asyncflow.entities.difference import ScenarioDiff as ScenarioDiff
+    from asyncflow.entities.edits import Edit as Edit
     from asyncflow.entities.exported import ExportedScenario as ExportedScenario
     from asyncflow.entities.job import Input as Input
     from asyncflow.entities.job import Job as Job
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import ArchiveRefused as ArchiveRefused
     from asyncflow.errors import AsyncflowError as AsyncflowError
     from asyncflow.errors import BlockingCall as BlockingCall
+    from asyncflow.errors import ClusterFailed as ClusterFailed
     from asyncflow.errors import ComparisonFailed as ComparisonFailed
     from asyncflow.errors import ConfigError as ConfigError
     from asyncflow.errors import DataNodeIsBeingEdited as DataNodeIsBeingEdited
@@ -130,6 +133,7 @@ if TYPE_CHECKING:
     from asyncflow.records import CycleRecord as CycleRecord
     from asyncflow.records import DataNodeRecord as DataNodeRecord
     from asyncflow.records import JobRecord as JobRecord
+    from asyncflow.records import LabelRecord as LabelRecord
     from asyncflow.records import Pruned as Pruned
     from asyncflow.records import ScenarioRecord as ScenarioRecord
     from asyncflow.records import SubmissionRecord as SubmissionRecord
@@ -151,9 +155,10 @@ _HOMES = {
     "config.frequency": "Calendar Frequency Periods",
     "config.layers": "Origin",
     "entities.as_completed": "as_completed",
-    "display.picture": "DagPicture GanttPicture",
+    "display.picture": "DagPicture GanttPicture LineagePicture",
     "entities.cycle": "Cycle",
-    "entities.data_node": "DataNode Edit",
+    "entities.data_node": "DataNode",
+    "entities.edits": "Edit",
     "entities.job": "Input Job Output",
     "entities.planned": "PlannedJob",
     "entities.reasons": "Reason Reasons",
@@ -164,7 +169,7 @@ _HOMES = {
     "entities.task": "Task",
     "entities.difference": "DataNodeDiff ScenarioDiff",
     "entities.exported": "ExportedScenario",
-    "errors": "ArchiveRefused AsyncflowError BlockingCall ComparisonFailed ConfigError DataNodeIsBeingEdited "
+    "errors": "ArchiveRefused AsyncflowError BlockingCall ClusterFailed ComparisonFailed ConfigError DataNodeIsBeingEdited "
     "DataNodeReadingError DataNodeWritingError DeletingPrimaryScenario DoesNotBelongToACycle EventsLost InsideWorker JobFailed MigrationFailed NoData "
     "NotCopied NotDeclared NotFound NotOpen NotPicklable OrchestratorFailed PackageMissing Problem RecordDamaged "
     "RemoteTraceback StoreFailed StoreUnavailable SubmissionCanceled SubmissionFailed "
@@ -174,7 +179,7 @@ _HOMES = {
     "JobStarted SubmissionFinished SubmissionStarted",
     "filters": "Condition JoinOperator Operator",
     "orchestrator": "Orchestrator",
-    "records": "AttemptRecord CycleRecord DataNodeRecord JobRecord Pruned ScenarioRecord SubmissionRecord",
+    "records": "AttemptRecord CycleRecord DataNodeRecord JobRecord LabelRecord Pruned ScenarioRecord SubmissionRecord",
     "notify.bus": "Listener Notification",
     "notify.stream": "EventStream",
     "selection": "Preview",
@@ -188,7 +193,7 @@ __all__ = list(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]  # a test h
 __version__ = "0.1.0"
 
 
-_FACES = ("otel", "sync", "testing")
+_FACES = ("otel", "sync", "testing", "web")
 """Modules that are attributes too, loaded when they are first asked for."""
 
 
@@ -220,3 +225,7 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__, *_FACES})
+
+
+if "IPython" in _modules:  # its lists of ours are tables
+    import_module("asyncflow.entities.tables").register()

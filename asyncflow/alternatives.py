@@ -73,6 +73,14 @@ class Alternatives(Generic[A]):
         names = (*self._built_in, *self._registered, *self._found())
         return tuple(dict.fromkeys(names))
 
+    def modules(self) -> set[str]:
+        """Name the modules of those built in that are loaded."""
+        return {
+            target.partition(":")[0]
+            for name, target in self._built_in.items()
+            if name in self._loaded
+        }
+
     def find(self, name: object) -> type[A] | None:
         """Return the class of a name; None where there is none, or it fails to load."""
         if not isinstance(name, str):

@@ -32,6 +32,7 @@
     │   └── SubmissionInterrupted  it ended in this process alone: the next goes on
     ├── OrchestratorFailed     the engine of an orchestrator cannot go on
     ├── EventsLost             who read events took longer than they came
+    ├── ClusterFailed          a cluster cannot run jobs
     ├── StoreFailed            records cannot be read or written
     │   ├── StoreUnavailable   not for now: it is tried again
     │   └── TakenOver          another orchestrator took this one for dead
@@ -369,6 +370,22 @@ class StoreFailed(AsyncflowError):
         self.problem = problem
         self.remedy = remedy
         super().__init__(f"the store {file} failed: {problem}; {remedy}")
+
+
+class ClusterFailed(AsyncflowError):
+    """A cluster cannot run jobs.
+
+    `address` is where it is, `problem` says what happened, `remedy` what to do.
+    """
+
+    def __init__(self, address: str, problem: str, remedy: str) -> None:
+        self.address = address
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"the cluster {address} failed: {problem}; {remedy}")
+
+    def __reduce__(self) -> tuple[type[ClusterFailed], tuple[str, str, str]]:
+        return ClusterFailed, (self.address, self.problem, self.remedy)
 
 
 class StoreUnavailable(StoreFailed):

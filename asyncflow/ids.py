@@ -125,6 +125,11 @@ def of_job(config_id: str, key: str) -> str:
     return f"JOB_{config_id}_{key}"
 
 
+def job_ids(config_id: str) -> str:
+    """Return what the ids of all jobs of tasks of a config begin with, and some others'."""
+    return of_job(config_id, "")
+
+
 def of_orchestrator() -> str:
     """Return the id of a new orchestrator."""
     return f"ORCHESTRATOR_{os.urandom(6).hex()}"

@@ -7,7 +7,7 @@ What it opens, and how it closes that, is in `runtime/session.py`; what the verb
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         CycleRecord,
         DataNodeRecord,
         JobRecord,
+        LabelRecord,
         Pruned,
         ScenarioRecord,
         SubmissionRecord,
@@ -287,7 +288,9 @@ class Orchestrator:
         on_failure: OnFailure = "continue",
         idempotency_key: str | None = None,
         callbacks: Iterable[Callable[[Job], object]] = (),
+        progress: bool = False,
         inputs: Mapping[Any, Any] | None = None,
+        wait_for_data: bool = False,
         properties: Mapping[str, Any] | None = None,
     ) -> Submission:
         """Start a run of a scenario, a sequence or a task; see `Scenario.submit`."""
@@ -299,7 +302,9 @@ class Orchestrator:
             on_failure=on_failure,
             idempotency_key=idempotency_key,
             callbacks=callbacks,
+            progress=progress,
             inputs=inputs,
+            wait_for_data=wait_for_data,
             properties=properties or {},
         )
         check_submittable(entity)
@@ -616,6 +621,7 @@ class Orchestrator:
         self,
         *,
         owner_id: str | None = None,
+        version: str | NotGiven | None = NOT_GIVEN,
         limit: int | None = None,
         offset: int = 0,
     ) -> list[DataNodeRecord]:
@@ -624,12 +630,18 @@ class Orchestrator:
         ``await get(record.id)`` gives the data node.
 
         :param owner_id: the id of their scenario, or of their cycle; None for any
+        :param version: a version of the application that their scenarios belong to; None
+            for any. Unless it is given, as for `scenarios`; what
+            scenarios share belongs to all
         :param limit: how many at most; None for all
         :param offset: how many to leave out at the beginning
         """
         check_page(limit, offset)
-        return await self._opened().store.data_nodes(
-            owner_id=owner_id, page=Page(False, limit, offset)
+        engine = self._opened()
+        return await engine.store.data_nodes(
+            owner_id=owner_id,
+            labels=await _labels(engine, version),
+            page=Page(False, limit, offset),
         )
 
     async def submissions(
@@ -639,6 +651,7 @@ class Orchestrator:
         scenario_id: str | None = None,
         status: str | None = None,
         is_finished: bool | None = None,
+        version: str | NotGiven | None = NOT_GIVEN,
         newest_first: bool = False,
         limit: int | None = None,
         offset: int = 0,
@@ -649,16 +662,20 @@ class Orchestrator:
         the status that it had when the store was last told.
 
         :param status: ``"COMPLETED"``, ``"FAILED"``, ...
+        :param version: a version of the application that their scenarios belong to; None
+            for any. Unless it is given, as for `scenarios`
         :param limit: how many at most; None for all
         :param offset: how many to leave out at the beginning
         :raises ValueError: where there is no such status
         """
         check_page(limit, offset)
-        return await self._opened().store.submissions(
+        engine = self._opened()
+        return await engine.store.submissions(
             entity_id=entity_id,
             scenario_id=scenario_id,
             status=_known(status, SubmissionStatus),
             is_finished=is_finished,
+            labels=await _labels(engine, version),
             page=Page(newest_first, limit, offset),
         )
 
@@ -668,6 +685,7 @@ class Orchestrator:
         submission_id: str | None = None,
         task_id: str | None = None,
         status: str | None = None,
+        version: str | NotGiven | None = NOT_GIVEN,
         newest_first: bool = False,
         limit: int | None = None,
         offset: int = 0,
@@ -679,16 +697,30 @@ class Orchestrator:
         ``(await get(submission_id)).jobs``.
 
         :param status: ``"COMPLETED"``, ``"FAILED"``, ...
+        :param version: a version of the application that their scenarios belong to; None
+            for any. Unless it is given, as for `scenarios`
         :param limit: how many at most; None for all
         :param offset: how many to leave out at the beginning
         :raises ValueError: where there is no such status
         """
         known = _known(status, Status)
         check_page(limit, offset)
-        return await self._opened().jobs(
-            {"submission_id": submission_id, "task_id": task_id, "status": known},
+        engine = self._opened()
+        return await engine.jobs(
+            {
+                "submission_id": submission_id,
+                "task_id": task_id,
+                "status": known,
+                "labels": await _labels(engine, version),
+            },
             Page(newest_first, limit, offset),
         )
+
+    async def versions(self) -> list[LabelRecord]:
+        """List the versions of the application that orchestrators on this store had: the
+        oldest first.
+        """
+        return await self._opened().store.labels()
 
     async def delete(self, entity_id: str) -> None:
         """Delete a scenario with all that is its own, a submission with its jobs, or a job.
@@ -761,8 +793,7 @@ class Orchestrator:
         submitted again.
 
         :param older_than: those that have ended so long ago; None for any
-        :param keep: how many of the last submissions stay, whatever their age; None for
-            none
+        :param keep: how many of the last submissions stay, at any age; None for none
         :param logs_only: remove only what the jobs printed
         :return: how much was removed
         :raises UsageError: where neither is given
@@ -830,8 +861,7 @@ class Orchestrator:
         calls.
 
         :param params: what it is given first; None for nothing
-        :param scenario: only for jobs of this one; None for all, also for those that
-            are created later
+        :param scenario: only for jobs of this one; None for all, later ones included
         """
         self._opened().subscriptions.add(callback, params, scenario)
 
@@ -891,6 +921,14 @@ def _opening() -> type[Opening]:
         from asyncflow.runtime.open import Opening
 
     return Opening
+
+
+async def _labels(
+    engine: Engine, version: str | NotGiven | None
+) -> Collection[str] | None:
+    from asyncflow.runtime.listing import labels_of
+
+    return await labels_of(engine, version)
 
 
 def _id_of(entity: Any) -> str:

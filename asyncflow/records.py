@@ -99,6 +99,15 @@ class LabelRecord(NamedTuple):
     created: float
     """When an orchestrator with it was first opened."""
 
+    @property
+    def creation_date(self) -> datetime:
+        """When an orchestrator with it was first opened, in UTC."""
+        return datetime.fromtimestamp(self.created, UTC)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return its facts as plain data that JSON can hold; times are ISO texts."""
+        return _plain_facts(self, creation_date="created")
+
 
 class DataNodeRecord(NamedTuple):
     """A data node, without its values."""
@@ -119,6 +128,11 @@ class DataNodeRecord(NamedTuple):
     """What was changed since it was made, as JSON; ``""`` for nothing."""
     revision: int = 0
     """What tells these apart: another number with each change of them."""
+
+    @property
+    def editor_expiration_date(self) -> datetime | None:
+        """When the lock ends by itself, in UTC; None for never."""
+        return as_date(self.editor_expires)
 
     def as_dict(self) -> dict[str, Any]:
         """Return its facts as plain data that JSON can hold; times are ISO texts."""
@@ -145,6 +159,8 @@ class VersionRecord(NamedTuple):
     """The orchestrator that it ends with; None where it outlives that."""
     fingerprint: str | None = None
     """What was seen in a place of the user's; None where nobody has looked."""
+    facts: str | None = None
+    """What else the writer said of it, as JSON; None for nothing."""
 
     @property
     def id(self) -> str:
@@ -176,6 +192,8 @@ class SubmissionRecord(NamedTuple):
     """Of several whose jobs are ready, that with the highest comes first."""
     run_timeout: float | None = None
     """How long it may take, in seconds; None for as long as it takes."""
+    waits: bool = False
+    """Whether it begins only when all that it reads was written."""
 
     @property
     def submitted_at(self) -> datetime:
@@ -375,7 +393,7 @@ def _plain_facts(record: Any, **dates: str) -> dict[str, Any]:
 
     :param dates: for each date the field that it is made from
     """
-    return {name: _plain(value) for name, value in _facts(record, dates)}
+    return {name: plain(value) for name, value in _facts(record, dates)}
 
 
 def _facts(record: Any, dates: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
@@ -394,7 +412,7 @@ def _facts(record: Any, dates: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
         yield fact or (field, value)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return a value as JSON can hold it; what has no such form as its repr."""
     if isinstance(value, str):
         return str(value)
@@ -406,16 +424,16 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
 
     if isinstance(value, set | frozenset):
-        return sorted(map(_plain, value), key=repr)
+        return sorted(map(plain, value), key=repr)
 
     if isinstance(value, AttemptRecord):
         return value.as_dict()
 
     if isinstance(value, Mapping):
-        return {str(name): _plain(part) for name, part in value.items()}
+        return {str(name): plain(part) for name, part in value.items()}
 
     if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
+        return [plain(part) for part in value]
 
     return repr(value)
 
@@ -429,4 +447,4 @@ def _shown(record: Any, **dates: str) -> str:
 
 
 def _text(value: Any) -> str:
-    return repr(_plain(value) if isinstance(value, str | datetime) else value)
+    return repr(plain(value) if isinstance(value, str | datetime) else value)

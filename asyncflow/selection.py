@@ -122,6 +122,28 @@ def preview(value: Any, rows: int) -> Preview:
             return _plain_preview(kind, value, rows)
 
 
+LONGEST = 1000
+"""How many characters of a cell are shown."""
+
+
+def plain_preview(preview: Preview) -> Preview:
+    """Return a preview whose cells are numbers, truth values, None, or texts."""
+    rows = tuple(tuple(map(_plain_cell, row)) for row in preview.rows)
+    return preview._replace(rows=rows)
+
+
+def _plain_cell(cell: object) -> object:
+    if cell is None or type(cell) in (bool, int, float):
+        return cell
+
+    try:
+        text = cell if type(cell) is str else repr(cell)
+    except Exception as error:  # a user's own
+        text = f"<{type(cell).__name__}, which cannot be shown: {error!r}>"
+
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
 def _shown(
     kind: str, columns: Iterable[str], rows: Iterable[tuple[object, ...]], total: int
 ) -> Preview:

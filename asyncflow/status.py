@@ -107,6 +107,8 @@ class AttemptKind(StrEnum):
     """Its worker process died, or nobody can tell what came of it."""
     INTERRUPTED = "INTERRUPTED"
     """The process of its orchestrator died while it ran."""
+    HOST_LEFT = "HOST_LEFT"
+    """Its host left the cluster while it ran: it runs again, whatever its budgets."""
 
 
 CRASHES = frozenset({AttemptKind.CRASHED, AttemptKind.INTERRUPTED})

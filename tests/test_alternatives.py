@@ -45,6 +45,16 @@ def test_a_class_is_loaded_once(drivers: Alternatives[Driver]) -> None:
     assert not drivers.is_known("nothing")
 
 
+def test_the_modules_of_what_is_loaded_are_known(
+    drivers: Alternatives[Driver],
+) -> None:
+    drivers.register("toy", ToyDriver)
+    drivers.load("toy")
+    assert drivers.modules() == set()
+    drivers.load("pickle")
+    assert drivers.modules() == {"asyncflow.drivers.pickle"}
+
+
 def test_what_is_registered_is_found_by_its_class_or_its_home(
     drivers: Alternatives[Driver],
 ) -> None:

@@ -10,6 +10,7 @@ from asyncflow import errors
 from asyncflow.errors import (
     ArchiveRefused,
     AsyncflowError,
+    ClusterFailed,
     ComparisonFailed,
     ConfigError,
     DataNodeIsBeingEdited,
@@ -47,6 +48,7 @@ EXAMPLES: list[AsyncflowError] = [
     ArchiveRefused("a.zip", "it is torn"),
     MigrationFailed("SCENARIO_c_1", "2.0", "ValueError: no"),
     NotFound("JOB_1"),
+    ClusterFailed("tcp://host:8786", "nobody answers", "start a scheduler"),
     NotDeclared("SCENARIO_c_1", "c", "which is not declared"),
     NoData("node"),
     NoData("node", 7),

@@ -60,6 +60,8 @@ def test_a_run_keeps_the_rest_of_its_options() -> None:
         "priority": 3.0,
         "force": True,
         "on_failure": "stop",
+        "progress": True,
+        "wait_for_data": True,
     }
     kept = RunOptions(**given).kept()  # type: ignore[arg-type]  # of many types
     assert set(given) == {*NAMES} - {"idempotency_key", "callbacks", "inputs"}

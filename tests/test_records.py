@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime
 
-from asyncflow.records import AttemptRecord, ScenarioRecord, as_date
+from asyncflow.records import AttemptRecord, DataNodeRecord, ScenarioRecord, as_date
 from asyncflow.status import Status
 from tests.support.records import (
     ONE_OF_EACH,
@@ -83,3 +83,20 @@ def test_a_time_is_a_date_in_utc() -> None:
     assert as_date(1.5) == datetime(1970, 1, 1, 0, 0, 1, 500_000, UTC)
     run = submission_record(1)
     assert (run.submitted_at, run.finished_at) == (as_date(1.5), None)
+
+
+def test_every_record_that_users_list_is_plain_data() -> None:
+    shown = [
+        as_dict()
+        for record in ONE_OF_EACH
+        if (as_dict := getattr(record, "as_dict", None)) is not None
+    ]
+    assert len(shown) >= 4
+    assert json.loads(json.dumps(shown)) == shown
+
+
+def test_a_lock_of_a_data_node_has_its_end_as_a_date() -> None:
+    record = DataNodeRecord("DATANODE_a_1", "a", None, "ada", 1.5)
+    assert record.as_dict()["editor_expiration_date"] == (
+        "1970-01-01T00:00:01.500000+00:00"
+    )

@@ -16,7 +16,13 @@ from hypothesis import strategies as st
 
 from asyncflow.errors import DataNodeReadingError
 from asyncflow.filters import Condition, Conditions, JoinOperator, Operator, Where
-from asyncflow.selection import library_of, preview, select
+from asyncflow.selection import (
+    LONGEST,
+    library_of,
+    plain_preview,
+    preview,
+    select,
+)
 
 pytestmark = pytest.mark.usefixtures("tables_are_warm")
 
@@ -242,3 +248,17 @@ def test_a_preview_of_anything(
 ) -> None:
     shown = preview(value, 1)
     assert (shown.columns, shown.rows, shown.total) == (columns, rows, total)
+
+
+def test_a_plain_preview_has_numbers_and_texts_alone() -> None:
+    class Odd:
+        def __repr__(self) -> str:
+            raise RuntimeError("no")
+
+    values = [1, 2.5, True, None, "x" * 2000, b"y", (1,), Odd()]
+    rows = plain_preview(preview(values, 10)).rows
+    cells = [cell for (cell,) in rows]
+    assert cells[:4] == [1, 2.5, True, None]
+    assert cells[4] == f"{'x' * LONGEST}…"
+    assert cells[5:7] == ["b'y'", "(1,)"]
+    assert cells[7] == "<Odd, which cannot be shown: RuntimeError('no')>"

@@ -97,6 +97,13 @@ class Watch(ABC):
         """Take calls back that were not started, and are not going to be."""
 
 
+class CapacityListener(Protocol):
+    """Who is told how many jobs can run at once."""
+
+    def capacity_changed(self, count: int) -> None:
+        """Take note that so many jobs can run at once."""
+
+
 class Executor(ABC):
     """Where jobs run.
 
@@ -121,10 +128,17 @@ class Executor(ABC):
     """Whether, as that of a mode, it runs all jobs, whatever executors tasks name."""
     max_jobs: ClassVar[int | None] = None
     """How many jobs run at once, as that of a mode; None for ``max_nb_of_workers``."""
+    extra: ClassVar[str | None] = None
+    """The extra of asyncflow that installs what it requires."""
+    requires: ClassVar[tuple[str, ...]] = ()
+    """The modules that must be there."""
     not_killing: ClassVar[str | None] = None
     """Why it cannot end a plain function, for errors; None where it can."""
     not_async: ClassVar[str | None] = None
     """Why an ``async def`` function cannot be for it, for errors; None where it can."""
+
+    listener: CapacityListener | None = None
+    """Who is told where `capacity` has changed."""
 
     @classmethod
     def of(cls, jobs: Any) -> Self:  # noqa: ARG003
@@ -143,6 +157,18 @@ class Executor(ABC):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        return None
+
+    @property
+    def capacity(self) -> int | None:
+        """How many jobs can run at once, where it is for it to say; None where not."""
+        return None
+
+    async def reach(self, folder: str) -> None:  # noqa: ARG002
+        """See whether a folder of values is there where jobs run.
+
+        :raises AsyncflowError: where it is not
+        """
         return None
 
     async def shrink(self, count: int) -> None:  # noqa: ARG002

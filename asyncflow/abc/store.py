@@ -470,11 +470,14 @@ class Store(ABC):
         *,
         owner_id: str | None = None,
         node_ids: Collection[str] | None = None,
+        labels: Collection[str] | None = None,
         page: Page | None = None,
     ) -> list[DataNodeRecord]:
         """List data nodes.
 
         :param node_ids: any of these
+        :param labels: the versions of the application that their scenarios belong to; what
+            scenarios share belongs to all
         """
 
     @abstractmethod
@@ -513,9 +516,13 @@ class Store(ABC):
         orchestrator_id: str | None = None,
         status: str | None = None,
         is_finished: bool | None = None,
+        labels: Collection[str] | None = None,
         page: Page | None = None,
     ) -> list[SubmissionRecord]:
-        """List submissions."""
+        """List submissions.
+
+        :param labels: the versions of the application that their scenarios belong to
+        """
 
     @abstractmethod
     async def inputs(self, *submission_ids: str) -> list[InputRecord]:
@@ -529,11 +536,13 @@ class Store(ABC):
         submission_ids: Collection[str] | None = None,
         task_id: str | None = None,
         status: str | None = None,
+        labels: Collection[str] | None = None,
         page: Page | None = None,
     ) -> list[JobRecord]:
         """List jobs.
 
         :param submission_ids: of any of these submissions
+        :param labels: the versions of the application that their scenarios belong to
         """
 
     @abstractmethod

@@ -115,9 +115,28 @@ class AnyReader:
         return {f"{table}s": len(self._all(table)) for table in tables}
 
     def names(self, what: str) -> list[str]:
-        """List the names of files that values have, ``kept_names``, or ``makers``."""
+        """List the names of files that values have, ``kept_names``, or ``makers``, or
+        ``orchestrators``.
+        """
+        if what == "orchestrators":
+            return [one.id for one in self._run(self._store.orchestrators)]
+
         ask = self._store.makers if what == "makers" else self._store.kept_names
         return sorted(self._run(ask))
+
+    def prunable(
+        self, finished_before: float | None, keep: int | None, has_log: bool
+    ) -> list[str]:
+        """List the runs that can be removed."""
+        return self._run(
+            lambda: self._store.prunable(
+                finished_before=finished_before, keep=keep, has_log=has_log
+            )
+        )
+
+    def values_folder(self) -> str | None:
+        """Return the folder of the files of large values; None where there is none."""
+        return self._store.values_folder
 
     def backup(self, path: str) -> None:
         """Refuse to copy it.

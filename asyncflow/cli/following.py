@@ -12,7 +12,7 @@ from asyncflow.cli.output import print_line
 from asyncflow.cli.running import run
 from asyncflow.entities.job import Job
 from asyncflow.entities.submission import Submission
-from asyncflow.events import JobFinished
+from asyncflow.events import JobStarted
 from asyncflow.orchestrator import Orchestrator
 
 
@@ -48,7 +48,7 @@ class _Printer:
         self._is_single = is_single
 
     async def submission(self, submission: Submission) -> None:
-        """Print what the jobs of a run print, each once it has ended."""
+        """Print what the jobs of a run print."""
         ended = [job for job in submission.jobs if job.is_finished]
         before = [(job, line) for job in ended for line in await _lines(job)]
 
@@ -58,12 +58,15 @@ class _Printer:
         known = {job.id for job in ended}
         jobs = {job.id: job for job in submission.jobs}
 
-        async for event in submission:
-            if isinstance(event, JobFinished) and event.job_id not in known:
-                job = jobs[event.job_id]
+        async with create_task_group() as group:
+            async for event in submission:
+                if isinstance(event, JobStarted) and event.job_id not in known:
+                    known.add(event.job_id)  # it may be tried again
+                    group.start_soon(self._follow, jobs[event.job_id])
 
-                for line in await _lines(job):
-                    self._print(job, line, is_named=True)
+    async def _follow(self, job: Job) -> None:
+        async for line in job.follow():
+            self._print(job, line.rstrip("\n"), is_named=True)
 
     async def job(self, job: Job) -> None:
         """Print what a job prints."""

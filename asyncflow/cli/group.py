@@ -28,6 +28,15 @@ COMMANDS = {
     "cancel": "End runs, wherever they run.",
     "retry": "Run again what did not complete.",
     "delete": "Delete scenarios, runs or jobs.",
+    "diff": "Say what two scenarios have otherwise.",
+    "compare": "Compare scenarios by the comparators of their config.",
+    "replay": "Call a job's function again, with its stored inputs, here.",
+    "report": "Write a run as one page of HTML.",
+    "ui": "Serve pages that show the runs of a store.",
+    "config": "Check, export and show what a module declares.",
+    "gc": "Remove old runs, what they printed, and lost files.",
+    "store": "Check, back up and migrate the store.",
+    "completion": "Complete commands, options and ids in your shell.",
 }
 """Each is in the module of its name; what it does, in a line."""
 
@@ -90,7 +99,7 @@ class Commands(click.Group):
 
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, click.Abort):  # the latter at a question
             raise Failure("interrupted", INTERRUPTED) from None
         except _USAGE as error:
             raise Failure(str(error), USAGE) from error

@@ -24,7 +24,7 @@ from asyncflow.cli.output import (
 from asyncflow.cli.records import Reader, reader, store_option
 from asyncflow.options import Page
 
-SORTS = {
+SORTS: dict[str, tuple[str, ...]] = {
     "submissions": ("date", "duration", "status", "config", "id"),
     "scenarios": ("date", "name", "config", "id"),
     "jobs": ("date", "duration", "status", "config", "id"),
@@ -69,7 +69,7 @@ def command(what: str, sort: str, ids_only: bool, as_json: bool, **given: Any) -
       asyncflow list                              the last 20 runs
       asyncflow list jobs --status FAILED         jobs that failed
       asyncflow list scenarios --tag best -n 0    all with a tag
-      asyncflow list --older 30d --ids | asyncflow delete - --yes
+      asyncflow list --older 30d -n 0 --ids | asyncflow delete - --yes
     """
     if sort not in SORTS[what]:
         raise click.UsageError(f"{what} are sorted by {', '.join(SORTS[what])}")

@@ -37,7 +37,8 @@ def command(
     submission, or `-` to read ids from standard input. Of several jobs each line begins
     with the task: `[train] epoch 1`.
 
-    A job that runs has no output in the store yet: -f prints it as it comes.
+    A job that runs has no output in the store yet: -f prints it as it comes, whichever
+    process runs it.
     """
     if as_json and follow:
         raise click.UsageError("--json waits for the end: give --jsonl with --follow")

@@ -23,7 +23,7 @@ from asyncflow.cli.running import run
 from asyncflow.config import ScenarioConfig
 from asyncflow.config.dag import Dag
 from asyncflow.entities.scenario import Scenario
-from asyncflow.errors import AsyncflowError, StoreFailed
+from asyncflow.errors import AsyncflowError, NoData, StoreFailed
 from asyncflow.orchestrator import Orchestrator
 
 LONGEST = 60
@@ -154,6 +154,8 @@ async def _values(scenario: Scenario) -> dict[str, str]:
     for node in scenario.get_inputs():
         try:
             text = repr(await node.read())
+        except NoData:
+            text = "(never written)"
         except AsyncflowError as error:
             text = f"({type(error).__name__})"
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any, Protocol, Self
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, Self, TypeVar
 
 import click
 
@@ -14,6 +14,8 @@ from asyncflow.stores._address import kind_of
 
 VARIABLE = "ASYNCFLOW_STORE"
 DEFAULT = os.path.join(".asyncflow", "asyncflow.db")
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Reader(Protocol):
@@ -49,15 +51,24 @@ class Reader(Protocol):
 
     def names(self, what: str) -> list[str]: ...
 
+    def prunable(
+        self, finished_before: float | None, keep: int | None, has_log: bool
+    ) -> list[str]: ...
+
+    def values_folder(self) -> str | None: ...
+
     def backup(self, path: str) -> None: ...
 
 
-store_option = click.option(
-    "--store",
-    metavar="ADDRESS",
-    help=f"Where records are: a file, postgresql://...  [default: ${VARIABLE}, or "
-    f"{DEFAULT}]",
-)
+def store_option(command: F) -> F:
+    """Add ``--store`` to a command."""
+    add = click.option(
+        "--store",
+        metavar="ADDRESS",
+        help="Where records are: a file, postgresql://...  "
+        f"[default: ${VARIABLE}, or {DEFAULT}]",
+    )
+    return add(command)
 
 
 def address_of(store: str | None) -> str:
@@ -68,10 +79,11 @@ def address_of(store: str | None) -> str:
     return store or os.environ.get(VARIABLE, "").strip() or DEFAULT
 
 
-def reader(store: str | None) -> Reader:
+def reader(store: str | None, *, allows_older: bool = False) -> Reader:
     """Open a store to read it.
 
     :param store: as it was given to a command; None for nothing
+    :param allows_older: whether it may be of an older version, to be copied
     :raises StoreFailed: where there is none
     :raises UsageError: where it is the address of something else
     """
@@ -84,5 +96,6 @@ def reader(store: str | None) -> Reader:
 
         return AnyReader(address)
 
-    made: Reader = READERS.load(kind)(os.path.expanduser(address))
+    file = os.path.expanduser(address)
+    made: Reader = READERS.load(kind)(file, allows_older=allows_older)
     return made

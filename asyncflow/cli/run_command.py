@@ -10,12 +10,13 @@ from typing import Any
 import click
 
 from asyncflow.cli.code import TARGET, Code, load, overridden
-from asyncflow.cli.group import INTERRUPTED, Failure
+from asyncflow.cli.group import FAILED, INTERRUPTED, USAGE, Failure
 from asyncflow.cli.output import json_option
 from asyncflow.cli.records import store_option
 from asyncflow.cli.running import finish, followed, run
 from asyncflow.config import ScenarioConfig
 from asyncflow.entities.submission import Submission
+from asyncflow.errors import AsyncflowError, NoData
 from asyncflow.orchestrator import Orchestrator
 
 
@@ -84,8 +85,18 @@ def command(target: str, as_json: bool, jsonl: bool, **given: Any) -> None:
         run(main)
     except Failure as error:
         raise _told_of(error, started, target) from None
+    except AsyncflowError as error:
+        raise Failure(_advised(error), FAILED if started else USAGE) from error
 
     finish(started[0], as_json=as_json, jsonl=jsonl)
+
+
+def _advised(error: AsyncflowError) -> str:
+    """Return what an error says, and what helps on the command line."""
+    if isinstance(error, NoData):
+        return f"{error}; here --set {error.node}=VALUE does it"
+
+    return str(error)
 
 
 def _told_of(error: Failure, started: list[Submission], target: str) -> Failure:

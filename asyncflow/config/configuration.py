@@ -94,6 +94,11 @@ class Configuration(ServerDataNodes, Shown):
     _plain: WeakSet[ScenarioConfig] = attrs.field(init=False, factory=WeakSet)
     """Those that refer to nothing there."""
 
+    def _repr_html_(self) -> str:
+        from asyncflow.config.shown import shown
+
+        return shown(self)
+
     @property
     def data_nodes(self) -> Mapping[str, DataNodeConfig]:
         """The data node sections, by id: a live view."""
@@ -362,29 +367,27 @@ class Configuration(ServerDataNodes, Shown):
         max_worker_rss: int | None = None,
         max_log_size: int = 1_048_576,
         loop_lag_warning: float | None = None,
+        address: object = None,
+        security: object = None,
         **properties: object,
     ) -> JobConfig:
         """Declare how jobs are executed; the latest call counts.
 
-        :param mode: ``development`` or ``standalone``; None keeps the mode.
-        :param max_nb_of_workers: None is the number of usable CPUs.
+        :param mode: ``development``, ``standalone`` or ``cluster``; None keeps the mode.
+        :param max_nb_of_workers: None is the number of usable CPUs, or of a cluster's.
         :param echo: whether to print what a job printed, when it ends; ``"live"`` does it
-            while the job runs, and begins each line with the task: ``[train] epoch 1``.
-            What it logs is handled by this program's loggers in any case.
+            while it runs, each line with the task. Log records go to loggers in any case.
         :param prewarm: whether to spawn all workers at start, where one is otherwise.
-        :param resources: how much there is of named resources, for all running jobs
-            together, such as ``{"gpu": 2}``; None for no resources.
+        :param resources: what all running jobs share: ``{"gpu": 2}``; None for nothing.
         :param kill_grace: seconds from SIGTERM to SIGKILL, where a job is ended.
         :param shutdown_grace: seconds that running jobs may take after a first Ctrl-C.
-        :param max_jobs_per_worker: how many jobs a worker process runs until another
-            takes its place; None for any number.
+        :param max_jobs_per_worker: how many jobs a worker runs; None for any number.
         :param max_worker_age: how many seconds it takes jobs; None for any number.
-        :param max_worker_rss: with how many bytes of memory it takes another job; None
-            for any number.
-        :param max_log_size: how many bytes are kept of what a job prints: its beginning
-            and its end.
-        :param loop_lag_warning: how many seconds of a blocked event loop make a
-            warning; None does not watch it.
+        :param max_worker_rss: with how many bytes it takes another job; None for any.
+        :param max_log_size: how many bytes of a job's output are kept: both its ends.
+        :param loop_lag_warning: seconds of a blocked event loop to warn of; None: never.
+        :param address: of Dask's scheduler, or a cluster of Dask's; None for one here.
+        :param security: a `Security` of Dask's, or what it is made of; None: no TLS.
         :param properties: whatever else you want to keep with it.
         """
         self._registry.forget("JOB")
@@ -401,6 +404,8 @@ class Configuration(ServerDataNodes, Shown):
             max_worker_rss=max_worker_rss,
             max_log_size=max_log_size,
             loop_lag_warning=loop_lag_warning,
+            address=address,
+            security=security,
             properties=properties,
         )
         self._revision += 1
@@ -628,19 +633,20 @@ class Configuration(ServerDataNodes, Shown):
         self._settled = self._applied = None  # what is looked up is looked up anew
         _, registry, of_files = self._compiled()
         registry = registry.snapshot()
+        everything = registry.job, registry.core, *registry.sections
+        refer = any(map(has_references, everything))
+
+        if not refer:
+            self._plain.update(registry.scenarios.values())
+
         found = (
             *self._recorded,
             *self._disagreements(registry),
-            *sections.problems(registry),
+            *sections.problems(registry, refer=refer),
         )
+        properties = [each.properties for each in everything]
 
-        everything = registry.job, registry.core, *registry.sections
-
-        if (
-            any(map(has_references, everything))
-            or any(refers(each.properties) for each in everything)
-            or refers(registry.app)
-        ):
+        if refer or any(map(refers, properties)) or refers(registry.app):
             from asyncflow.config import env
 
             found = (*found, *env.problems(registry))

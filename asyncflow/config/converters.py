@@ -90,16 +90,18 @@ def refers(value: Any) -> bool:
     """Tell whether a value is found in the environment, or part of it: ``ENV[NAME]``."""
     kind = type(value)
 
-    if kind in _PLAIN or (kind is dict and not value):
-        return False
-
     if kind is str:
         return bool(value.startswith("ENV["))
+
+    if kind in _PLAIN or (kind is dict and not value):
+        return False
 
     if kind is tuple:
         return any(map(refers, value))
 
-    return any(True for _ in references_in(value))
+    return isinstance(value, str | Mapping | list | tuple) and any(
+        True for _ in references_in(value)
+    )
 
 
 def references_in(value: Any) -> Iterator[str]:
@@ -118,7 +120,15 @@ def references_in(value: Any) -> Iterator[str]:
 def has_references(section: Any) -> bool:
     """Tell whether something that a section has been given is found in the environment."""
     kind: Any = type(section)
-    return any(map(refers, _given(kind)(section)))
+
+    for part in _given(kind)(section):
+        if type(part) is str:
+            if part.startswith("ENV["):
+                return True
+        elif type(part) not in _PLAIN and refers(part):
+            return True
+
+    return False
 
 
 @cache

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from graphlib import TopologicalSorter
+from itertools import islice
 from typing import TypeVar
 
 import attrs
@@ -13,6 +14,9 @@ from asyncflow.config.sections import Scope, TaskConfig
 from asyncflow.facts import Facts
 
 T = TypeVar("T")
+
+SOME = 1000
+"""How many tasks are written as JSON at a time."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -118,6 +122,20 @@ class Dag(Facts):
         )
 
     @property
+    def is_declared(self) -> bool:
+        """Whether this program has the code of its tasks."""
+        return all(task.is_declared for task in self.kinds)
+
+    def check_declared(self) -> None:
+        """Refuse to run tasks whose code is not here.
+
+        :raises NotDeclared: where it is not
+        """
+        for task in self.kinds:
+            if not task.is_declared:
+                task.function()
+
+    @property
     def edges(self) -> tuple[tuple[int, int], ...]:
         """Each edge, as the places of the two tasks it joins."""
         return tuple(
@@ -172,21 +190,24 @@ def _kind(task: TaskConfig) -> Hashable:
 
 
 def _text(tasks: Iterable[TaskConfig]) -> str:
-    return json.dumps(
-        [
-            (
-                task.id,
-                [node.id for node in task.input],
-                [node.id for node in task.output],
-            )
-            for task in tasks
-        ],
-        separators=(",", ":"),
+    """Write them some at a time: the encoder lets no other thread run meanwhile."""
+    named = (
+        (task.id, [node.id for node in task.input], [node.id for node in task.output])
+        for task in tasks
     )
+    texts: list[str] = []
+
+    while some := [*islice(named, SOME)]:
+        texts.append(json.dumps(some, separators=(",", ":"))[1:-1])
+
+    return f"[{','.join(texts)}]"
 
 
 def _levels(needs: list[set[int]]) -> list[tuple[int, ...]]:
     """Sort tasks into levels, each in the order of declaration."""
+    if all(max(need, default=-1) < index for index, need in enumerate(needs)):
+        return _levels_in_order(needs)
+
     sorter = TopologicalSorter(dict(enumerate(needs)))
     sorter.prepare()
     levels = []
@@ -197,3 +218,20 @@ def _levels(needs: list[set[int]]) -> list[tuple[int, ...]]:
         levels.append(level)
 
     return levels
+
+
+def _levels_in_order(needs: Sequence[set[int]]) -> list[tuple[int, ...]]:
+    """Do the same where each task comes after those that it needs."""
+    level_of: list[int] = []
+    levels: list[list[int]] = []
+
+    for index, need in enumerate(needs):
+        level = 1 + max([level_of[one] for one in need], default=-1)
+        level_of.append(level)
+
+        if level == len(levels):
+            levels.append([])
+
+        levels[level].append(index)
+
+    return [tuple(level) for level in levels]

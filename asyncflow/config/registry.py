@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, ValuesView
 from operator import is_
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -41,6 +41,10 @@ class View(Mapping[str, S]):
 
     def __len__(self) -> int:
         return len(self._sections())
+
+    def values(self) -> ValuesView[S]:
+        """Return the sections, without asking for each what counts."""
+        return self._sections().values()
 
     def __repr__(self) -> str:
         return repr(self._sections())
@@ -103,13 +107,14 @@ class Registry:
 
     def of_kind(self, kind: type[S]) -> dict[str, S]:
         """Return the sections of one kind, by key."""
-        sections: object = self.scenarios
-        if issubclass(kind, DataNodeConfig):
+        sections: Any = self.scenarios
+        if kind.kind == DataNodeConfig.kind:
             sections = self.data_nodes
-        elif issubclass(kind, TaskConfig):
+        elif kind.kind == TaskConfig.kind:
             sections = self.tasks
 
-        return cast("dict[str, S]", sections)
+        found: dict[str, S] = sections
+        return found
 
     def find(self, section: S) -> S | None:
         """Return the current section of the kind and id of another, or None."""

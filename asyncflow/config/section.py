@@ -116,6 +116,9 @@ class Section(Attributes, Shown):
     kind: ClassVar[str]
     """The table of the section's kind in a TOML file: ``DATA_NODE``."""
 
+    is_declared: ClassVar[bool] = True
+    """Whether this program declares it: what only a store tells of is not."""
+
     id: str
     """What it is called; unique among the sections of a configuration."""
 
@@ -125,7 +128,8 @@ class Section(Attributes, Shown):
     @property
     def key(self) -> str:
         """The id as a string, whatever was given for it."""
-        return key_of(self.id)
+        given = self.id
+        return given if type(given) is str else key_of(given)
 
     @property
     def label(self) -> str:

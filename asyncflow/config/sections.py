@@ -347,6 +347,9 @@ class ScenarioConfig(Section):
 
         return picture(self.task_configs, self.id)
 
+    def _repr_svg_(self) -> str:
+        return self.dag().svg()
+
     def add_comparator(
         self, data_node: DataNodeConfig | str, comparator: Callable[..., object]
     ) -> None:
@@ -423,7 +426,8 @@ class JobConfig(Attributes, Shown):
     """How jobs are executed."""
 
     mode: str = "development"
-    """``development``: in this process; ``standalone``: in worker processes."""
+    """``development``: in this process; ``standalone``: in worker processes; ``cluster``: in
+    worker processes on the hosts of a Dask cluster."""
 
     max_nb_of_workers: int | None = None
     """How many workers there may be; None is the number of usable CPUs."""
@@ -458,6 +462,12 @@ class JobConfig(Attributes, Shown):
 
     max_log_size: int = 1_048_576
     """How many bytes are kept of what a job prints: its beginning and its end."""
+
+    address: object = None
+    """Where the cluster is; see `configure_job_executions`."""
+
+    security: object = None
+    """How the cluster is reached."""
 
     loop_lag_warning: float | None = None
     """How many seconds of a blocked event loop make a warning; None does not watch."""

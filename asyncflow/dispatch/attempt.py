@@ -126,16 +126,13 @@ def call_of(
         or have written before that was taken
     :param carrier: the trace that its function continues
     """
-    spec, task = attempt.spec, attempt.task
-    config, place = task.config, attempt.ref[1]
-    jobs = attempt.run.table.made
+    spec, task, run = attempt.spec, attempt.task, attempt.run
+    config, place, pins = task.config, attempt.ref[1], run.pins
+    jobs = run.table.made
     inputs: list[tuple[str, Driver, StoredValue | Made]] = []
-    outputs: list[tuple[str, Driver, str]] = []
 
     if spec.fingerprint is not None:
-        attempt.snapshot = snapshot(task, attempt.run.pins)
-
-    pins = attempt.run.pins
+        attempt.snapshot = snapshot(task, pins)
 
     for name, node in task.input.items():
         version, driver = node.version, node.driver
@@ -150,25 +147,26 @@ def call_of(
         if stored is None and version is not None:
             stored = version.kept
 
-            if isinstance(stored, str):
+            if type(stored) is not bytes and isinstance(stored, str):
                 version.readers += 1
                 attempt.read_versions = (*attempt.read_versions, version)
 
         inputs.append((name, driver, stored))
 
-    for name, node in task.output.items():
-        outputs.append((name, node.driver, versions.new_path(node)))
-
+    new_path = versions.new_path
+    outputs = [
+        (name, node.driver, new_path(node)) for name, node in task.output.items()
+    ]
     facts = (
         attempt.job_id,
         config.id,
         spec.function,
         spec.code,
-        tuple(inputs),
-        tuple(outputs),
+        (*inputs,),
+        (*outputs,),
         spec.is_async,
         spec.sources,
-        jobs[place].attempt if place in jobs else 1,  # most are never made
+        jobs[place].attempt if jobs and place in jobs else 1,  # most are never made
         config.memory_limit,
         spec.duration.is_short,
         carrier,
@@ -245,7 +243,7 @@ def kind_of(outcome: Outcome, limit: AttemptKind | None) -> AttemptKind:
     if limit is not None:
         return limit
 
-    return AttemptKind.CRASHED if isinstance(outcome, Crashed) else AttemptKind.RAISED
+    return AttemptKind(outcome.kind if isinstance(outcome, Crashed) else "RAISED")
 
 
 def _crash(returncode: int | None) -> str:

@@ -182,9 +182,11 @@ class Batcher:
 
     def _offered_for_batch(self, like: CallSpec, count: int, now: float) -> list[Ref]:
         """Give slots to those that may share a batch, as long as it is their turn."""
+        runs, specs = self.runs.by_number, self.runs.specs
 
         def accepts(ref: Ref) -> bool:
-            spec = self.runs.spec(ref)
+            number, place = ref
+            spec = specs[number][runs[number].dag.kind_of[place]]
             return spec is like or _can_join(spec, like)
 
         return self.plan.offered_together(count, now, accepts)
@@ -206,12 +208,18 @@ class Batcher:
         return link
 
     def _assign_all(self, refs: Sequence[Ref], batch: list[Attempt]) -> None:
+        number, attempts = 0, self.attempts
+
         for ref in refs:
-            spec = self.runs.spec(ref)
+            if ref[0] != number:  # mostly all are of one run
+                number = ref[0]
+                run, specs = self.runs.by_number[number], self.runs.specs[number]
+                kinds = run.dag.kind_of
+
+            spec = specs[kinds[ref[1]]]
 
             if spec.fingerprint is None:  # as it mostly is: fast
-                run = self.runs.by_number[ref[0]]
-                self.attempts[ref] = attempt = Attempt(ref, run, spec, "")
+                attempts[ref] = attempt = Attempt(ref, run, spec, "")
                 batch.append(attempt)
                 continue
 

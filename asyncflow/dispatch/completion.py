@@ -5,7 +5,7 @@ but that they completed. They are told and saved together, as there are many of 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import NamedTuple, TypeGuard
@@ -28,12 +28,16 @@ class Completion(NamedTuple):
 
     records: list[Record]
     """What is to be saved."""
-    runs: Iterable[Run]
+    runs: Sequence[Run]
     ended: list[tuple[int, Usage]]
     at: float
 
     def notify(self) -> None:
         """Tell the runs, each once for those of its jobs that follow each other."""
+        if len({*map(id, self.runs)}) == 1:  # as it mostly is: fast
+            self.runs[0].completed(self.ended, self.at)
+            return
+
         ends = iter(self.ended)
 
         for run, same in groupby(self.runs):
@@ -50,7 +54,7 @@ def is_simple_success(outcome: Outcome, attempt: Attempt) -> TypeGuard[Returned]
         and len(outcome.kept) == len(attempt.task.output)
         and not attempt.is_over
         and attempt.spec.fingerprint is None
-        and attempt.ref[1] not in table.made
+        and not (table.made and attempt.ref[1] in table.made)
         and table.released is None
     )
 
@@ -59,7 +63,7 @@ def complete(
     attempts: Sequence[Attempt], outcomes: Sequence[Returned], versions: Versions
 ) -> Completion:
     """Make the outputs of jobs visible; their runs are told once that is saved."""
-    at, number = time.time(), time.time_ns()
+    at, number, completed = time.time(), time.time_ns(), Status.COMPLETED
     records: list[Record] = []
     ended: list[tuple[int, Usage]] = []
 
@@ -68,7 +72,7 @@ def complete(
         task, job_id, run_id = attempt.task, attempt.job_id, attempt.run.id
         attempt.spec.duration.add(usage.wall)
         facts = (
-            *(job_id, task.id, run_id, Status.COMPLETED, ""),
+            *(job_id, task.id, run_id, completed, ""),
             *(usage[0], at, "", (), usage[2], usage[3]),
         )
         records.append(_new(JobRecord, facts))
@@ -85,9 +89,9 @@ def complete(
                 if len(stored) >= WORTH:
                     versions.cache.add(node, version)
 
-                made = node.id, number, stored, True, job_id, None, "", None, None
+                made = node.id, number, stored, True, job_id, None, "", None, None, None
                 records.append(_new(VersionRecord, made))
             else:
                 records += versions.replace(node, stored, job_id=job_id)
 
-    return Completion(records, map(_run, attempts), ended, at)
+    return Completion(records, [*map(_run, attempts)], ended, at)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
-from typing import Protocol
+from typing import Protocol, cast
 
 import attrs
 from anyio import Event
@@ -269,6 +269,12 @@ class InFlight:
         if self.runs.is_broken:
             return
 
+        if len(attempts) == len(outcomes) and all(
+            map(is_simple_success, outcomes, attempts)
+        ):  # as it mostly is: fast
+            self._complete_simple(attempts, cast("Sequence[Returned]", outcomes))
+            return
+
         simple: list[Attempt] = []
         returned: list[Returned] = []
 
@@ -395,17 +401,19 @@ class InFlight:
 
     def _free(self, *attempts: Attempt) -> None:
         """Take jobs off their slot."""
+        by_ref, is_timed = self._by_ref, bool(self._timeouts.running)
+
         for attempt in attempts:
             attempt.is_over = True
-            del self._by_ref[attempt.ref]
+            del by_ref[attempt.ref]
 
-            if self._timeouts.running:
+            if is_timed:
                 self._timeouts.ended(attempt)
 
             for version in attempt.read_versions:
                 self.versions.retention.unpin(version)
 
-        if not self._by_ref:
+        if not by_ref:
             self._idle.set()
 
     def _return_followers(self, attempt: Attempt) -> None:

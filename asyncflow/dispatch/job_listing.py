@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TypedDict
 
 from asyncflow import ids
@@ -20,6 +20,7 @@ class Filters(TypedDict):
     submission_id: str | None
     task_id: str | None
     status: str | None
+    labels: Collection[str] | None
 
 
 async def list_jobs(
@@ -67,6 +68,7 @@ async def _untold(
         job
         for run in runs
         if filters["submission_id"] in (None, run.id)
+        and (filters["labels"] is None or _label(run) in filters["labels"])
         for job in records(run)
         if filters["task_id"] in (None, job.task_id)
         and filters["status"] in (None, job.status)
@@ -78,6 +80,11 @@ async def _untold(
     saved = await store.jobs(submission_ids={job.submission_id for job in wanted})
     known = {job.id for job in saved}
     return [job for job in wanted if job.id not in known]
+
+
+def _label(run: AnyRun) -> str | None:
+    """Return the version of the application that a run belongs to."""
+    return next((task.label for task in run.tasks), None)
 
 
 def records(run: AnyRun) -> list[JobRecord]:

@@ -10,8 +10,8 @@ until the run has ended, whoever drops it, and whoever takes the run over.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from math import inf
 
@@ -41,6 +41,8 @@ class Pins:
     """The runs for which the store keeps versions, whoever drops these."""
     _ended: list[str] = attrs.field(init=False, factory=list)
     """Those of them that have ended."""
+    _adopted: dict[tuple[str, int], Version] = attrs.field(init=False, factory=dict)
+    """What runs are to read that are being adopted, by data nodes and numbers."""
 
     def give(self, run: Run) -> None:
         """Have a run read what it was given."""
@@ -111,13 +113,15 @@ class Pins:
                 paths = [os.path.join(self.versions.folder, name) for name in names]
                 await to_thread.run_sync(remove, paths)
 
-    def keep(self, node: NodeState, known: Sequence[Version], number: float) -> None:
+    def keep(self, node: NodeState, known: Sequence[Version], number: float) -> int:
         """Pin what a new version replaces.
 
         :param known: the current version, and those between it and the new one
         :param number: that of the new version; infinite for one that is made just now
+        :return: when the last run that reads the data node was submitted, in nanoseconds
+            since the epoch; 0 for none
         """
-        is_awaited, is_held = False, False
+        is_awaited, is_held, last_at = False, False, 0.0
 
         for run in self.runs.all():  # in the order of their submits
             if nodes_of(run.entity).get(node.config_id) is not node:
@@ -130,7 +134,11 @@ class Pins:
 
             if name not in run.dag.sources:
                 is_awaited = is_awaited or _will_write(run, name)
-            elif not is_awaited and number > at:
+                continue
+
+            last_at = max(last_at, at)
+
+            if not is_awaited and number > at:
                 newer = [version for version in known[1:] if version.number <= at]
                 last = (known[0], *newer)[-1]
 
@@ -142,6 +150,8 @@ class Pins:
 
         if is_held:
             self.store.save(self.versions.retention.held_record(node, known[0]))
+
+        return int(last_at)
 
     def pin(self, run: Run, node: NodeState, version: Version) -> None:
         """Have a run read a version of a source, unless it has pinned one."""
@@ -234,6 +244,37 @@ class Pins:
             ):
                 self.pin(run, node, self._found(node, record))
 
+    @asynccontextmanager
+    async def holding(self, runs: Sequence[Run]) -> AsyncIterator[None]:
+        """Have what runs that were adopted are to read stay, until all of them are
+        restored: the first may have ended before the last is.
+        """
+        nodes = {
+            node.id: node
+            for run in runs
+            for node in map(nodes_of(run.entity).__getitem__, run.dag.sources)
+            if node.driver.is_durable
+        }
+        records = await self.store.versions(node_ids=nodes) if nodes else []
+        held = {
+            (one.node_id, one.number): self._found(nodes[one.node_id], one)
+            for one in records
+            if one.holder_id is not None and one.kept is not None
+        }
+        self._adopted.update(held)
+
+        for version in held.values():
+            self.versions.retention.hold(version)
+
+        try:
+            yield
+        finally:
+            for (node_id, number), version in held.items():
+                self._adopted.pop((node_id, number), None)
+                self.versions.retention.let_go(
+                    nodes[node_id], version, is_deleted=False
+                )
+
     def _is_at_risk(self, node: NodeState, version: Version) -> bool:
         """Tell whether others may remove the file of a version."""
         is_shared = self.versions.is_shared and node.driver.is_durable
@@ -249,8 +290,9 @@ class Pins:
     def _found(self, node: NodeState, record: VersionRecord) -> Version:
         """Return a version that may be kept for runs alone."""
         pinned = [run.pins.get(node.id) for run in self.runs.all() if run.pins]
+        adopted = self._adopted.get((node.id, record.number))
 
-        for version in (*node.versions, *pinned):
+        for version in (adopted, *node.versions, *pinned):
             if version is not None and version.number == record.number:
                 return version
 

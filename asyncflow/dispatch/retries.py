@@ -153,12 +153,16 @@ def wait_before_next(
     :param kind: how the attempt failed
     :param chance: from 0 to 1, for the jitter
     """
+    if kind is AttemptKind.HOST_LEFT:
+        return 0.0 if config.on_restart != "fail" else None
+
     if kind in CRASHES:
         return 0.0 if has_budget(config, job) else None
 
     retry = config.retry
     kinds = outcome.kinds if isinstance(outcome, Raised) else _TIMEOUT
-    failures = job.attempt - crashes_of(job.attempts)
+    left = sum(one.kind is AttemptKind.HOST_LEFT for one in job.attempts)
+    failures = job.attempt - crashes_of(job.attempts) - left
 
     if retry is None or failures >= retry.attempts or not retry.is_for(kinds):
         return None

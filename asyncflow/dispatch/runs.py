@@ -7,24 +7,27 @@ taken in by turns with all else on the event loop.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Protocol
 
 import attrs
-from anyio import Event
+from anyio import Event, create_task_group
 from anyio.lowlevel import checkpoint
 
 from asyncflow.abc import Store
 from asyncflow.dispatch.call_spec import CallSpec
+from asyncflow.dispatch.store_retry import retry_until_available
+from asyncflow.dispatch.timeouts import RunTimeouts
+from asyncflow.dispatch.waiting_runs import First, WaitingRuns
 from asyncflow.entities.submission import Run
 from asyncflow.log import logger as _logger
-from asyncflow.plan.graph import Graph
 from asyncflow.plan.guarded_plan import GuardedPlan
 from asyncflow.plan.instructions import Ref
 from asyncflow.records import Record
 from asyncflow.runs.job import JobState
 from asyncflow.runs.restoring import lose
-from asyncflow.status import DONE, Status
+from asyncflow.status import DONE, FINAL, Status
 from asyncflow.task_group import Tasks
 
 AT_ONCE = 100
@@ -42,9 +45,12 @@ class Runs:
     by_number: dict[int, Run] = attrs.field(init=False, factory=dict)
     """The runs; also for who looks one up for each job."""
     _numbers: dict[Run, int] = attrs.field(init=False, factory=dict)
-    _specs: dict[int, Sequence[CallSpec]] = attrs.field(init=False, factory=dict)
+    specs: dict[int, Sequence[CallSpec]] = attrs.field(init=False, factory=dict)
+    """How the jobs of each kind of task of a run are called."""
     _interrupted: set[int] = attrs.field(init=False, factory=set)
     """Those that end here alone, to go on elsewhere."""
+    _lacking: set[int] = attrs.field(init=False, factory=set)
+    """Those that wait for data, which nobody waits for."""
     _idle: Event = attrs.field(init=False, factory=Event)
 
     def add(self, run: Run, specs: Sequence[CallSpec]) -> int:
@@ -56,7 +62,7 @@ class Runs:
         number = self._count
         self.by_number[number] = run
         self._numbers[run] = number
-        self._specs[number] = specs
+        self.specs[number] = specs
         return number
 
     def __getitem__(self, number: int) -> Run:
@@ -88,7 +94,7 @@ class Runs:
     def spec(self, ref: Ref) -> CallSpec:
         """Return how a job is called."""
         number, place = ref
-        return self._specs[number][self.by_number[number].dag.kind_of[place]]
+        return self.specs[number][self.by_number[number].dag.kind_of[place]]
 
     def save(self, number: int, status: Status, *records: Record) -> None:
         """Save the end of a job; not that it was cancelled, where the run goes on."""
@@ -126,12 +132,21 @@ class Runs:
     def forget(self, number: int) -> Run:
         """Let a run go, and return it."""
         run = self.by_number.pop(number)
-        del self._numbers[run], self._specs[number]
+        del self._numbers[run], self.specs[number]
 
-        if not self.by_number:
-            self._idle.set()
-
+        self._lacking.discard(number)
+        self._check_idle()
         return run
+
+    def lack(self, number: int, *, lacks: bool) -> None:
+        """Take note of whether a run waits for data."""
+        self.by_number[number].lacks_data = lacks
+        (self._lacking.add if lacks else self._lacking.discard)(number)
+        self._check_idle()
+
+    def _check_idle(self) -> None:
+        if len(self.by_number) == len(self._lacking):
+            self._idle.set()
 
     def lose(self, now: float, reason: str, error: Exception | None = None) -> None:
         """End the runs, of which nobody can tell what becomes of them.
@@ -140,7 +155,7 @@ class Runs:
         """
         lost = self.all()
 
-        for known in (self.by_number, self._numbers, self._specs):
+        for known in (self.by_number, self._numbers, self.specs):
             known.clear()
 
         for run in lost:
@@ -155,67 +170,14 @@ class Runs:
         self._idle.set()
 
     async def drain(self) -> None:
-        """Wait until no run is left. On cancel only the waiting ends."""
-        while self.by_number and not self.is_broken:
+        """Wait until no run is left, but for those that wait for data. On cancel only the
+        waiting ends.
+        """
+        while len(self.by_number) > len(self._lacking) and not self.is_broken:
             if self._idle.is_set():
                 self._idle = Event()
 
             await self._idle.wait()
-
-
-@attrs.define(eq=False, repr=False)
-class WaitingRun:
-    """A run of which it is not known yet whether it is ours."""
-
-    graph: Graph
-    begun: Event = attrs.field(init=False, factory=Event)
-    """Tells that it is known."""
-    canceled: list[tuple[int, str]] = attrs.field(init=False, factory=list)
-    """The places of its jobs that are not to run, and why."""
-
-
-@attrs.define(eq=False, repr=False)
-class WaitingRuns:
-    """All of them, by their numbers."""
-
-    _by_number: dict[int, WaitingRun] = attrs.field(init=False, factory=dict)
-
-    def __contains__(self, run: int | None) -> bool:
-        return run in self._by_number
-
-    def __len__(self) -> int:
-        return len(self._by_number)
-
-    def add(self, run: int, graph: Graph) -> None:
-        """Add a run."""
-        self._by_number[run] = WaitingRun(graph)
-
-    def cancel(self, run: int, place: int, reason: str) -> None:
-        """Have a job not run, by its place, once its run has begun."""
-        self._by_number[run].canceled.append((place, reason))
-
-    def take(self, run: int) -> WaitingRun | None:
-        """Take out a run of which it is known; None where it is none of them."""
-        waiting = self._by_number.pop(run, None)
-
-        if waiting is not None:
-            waiting.begun.set()
-
-        return waiting
-
-    async def until_begun(self, run: int | None) -> None:
-        """Wait until it is known of a run. On cancel only the waiting ends."""
-        if run is not None and (waiting := self._by_number.get(run)):
-            await waiting.begun.wait()
-
-    def will_write(self, key: str) -> bool:
-        """Tell whether a job of theirs writes a data node."""
-        return any(key in run.graph.writers for run in self._by_number.values())
-
-    def give_up(self) -> None:
-        """Forget all; who waits for them goes on."""
-        for run in list(self._by_number):
-            self.take(run)
 
 
 class Admitter(Protocol):
@@ -268,3 +230,82 @@ class Admission:
             self.admitter.admit(AT_ONCE)
 
         self._is_running = False
+
+
+class Data(Protocol):
+    """What a run reads that may never have been written."""
+
+    async def is_missing(self) -> bool:
+        """Tell whether a part of it was not."""
+
+    async def arrived(self) -> None:
+        """Return when all of it was."""
+
+
+@attrs.define(eq=False, repr=False)
+class DataWaits:
+    """Has runs wait for data before they begin."""
+
+    runs: Runs
+    waiting: WaitingRuns
+    timeouts: RunTimeouts
+
+    def block(self, run: Run) -> None:
+        """Have the jobs of a run told as blocked."""
+        statuses = enumerate(run.table.status)
+        left = [place for place, status in statuses if status not in FINAL]
+        run.wait_for(Status.BLOCKED, left, time.time())
+
+    async def until_there(self, run: Run, data: Data, first: First | None) -> bool:
+        """Return when the data of a run is there, or the run is to end: tell whether it is
+        to be ours.
+
+        :param first: what is awaited before, and tells that; None for nothing
+        """
+        is_ours = first is None or await retry_until_available(first)
+        number = self.runs.number(run)
+
+        if is_ours and number is not None and number in self.waiting:
+            await self._until_there(number, data)
+
+        return is_ours
+
+    async def _until_there(self, number: int, data: Data) -> None:
+        waiting, run = self.waiting[number], self.runs[number]
+        waiting.begun.set()  # it is ours
+
+        if run.ending.reason is not None or not await data.is_missing():
+            run.lacks_data = False
+            return
+
+        if waiting.ending.is_set():  # meanwhile
+            return
+
+        self.runs.lack(number, lacks=True)
+        self.waiting.let_pass(number)  # whose data it waits for may come after it
+
+        if (limit := run.options.run_timeout) is not None:
+            self.timeouts.watch(number, run.submitted, limit)
+
+        async with create_task_group() as both:
+
+            async def ends() -> None:
+                await waiting.ending.wait()
+                both.cancel_scope.cancel()
+
+            both.start_soon(ends)
+            await data.arrived()
+            both.cancel_scope.cancel()
+
+        if number in self.runs:
+            self.timeouts.stop(number)
+            self.runs.lack(number, lacks=False)
+
+    def end(self, number: int, killed: Status = Status.CANCELED) -> None:
+        """Have a run wait no more, if it does: it is to end.
+
+        :param killed: what becomes of its first job
+        """
+        if number in self.waiting and number in self.runs:
+            self.waiting.end(number, killed)
+            self.runs.lack(number, lacks=False)

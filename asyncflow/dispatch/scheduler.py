@@ -21,24 +21,18 @@ from asyncflow.dispatch.echo import Echo
 from asyncflow.dispatch.in_flight import InFlight
 from asyncflow.dispatch.pins import Pins
 from asyncflow.dispatch.running_marks import RunningMarks
-from asyncflow.dispatch.runs import Admission, Runs, WaitingRuns
+from asyncflow.dispatch.runs import Admission, DataWaits, Runs
 from asyncflow.dispatch.slots import Slots
 from asyncflow.dispatch.store_retry import retry_until_available
 from asyncflow.dispatch.suspects import ALONE, needs_of
 from asyncflow.dispatch.timeouts import RunTimeouts
+from asyncflow.dispatch.waiting_runs import WaitingRuns
 from asyncflow.entities.submission import Run
 from asyncflow.errors import NotFound, OrchestratorFailed, UsageError
 from asyncflow.log import logger as _logger
 from asyncflow.plan.graph import Graph, group_of
 from asyncflow.plan.guarded_plan import GuardedPlan
-from asyncflow.plan.instructions import (
-    Block,
-    End,
-    Finish,
-    Instruction,
-    Kill,
-    MakeReady,
-)
+from asyncflow.plan.instructions import Block, End, Finish, Instruction, Kill, MakeReady
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.restoring import lose
 from asyncflow.status import Status
@@ -85,6 +79,7 @@ class Scheduler:
     _waiting: WaitingRuns = attrs.field(init=False, factory=WaitingRuns)
     _admission: Admission = attrs.field(init=False)
     _timeouts: RunTimeouts = attrs.field(init=False)
+    data_waits: DataWaits = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         marks = RunningMarks(self.store)
@@ -93,6 +88,7 @@ class Scheduler:
         self.runs = Runs(self.store)
         self._admission = Admission(self._plan, self.group, self)
         self._timeouts = RunTimeouts(self)
+        self.data_waits = DataWaits(self.runs, self._waiting, self._timeouts)
         self.pins = Pins(self.store, self.runs, self.versions)
         self.versions.retention.pins = self.pins
         self.in_flight = InFlight(
@@ -141,7 +137,7 @@ class Scheduler:
         """
         number = self.runs.add(run, specs)
 
-        if first is not None:
+        if (first := self._waiting.in_turn(number, graph, first)) is not None:
             self._waiting.add(number, graph)
             not_begun = partial(self._not_begun, number)
             self.group.start_soon(self._begin_after, first, number, on_error=not_begun)
@@ -176,7 +172,8 @@ class Scheduler:
         now = time.monotonic()
 
         if (reason := run.ending.reason) is not None:
-            self.carry_out(self._plan.canceled(number, reason, now))
+            how = waiting.killed
+            self.carry_out(self._plan.canceled(number, reason, now, killed=how))
 
         for place, reason in waiting.canceled:
             if number in self.runs:
@@ -246,6 +243,7 @@ class Scheduler:
 
         if number is not None:
             run.ending.cancel(reason)
+            self.data_waits.end(number)
             self.carry_out(self._plan.canceled(number, reason, time.monotonic()))
             self.slots.fill()
 
@@ -291,6 +289,7 @@ class Scheduler:
 
             if is_left and run.ending.cancel_reason is None:
                 self.runs.interrupt(number, reason)
+                self.data_waits.end(number)
                 self.carry_out(self._plan.canceled(number, reason, time.monotonic()))
             else:
                 self.cancel(run, reason)
@@ -390,6 +389,7 @@ class Scheduler:
         limit = self.runs[number].options.run_timeout
         why = f"TIMED_OUT: the run took longer than its run_timeout of {limit:g} s"
         self.runs[number].ending.cancel(why)
+        self.data_waits.end(number, Status.FAILED)
         now = time.monotonic()
         self.carry_out(self._plan.canceled(number, why, now, killed=Status.FAILED))
         self.slots.fill()

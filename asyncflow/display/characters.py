@@ -9,6 +9,8 @@ _NARROW = frozenset("ijl.,:;'|!()[]{}I`\"")
 _SLIM = frozenset("rtf-/ ")
 _BROAD = frozenset("mwMW@%&")
 ELLIPSIS = "…"
+REPLACEMENT = "\ufffd"
+"""What is shown for what cannot be seen."""
 
 
 def width(text: str, size: float) -> float:
@@ -57,7 +59,7 @@ def _shown(character: str) -> str:
     if category in ("Cc", "Cs", "Cn", "Co") or (
         category == "Cf" and character != "\u200d"
     ):
-        return "\ufffd"
+        return REPLACEMENT
 
     return character
 
@@ -92,6 +94,9 @@ def _joins(character: str) -> bool:
 def _em(character: str) -> float:
     if unicodedata.combining(character) or character in "\u200d\ufe0f":
         return 0.0
+
+    if character == REPLACEMENT:
+        return 1.05
 
     if unicodedata.east_asian_width(character) in "WF":
         return 1.3 if character >= "\U0001f000" else 1.05

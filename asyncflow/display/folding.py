@@ -76,7 +76,7 @@ def _one(boxes: Sequence[Box]) -> Box:
         statuses.update(box.statuses)
 
     likes = {box.like for box in boxes}
-    kind = "tasks" if first.kind == "task" else "data nodes"
+    kind = first.kind.replace("_", " ") + "s"
     return Box(
         id=first.id,
         label=(likes.pop() if len(likes) == 1 else "") or kind,

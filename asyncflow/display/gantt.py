@@ -16,7 +16,7 @@ from asyncflow.display.axis import Axis
 from asyncflow.display.characters import printable, shortened, width
 from asyncflow.display.durations import duration, offset
 from asyncflow.display.layout import BADGE, LABEL, MARGIN, NOTE
-from asyncflow.display.signs import leading, sign_of, words
+from asyncflow.display.signs import leading, sign_of
 from asyncflow.display.svg import escaped, number, opening
 from asyncflow.display.timeline import Load, Row, Span, Timeline
 
@@ -84,7 +84,7 @@ class _Chart:
             _Label(
                 shortened(printable(row.label), LABEL, MAX_LABEL),
                 shortened(printable(row.note), NOTE, MAX_NOTE),
-                shortened(words(row.statuses), NOTE, MAX_LABEL) if row.loads else "",
+                _counts(row) if row.loads else "",
             )
             for row in shown.rows
         ]
@@ -241,6 +241,12 @@ class _Chart:
 
 FOLD_WIDE = 24.0
 """How wide a folded time is drawn."""
+
+
+def _counts(row: Row) -> str:
+    """Write how many jobs have which status, by the signs of these."""
+    known = [status for status in row.statuses if row.statuses[status]]
+    return "  ".join(f"{sign_of(it)[0]} {row.statuses[it]}" for it in sorted(known))
 
 
 def _bar(

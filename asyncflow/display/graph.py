@@ -9,12 +9,12 @@ import attrs
 
 from asyncflow.status import Status
 
-Kind: TypeAlias = Literal["task", "data_node"]
+Kind: TypeAlias = Literal["task", "data_node", "editor"]
 
 
 @attrs.frozen(kw_only=True)
 class Box:
-    """A task or a data node, or several of one kind.
+    """A task, a data node or who wrote one, or several of one kind.
 
     :param id: tells it from the others
     :param label: what it is called

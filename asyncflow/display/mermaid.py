@@ -6,21 +6,29 @@ from asyncflow.display.characters import printable
 from asyncflow.display.graph import Box, Graph
 from asyncflow.display.signs import leading, sign_of
 
+_SHAPES = {"task": ("[", "]"), "data_node": ("([", "])"), "editor": ("{{", "}}")}
 
-def mermaid(graph: Graph) -> str:
-    """Write a graph as a Mermaid flowchart, from left to right."""
+
+def mermaid(graph: Graph, *, has_notes: bool = False) -> str:
+    """Write a graph as a Mermaid flowchart, from left to right.
+
+    :param has_notes: whether the notes of boxes are written, too
+    """
     lines = ["flowchart LR"]
 
     for place, box in enumerate(graph.boxes):
-        begin, end = ("[", "]") if box.kind == "task" else ("([", "])")
-        lines.append(f'    n{place}{begin}"{_label(box)}"{end}')
+        begin, end = _SHAPES[box.kind]
+        lines.append(f'    n{place}{begin}"{_label(box, has_notes=has_notes)}"{end}')
 
     lines += [f"    n{source} --> n{target}" for source, target in sorted(graph.edges)]
     return "\n".join(lines) + "\n"
 
 
-def _label(box: Box) -> str:
+def _label(box: Box, *, has_notes: bool) -> str:
     text = box.named(box.label)
+
+    if has_notes and box.note:
+        text = f"{text}, {box.note}"
 
     if box.statuses:
         text = f"{sign_of(leading(box.statuses))[0]} {text}"

@@ -10,11 +10,13 @@ import attrs
 
 from asyncflow.display import gantt as _gantt
 from asyncflow.display import gantt_text as _gantt_text
+from asyncflow.display import lineage as _lineage
 from asyncflow.display import mermaid as _mermaid
 from asyncflow.display import svg as _svg
 from asyncflow.display import text as _text
 from asyncflow.display.folding import folded
 from asyncflow.display.graph import Graph
+from asyncflow.display.lineage import Lineage
 from asyncflow.display.timeline import Timeline
 
 
@@ -134,3 +136,37 @@ class GanttPicture(Picture):
 
     def __repr__(self) -> str:
         return self.text().rstrip("\n") or "<a run without jobs>"
+
+
+@attrs.frozen(repr=False)
+class LineagePicture(Picture):
+    """Where the values of data nodes come from, to be drawn.
+
+    In one of more than 300 boxes those that are alike are drawn as one.
+
+    :param lineage: what is drawn
+    :param title: what it is called
+    """
+
+    lineage: Lineage
+    title: str = ""
+
+    def svg(self, *, is_styled: bool = True) -> str:
+        """Draw it as SVG: without scripts, for dark and for light pages.
+
+        :param is_styled: whether it brings its colours; a page may have them once
+        """
+        graph = folded(_lineage.graph(self.lineage))
+        return _svg.svg(graph, title=self.title, is_styled=is_styled)
+
+    def mermaid(self) -> str:
+        """Write it as a Mermaid flowchart."""
+        graph = folded(_lineage.graph(self.lineage))
+        return _mermaid.mermaid(graph, has_notes=True)
+
+    def text(self) -> str:
+        """Write a line for each version: when it was written, by what, and from what."""
+        return _lineage.text(self.lineage)
+
+    def __repr__(self) -> str:
+        return self.text().rstrip("\n") or "<no value was written>"

@@ -5,7 +5,6 @@ All that users or their jobs have written is text there, whatever it is.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
@@ -14,18 +13,13 @@ import attrs
 
 from asyncflow.display.durations import duration
 from asyncflow.display.picture import DagPicture, GanttPicture
+from asyncflow.display.printed import clean
 from asyncflow.display.signs import leading, sign_of, words
 from asyncflow.display.svg import FONT, STYLE, escaped
 from asyncflow.status import Status
 
-LINE = 4_000
-"""How many characters of a line are shown at most."""
-
-TEXT = 200_000
-"""How many characters are shown of what a job printed, or of a traceback."""
-
 WHOLE = 8_000_000
-"""How many characters all of these have at most: those of failed jobs come first."""
+"""How many characters of output and tracebacks there are at most: those of failed jobs come first."""
 
 
 @attrs.frozen(kw_only=True)
@@ -121,7 +115,7 @@ _CSS = (
     ".off{color:var(--off)}.sign{font-weight:bold}"
     "table{border-collapse:collapse}th{text-align:left;color:var(--soft)}"
     "th,td{padding:.25rem .75rem .25rem 0;border-bottom:1px solid var(--rule);"
-    "vertical-align:top}td.number{text-align:right;white-space:nowrap}"
+    "vertical-align:top}.status{white-space:nowrap}.number{text-align:right;white-space:nowrap}"
     "td.name,td.why{overflow-wrap:anywhere;min-width:8rem;max-width:40rem}"
     "details{border-bottom:1px solid var(--rule);padding:.5rem 0}"
     "summary{cursor:pointer;overflow-wrap:anywhere}"
@@ -194,7 +188,10 @@ def _table(jobs: Sequence[ShownJob]) -> Iterator[str]:
         "reason",
     )
     yield '<h2>Jobs</h2><div class="wide"><table><thead><tr>'
-    yield "".join(f"<th>{head}</th>" for head in heads)
+    yield "".join(
+        f'<th class="number">{head}</th>' if 2 <= at <= 6 else f"<th>{head}</th>"
+        for at, head in enumerate(heads)
+    )
     yield "</tr></thead><tbody>\n"
 
     for place, job in enumerate(jobs):
@@ -205,7 +202,7 @@ def _table(jobs: Sequence[ShownJob]) -> Iterator[str]:
             _bytes(job.peak_rss),
             str(len(job.tries) + (job.ran is not None) or ""),
         )
-        yield f"<tr><td>{_sign(job.status)} {job.status}</td>"
+        yield f'<tr><td class="status">{_sign(job.status)} {job.status}</td>'
         yield f'<td class="name">{_link(place, job)}</td>'
         yield "".join(f'<td class="number">{number}</td>' for number in numbers)
         yield f'<td class="why">{escaped(job.reason)}</td></tr>\n'
@@ -260,46 +257,8 @@ def _texts(job: ShownJob) -> Iterator[str]:
         yield f'<p class="soft">printed:</p><pre>{_clean(job.output)}</pre>'
 
 
-_ESCAPES = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])"
-)
-"""What terminals take for colours, titles and moves."""
-
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff"
-    "\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
-)
-"""What cannot be in a page, or is not seen in it and turns what is around it."""
-
-
-def clean(text: str) -> str:
-    """Return a text as a terminal would show it, and shortened where it is long.
-
-    Without its colours, and of a line that was written over, what was there at last.
-    """
-    text = _ESCAPES.sub("", _middle_left_out(text, 4 * TEXT)).replace("\r\n", "\n")
-    lines = [_line(line) for line in text.split("\n")]
-    return _HIDDEN.sub("\ufffd", _middle_left_out("\n".join(lines), TEXT))
-
-
 def _clean(text: str) -> str:
     return escape(clean(text), quote=True)
-
-
-def _line(line: str) -> str:
-    if "\r" in line:
-        line = next((part for part in reversed(line.split("\r")) if part), "")
-
-    return _middle_left_out(line, LINE)
-
-
-def _middle_left_out(text: str, limit: int) -> str:
-    if len(text) <= limit:
-        return text
-
-    half = limit // 2
-    mark = f" … {len(text) - 2 * half:,} characters left out … "
-    return f"{text[:half]}{mark}{text[-half:]}"
 
 
 def _link(place: int, job: ShownJob) -> str:

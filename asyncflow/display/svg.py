@@ -25,6 +25,8 @@ _RULES = (
     (".af-task", "stroke:{}", "#5877a8", "#7fa0d6"),
     (".af-data", "fill:{}", "#f6f2e8", "#2b2719"),
     (".af-data", "stroke:{}", "#96804a", "#b9a262"),
+    (".af-editor", "fill:{}", "#fff", "#14181f"),
+    (".af-editor", "stroke:{}", "#5b6675", "#a9b3c1"),
     (".af-line", "stroke:{}", "#8a94a3", "#76808f"),
     (".af-tip", "fill:{}", "#8a94a3", "#76808f"),
     (".af-label", "fill:{}", "#1c2430", "#e8ecf2"),
@@ -48,13 +50,16 @@ _RULES = (
 """What is coloured, on light and on dark: each text has a contrast of 4.5 at least."""
 
 
+_CLASSES = {"task": "task", "data_node": "data", "editor": "editor"}
+
+
 def _style() -> str:
     light = "".join(f"{name}{{{rule.format(on)}}}" for name, rule, on, _ in _RULES)
     dark = "".join(f"{name}{{{rule.format(on)}}}" for name, rule, _, on in _RULES)
     return (
         f".af-line{{fill:none;stroke-width:1.3}}.af-many{{stroke-width:2.5}}"
         ".af-lost{fill:none;stroke-width:1.2}.af-cross{fill:none;stroke-width:1.6}"
-        f".af-fold{{stroke-dasharray:2 3}}{light}"
+        f".af-fold,.af-editor{{stroke-dasharray:2 3}}{light}"
         f"@media(prefers-color-scheme:dark){{{dark}}}"
     )
 
@@ -135,9 +140,9 @@ def _line(line: Line) -> str:
 
 def _box(placed: PlacedBox) -> Iterator[str]:
     box = placed.box
-    kind = "task" if box.kind == "task" else "data"
+    kind = _CLASSES[box.kind]
     many = " af-many" if box.count > 1 else ""
-    radius = 5 if kind == "task" else number(placed.height / 2)
+    radius = number(placed.height / 2) if kind == "data" else "5"
     x, y = placed.x, placed.y
     yield f"<g><title>{escaped(_told(box))}</title>"
     yield (

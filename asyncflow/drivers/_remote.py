@@ -13,12 +13,18 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from asyncflow.abc import StoredValue
+from asyncflow.drivers._joining import check_partitions, columns_of
 from asyncflow.drivers._remote_forms import FolderForm, Form
+from asyncflow.drivers._remote_log import mask_log
 from asyncflow.drivers._remote_marks import mark_of, mark_of_all
 from asyncflow.drivers._server import ServerDriver, Told, unwritten
 from asyncflow.secret import Secret, concealed, masked, revealed, secrets_in
 from asyncflow.worker import current
-from asyncflow.worker.errors import DataNodeReadingError, PackageMissing
+from asyncflow.worker.errors import (
+    DataNodeReadingError,
+    DataNodeWritingError,
+    PackageMissing,
+)
 from asyncflow.worker.replacing import Draft, copy, copy_all, unwritable
 
 if TYPE_CHECKING:
@@ -278,6 +284,7 @@ class RemoteDriver(ServerDriver):
             is_folder = self._is_folder(files, at)
 
         if is_folder and not has_magic(at):  # another file
+            self._check_columns(files, at, value, name)
             return self._stage(
                 lambda file: self.form.dump(value, file, name), path, name
             )
@@ -303,6 +310,12 @@ class RemoteDriver(ServerDriver):
             return self._stage(lambda file: copy(both, file), path, name)
         finally:
             os.unlink(both)
+
+    def _check_columns(self, files: Any, at: str, value: object, name: str) -> None:
+        try:
+            check_partitions(at, files.find(at), columns_of(value, "pyarrow"))
+        except DataNodeWritingError as error:
+            raise DataNodeWritingError(f"data node {name!r}: {error}") from error
 
     def _appended(self, value: object, old: str, path: str, name: str) -> StoredValue:
         try:
@@ -391,6 +404,7 @@ class RemoteDriver(ServerDriver):
         try:
             from fsspec.core import url_to_fs
 
+            mask_log()
             files, at = url_to_fs(str(self.path), **given)
         except ImportError as error:
             for package, extra in needs(self.path).items():

@@ -16,10 +16,12 @@ from asyncflow.drivers import _options
 from asyncflow.drivers._objects import objects_of
 from asyncflow.drivers._server import ServerDriver, Told, same_host
 from asyncflow.filters import Condition, JoinOperator, Operator, Where, is_missing
+from asyncflow.selection import preview
 from asyncflow.worker import current
 
 if TYPE_CHECKING:
     from asyncflow.abc import StoredValue
+    from asyncflow.selection import Preview
 
 TEXT = validators.instance_of(str)
 PATIENCE = 10_000
@@ -161,6 +163,15 @@ class MongoDriver(ServerDriver):
 
             kind = self.options.custom_document
             return found if kind is None else self._objects(kind, found)
+
+    def preview(self, kept: StoredValue, rows: int) -> Preview:  # noqa: ARG002
+        """Return the first documents: only they, and how many there are, are asked for."""
+        with self.reading(), self._database() as database:
+            collection, kind = database[self._name], self.options.custom_document
+            found = list(islice(collection.find(limit=max(rows, 1)), rows))
+            value = found if kind is None else self._objects(kind, found)
+            total = collection.count_documents({})
+            return preview(value, rows)._replace(total=total)
 
     def _objects(self, kind: type[Any], found: list[dict[str, Any]]) -> list[Any]:
         if not callable(getattr(kind, "decode", None)):

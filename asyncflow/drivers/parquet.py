@@ -16,6 +16,7 @@ from attrs import validators
 from asyncflow.abc import StoredValue
 from asyncflow.drivers import _exposed, _options
 from asyncflow.drivers._file import FileDriver
+from asyncflow.drivers._joining import check_partitions, columns_of, joined
 from asyncflow.drivers._libraries import EXTRAS, as_table, need
 from asyncflow.selection import (
     arrow_expression,
@@ -147,7 +148,7 @@ class ParquetDriver(FileDriver):
                 raise FileNotFoundError(file)
 
         if exposed == "polars":
-            return self._scan_polars(source, columns, where)
+            return self._scan_polars(source, columns, where).collect()
 
         if exposed == "pandas" and not given.keys() <= PARTS:
             return self._read_pandas(source, columns, where)
@@ -160,12 +161,21 @@ class ParquetDriver(FileDriver):
         file, options = self._file(kept), self.options
         is_there = isinstance(file, str) and (self._matches() or _has_files(file))
 
-        if not is_there or options.read_options or options.exposed_type == "polars":
+        is_polars = options.exposed_type == "polars"
+
+        if not is_there or (options.read_options and not is_polars):
             return super().preview(kept, rows)
 
         assert isinstance(file, str)
 
         with self.reading(file):
+            if is_polars:
+                source = (file == self.path and self._matches()) or file
+                frame = self._scan_polars(source, None, None)
+                count = frame.select(need("polars", "a table of Polars").len())
+                shown = preview(frame.head(rows).collect(), rows)
+                return shown._replace(total=count.collect().item())
+
             found = _dataset((file == self.path and self._matches()) or file)
             head = found.head(rows, batch_size=max(rows, 1), batch_readahead=0)
             shown = preview(_exposed.expose(head, options.exposed_type), rows)
@@ -251,7 +261,8 @@ class ParquetDriver(FileDriver):
         polars = need("polars", "exposed_type 'polars'")
 
         if isinstance(source, str) and not _has_files(source):
-            return _exposed.expose(polars.DataFrame(), "polars", columns, where)
+            empty = _exposed.expose(polars.DataFrame(), "polars", columns, where)
+            return empty.lazy()
 
         given: dict[str, Any] = {"hive_partitioning": None, **self.options.read_options}
         wanted = given.pop("columns", None)
@@ -262,7 +273,7 @@ class ParquetDriver(FileDriver):
         if where is not None:
             frame = frame.filter(polars_expression(frame, where))
 
-        return (frame if columns is None else frame.select(list(columns))).collect()
+        return frame if columns is None else frame.select(list(columns))
 
     # -------------------------------------------------------------------------- writing
 
@@ -336,6 +347,7 @@ class ParquetDriver(FileDriver):
         self, value: object, kept: StoredValue, path: str, name: str
     ) -> StoredValue:
         if self.path is not None and os.path.isdir(self.path):
+            self._check_columns(self.path, value, name)
             return self.stage(lambda file: self.dump(value, file, name), path, name)
 
         old = self.file_before(kept)
@@ -343,7 +355,6 @@ class ParquetDriver(FileDriver):
         if old is None:
             return self.write(value, path, name)
 
-        arrow = need("pyarrow", "appending to Parquet")
         reader = need("pyarrow.parquet", "appending to Parquet")
 
         with self.reading(old):
@@ -352,15 +363,23 @@ class ParquetDriver(FileDriver):
         more = as_table(value, "pyarrow")
 
         try:
-            both = arrow.concat_tables([before, more.select(before.column_names)])
-            both = both if both.schema == before.schema else both.cast(before.schema)
-        except (KeyError, ValueError) as error:
+            both = joined(before, more)
+        except (KeyError, TypeError, ValueError, NotImplementedError) as error:
             raise DataNodeWritingError(
                 f"data node {name!r}: the columns {', '.join(more.column_names)} cannot "
                 f"be appended ({error}): have those that are there"
             ) from error
 
         return self.write(both, path, name)
+
+    def _check_columns(self, folder: str, value: object, name: str) -> None:
+        paths = [each for each, _, _ in os.walk(folder)]
+        library = "polars" if self.options.exposed_type == "polars" else "pyarrow"
+
+        try:
+            check_partitions(folder, paths, columns_of(value, library))
+        except DataNodeWritingError as error:
+            raise DataNodeWritingError(f"data node {name!r}: {error}") from error
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue:
         if self.path is None or not os.path.isdir(self.path):

@@ -10,10 +10,10 @@ from asyncflow.abc import StoredValue, is_address
 from asyncflow.drivers._file import ANOTHER, FileDriver
 from asyncflow.gc_pause import pause_gc
 from asyncflow.worker import current
-from asyncflow.worker.codec import dumps
+from asyncflow.worker.codec import PLAIN, dumps
 from asyncflow.worker.errors import DataNodeReadingError
 from asyncflow.worker.replacing import unreadable
-from asyncflow.worker.values import fetch, keep
+from asyncflow.worker.values import INLINE, fetch, keep
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
@@ -59,7 +59,7 @@ class PickleDriver(FileDriver):
             return super().read(kept, columns=columns, where=where)
 
         try:
-            value = fetch(kept)
+            value = pickle.loads(kept) if type(kept) is bytes else fetch(kept)
         except (pickle.UnpicklingError, EOFError) as error:
             why = f"it was not kept as {self.storage_type!r} ({error})"
             raise DataNodeReadingError("", why, ANOTHER) from error
@@ -99,6 +99,9 @@ class PickleDriver(FileDriver):
 
     def write(self, value: object, path: str, name: str) -> StoredValue:
         if self.path is None:
+            if type(value) in PLAIN and len(data := pickle.dumps(value, 5)) <= INLINE:
+                return data  # what `keep` does of it, as most are like that
+
             return keep(value, path, name, sync=True)
 
         data = _dumped(value, name)

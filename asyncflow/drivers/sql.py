@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -12,7 +13,7 @@ from asyncflow.drivers import _options
 from asyncflow.drivers._libraries import rows_of
 from asyncflow.drivers._server import unwritten
 from asyncflow.drivers._sql import SqlDriver, SqlPlace, condition_of, native
-from asyncflow.selection import library_of
+from asyncflow.selection import library_of, preview
 from asyncflow.worker.errors import DataNodeReadingError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from asyncflow.abc import StoredValue
     from asyncflow.filters import Where
+    from asyncflow.selection import Preview
 
 
 @attrs.frozen(kw_only=True)
@@ -79,7 +81,7 @@ class SqlQueryDriver(SqlDriver):
     ) -> Any:
         from sqlalchemy import column, select, text
 
-        query = text(str(self.options.read_query).rstrip().rstrip(";"))
+        query = text(self._text)
 
         if columns is None and where is None:
             return query
@@ -101,6 +103,32 @@ class SqlQueryDriver(SqlDriver):
 
         outer = select(*(find(name) for name in columns or names))
         return outer if where is None else outer.where(condition_of(where, find))
+
+    @property
+    def _text(self) -> str:
+        """The query that reads."""
+        return str(self.options.read_query).rstrip().rstrip(";")
+
+    def preview(self, kept: StoredValue, rows: int) -> Preview:
+        """Return the first rows: no others are fetched, where the server can do that."""
+        from sqlalchemy.exc import DBAPIError
+
+        if self.options.read_query is not None:
+            with self.reading(), self.connected() as connection, suppress(DBAPIError):
+                return self._head(connection, rows)
+
+        return super().preview(kept, rows)  # it is no part of another query, or wrong
+
+    def _head(self, connection: Connection, rows: int) -> Preview:
+        from sqlalchemy import text
+
+        count = text(f"SELECT count(*) FROM ({self._text}) AS q")  # noqa: S608  # the user's own
+        total = connection.execute(count).scalar()
+        how = {"stream_results": True, "max_row_buffer": max(rows, 1)}
+
+        with connection.execute(text(self._text), execution_options=how) as found:
+            value = self.value_of(list(found.keys()), found.fetchmany(rows))
+            return preview(value, rows)._replace(total=total)
 
     def write(self, value: object, path: str, name: str) -> StoredValue:
         return self._execute(value, path, name, "write_query_builder")

@@ -18,13 +18,13 @@ from asyncflow.config.sections import (
     T_co,
 )
 from asyncflow.entities.handle import Labeled, Owned, Parents, ReadOnlyHandle, handle_on
-from asyncflow.facts import Facts
 from asyncflow.records import as_date
-from asyncflow.runs.node import NodeState
+from asyncflow.runs.node import UNREAD, NodeState, Said
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from asyncflow.entities.edits import Edit
     from asyncflow.entities.parts import Ask, Make
     from asyncflow.selection import Preview
 
@@ -32,59 +32,12 @@ LOCKED_FOR = 1800.0
 """How long `DataNode.lock_edit` locks unless told otherwise, in seconds."""
 
 
-_TAIPYS = {"timestamp": "at", "editor": "editor_id"}
-"""What Taipy calls otherwise."""
-
-
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Edit(Facts):
-    """A write of a data node that has ended."""
-
-    version: int
-    """The number of the version that it made."""
-
-    at: datetime
-    """When, in UTC."""
-
-    job_id: str | None
-    """The job that wrote; None for a write by hand."""
-
-    editor_id: str | None
-    """Who wrote by hand, as far as that was told."""
-
-    comment: str
-    """What the writer said about it."""
-
-    is_kept: bool
-    """Whether the value can still be read: ``await node.read(version=edit.version)``."""
-
-    def __getitem__(self, name: str) -> Any:
-        """Return a fact by its name, also by that which Taipy gives it: ``"timestamp"``,
-        ``"editor"``.
-        """
-        name = _TAIPYS.get(name, name)
-
-        if name not in self.as_dict():
-            raise KeyError(name)
-
-        return getattr(self, name)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return a fact by its name; `default` where there is none."""
-        try:
-            return self[name]
-        except KeyError:
-            return default
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return its facts as plain data that JSON can hold; the time is ISO text."""
-        return attrs.asdict(self) | {"at": self.at.isoformat()}
-
-
 class DataNodeVerbs(Protocol):
     """What a data node asks of the orchestrator that made it."""
 
     def will_be_written(self, node: NodeState) -> bool: ...
+
+    def read_now(self, node: NodeState) -> Any: ...
 
     async def read(
         self,
@@ -95,15 +48,11 @@ class DataNodeVerbs(Protocol):
         in_process: bool | None = None,
     ) -> Any: ...
 
-    async def edit(
-        self, node: NodeState, make: Make, *, editor_id: str | None, comment: str
-    ) -> None: ...
+    async def edit(self, node: NodeState, make: Make, said: Said) -> None: ...
 
     async def fingerprint(self, node: NodeState) -> str | None: ...
 
-    async def write(
-        self, node: NodeState, value: object, *, editor_id: str | None, comment: str
-    ) -> None: ...
+    async def write(self, node: NodeState, value: object, said: Said) -> None: ...
 
     async def edits(self, node: NodeState) -> tuple[Edit, ...]: ...
 
@@ -168,6 +117,13 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
     def scope(self) -> Scope:
         """Who shares it."""
         return self._state.config.scope
+
+    @property
+    def version(self) -> str | None:
+        """The version of the application that its scenario belongs to; None for none, and
+        where scenarios share it. Those of its values are in `edits`.
+        """
+        return self._state.label
 
     @property
     def name(self) -> str | None:
@@ -284,6 +240,11 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
             from asyncflow.entities import parts
 
             ask = parts.part(columns, where)
+        elif version is None and in_process is None:
+            value = self._verbs.read_now(self._state)
+
+            if value is not UNREAD:
+                return value
 
         return await self._verbs.read(self._state, version, ask, in_process=in_process)
 
@@ -320,16 +281,20 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         *,
         version: int | None = None,
         in_process: bool | None = None,
+        is_plain: bool = False,
     ) -> Preview:
         """Return the first rows of the value, to be shown.
 
         :param version: as for `read`
         :param in_process: as for `read`
+        :param is_plain: whether cells that are no numbers come as texts; with
+            ``in_process=False`` nothing of the value is unpickled in this process
         """
         from asyncflow.entities import parts
 
+        ask = parts.preview(rows, is_plain=is_plain)
         shown: Preview = await self._verbs.read(
-            self._state, version, parts.preview(rows), in_process=in_process
+            self._state, version, ask, in_process=in_process
         )
         return shown
 
@@ -360,43 +325,59 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         return {"id": self.id, **self._state.driver.describe()}
 
     async def write(
-        self, value: object, *, editor_id: str | None = None, comment: str = ""
+        self,
+        value: object,
+        job_id: str | None = None,
+        *,
+        editor_id: str | None = None,
+        comment: str = "",
+        **properties: Any,
     ) -> None:
         """Write a value; return when it is durable.
 
         A job that is running goes on with the value it has. On cancel the value is
         either written as a whole or not at all.
 
+        :param job_id: the job that the value comes from, where that is known
         :param editor_id: who writes; needed where the data node is locked
         :param comment: kept with the edit
+        :param properties: what else is kept with the edit, which JSON can hold
         :raises DataNodeIsBeingEdited: where somebody else has locked it
         :raises NotFound: where it was deleted
         :raises NotPicklable: where it cannot be kept, naming the part
         """
-        await self._verbs.write(
-            self._state, value, editor_id=editor_id, comment=comment
-        )
+        from asyncflow.entities import edits
+
+        said = edits.said(editor_id, comment, {"job_id": job_id, **properties})
+        await self._verbs.write(self._state, value, said)
 
     async def append(
-        self, value: object, *, editor_id: str | None = None, comment: str = ""
+        self,
+        value: object,
+        job_id: str | None = None,
+        *,
+        editor_id: str | None = None,
+        comment: str = "",
+        **properties: Any,
     ) -> None:
         """Add to the value: rows to a table, or as the storage type says.
 
         What is there stays as it is until all of it is written. Two appends of this
         process are one after the other; jobs, and other processes, are not waited for.
 
+        :param job_id: as for `write`
         :param editor_id: who writes; needed where the data node is locked
         :param comment: kept with the edit
+        :param properties: as for `write`
         :raises UsageError: where its storage type does not append
         :raises DataNodeWritingError: where this cannot be added to that
         :raises DataNodeIsBeingEdited: where somebody else has locked it
         :raises NotFound: where it was deleted
         """
-        from asyncflow.entities import parts
+        from asyncflow.entities import edits, parts
 
-        await self._verbs.edit(
-            self._state, parts.append(value), editor_id=editor_id, comment=comment
-        )
+        said = edits.said(editor_id, comment, {"job_id": job_id, **properties})
+        await self._verbs.edit(self._state, parts.append(value), said)
 
     async def upload(
         self,
@@ -417,9 +398,8 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         """
         from asyncflow.entities import parts
 
-        await self._verbs.edit(
-            self._state, parts.upload(file), editor_id=editor_id, comment=comment
-        )
+        said = Said(editor_id, comment)
+        await self._verbs.edit(self._state, parts.upload(file), said)
 
     async def edits(self) -> tuple[Edit, ...]:
         """Return every write that has ended, the oldest first."""
@@ -439,7 +419,12 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         return edits[-1] if edits else None
 
     async def track_edit(
-        self, *, editor_id: str | None = None, comment: str = ""
+        self,
+        *,
+        editor_id: str | None = None,
+        comment: str = "",
+        timestamp: datetime | None = None,
+        **properties: Any,
     ) -> None:
         """Take note that somebody has written the file, or the table, by other means.
 
@@ -447,15 +432,17 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
 
         :param editor_id: who wrote; needed where the data node is locked
         :param comment: kept with the edit
+        :param timestamp: when, after the edit before; without a time zone in that of this
+            computer. None for now
+        :param properties: as for `write`
         :raises UsageError: where asyncflow chooses where its values are: `write` does it
         :raises DataNodeIsBeingEdited: where somebody else has locked it
         :raises NotFound: where it was deleted
         """
-        from asyncflow.entities import parts
+        from asyncflow.entities import edits, parts
 
-        await self._verbs.edit(
-            self._state, parts.track, editor_id=editor_id, comment=comment
-        )
+        said = edits.said(editor_id, comment, properties, timestamp)
+        await self._verbs.edit(self._state, parts.track, said)
 
     async def lock_edit(
         self, editor_id: str | None = None, *, timeout: float | None = LOCKED_FOR
@@ -518,6 +505,9 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
     @property
     def _called(self) -> str:
         return f"scenario.{self.config_id}"
+
+    def _shown(self) -> object:
+        return self._state
 
     def __repr__(self) -> str:
         return repr(self._state)

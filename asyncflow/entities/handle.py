@@ -31,6 +31,20 @@ class Handle:
 
         return unknown(self, name, self._called)
 
+    def _shown(self) -> object:
+        """Return what a notebook shows of it, as `asyncflow.entities.rich` knows it."""
+        return None
+
+    def _repr_html_(self) -> str | None:
+        from asyncflow.entities import rich
+
+        return rich.html_of(self._shown())
+
+    def _ipython_display_(self) -> object:
+        from asyncflow.entities import notebook
+
+        return notebook.show(self, self._shown())
+
     if not TYPE_CHECKING:  # or each name would be one that is there
 
         def __getattr__(self, name: str) -> object:

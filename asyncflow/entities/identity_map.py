@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Generator, Mapping
+from contextlib import nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
@@ -29,6 +30,7 @@ from asyncflow.entities.scenario import (
 from asyncflow.entities.sequence import sequences_of
 from asyncflow.entities.submission import Run
 from asyncflow.entities.submittable import Submittable
+from asyncflow.gc_pause import pause_gc
 from asyncflow.options import RunOptions
 from asyncflow.records import (
     BasisRecord,
@@ -40,9 +42,13 @@ from asyncflow.records import (
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.run import Run as RunOf
 from asyncflow.runs.task import TaskState
+from asyncflow.slices import SLICE, at_once, in_turns
 
 if TYPE_CHECKING:
     from asyncflow.entities.cycle import Cycle
+
+LARGE = 10_000
+"""From how many tasks on no garbage is collected while a scenario is made."""
 
 Entity: TypeAlias = "Scenario | TaskState | NodeState | Run | Cycle"
 
@@ -131,7 +137,7 @@ class IdentityMap:
 
         return Dag.of(config.task_configs)
 
-    def new_scenario(
+    async def new_scenario(
         self,
         config: ScenarioConfig,
         creation_date: datetime | None,
@@ -142,6 +148,8 @@ class IdentityMap:
         """Make a scenario; its data nodes have no version yet, unless they are shared.
 
         :param config: one that was prepared
+        On cancel nothing is left of it.
+
         :param creation_date: aware; None for now
         """
         record = ScenarioRecord(
@@ -153,7 +161,11 @@ class IdentityMap:
             cycle_id=None if cycle is None else cycle.id,
             version=self.version,
         )
-        return self.make_scenario(config, record, cycle)
+        making = self._making(config, record, cycle, is_found=True)
+
+        # The collector would look at each object of a large one many times, for nothing.
+        with pause_gc() if len(config.task_configs) >= LARGE else nullcontext():
+            return await in_turns(making)
 
     def make_scenario(
         self,
@@ -168,19 +180,40 @@ class IdentityMap:
         :param cycle: that of the record
         :param is_found: whether these are what is found under their ids from now on
         """
-        scenario_id = record.id
-        key = ids.key_of(scenario_id)
-        nodes = {
-            node.id: self.node(node, scenario_id, key, record.cycle_id)
-            for node in config.data_node_configs
-        }
-        tasks = {
-            task.id: self._task(task, scenario_id, nodes, record.cycle_id)
-            for task in config.task_configs
-        }
+        return at_once(self._making(config, record, cycle, is_found=is_found))
 
-        if is_found:
-            self._in_use.update((task.id, task) for task in tasks.values())
+    def _making(
+        self,
+        config: ScenarioConfig,
+        record: ScenarioRecord,
+        cycle: Cycle | None,
+        *,
+        is_found: bool,
+    ) -> Generator[None, None, Scenario]:
+        scenario_id, cycle_id = record.id, record.cycle_id
+        key = ids.key_of(scenario_id)
+        nodes: dict[str, NodeState] = {}
+        tasks: dict[str, TaskState] = {}
+
+        for node in config.data_node_configs:
+            nodes[node.id] = self.node(node, scenario_id, key, cycle_id)
+
+            if not len(nodes) % SLICE:
+                yield
+
+        if (label := record.version) is not None:
+            for state in nodes.values():
+                state.label = None if state.is_shared else label
+
+        for task in config.task_configs:
+            tasks[task.id] = made = self._task(task, scenario_id, nodes, cycle_id)
+            made.label = record.version
+
+            if is_found:
+                self._in_use[made.id] = made
+
+            if not len(tasks) % SLICE:
+                yield
 
         scenario = Scenario(
             id=scenario_id,
@@ -258,6 +291,7 @@ class IdentityMap:
                     priority=record.priority,
                     properties=record.properties,
                     force=record.force,
+                    wait_for_data=record.waits,
                     on_failure="stop" if record.on_failure == "stop" else "continue",
                 ),
                 submitted=record.submitted,

@@ -15,12 +15,14 @@ from asyncflow.entities.handle import Handle, Labeled, Owned
 from asyncflow.entities.submittable import verbs_of
 from asyncflow.entities.task import Task
 from asyncflow.errors import JobFailed
+from asyncflow.facts import Facts
 from asyncflow.records import AttemptRecord, as_date
 from asyncflow.runs.job import JobState
 from asyncflow.status import DONE, FINAL, Status
 
 if TYPE_CHECKING:
-    from asyncflow.entities.data_node import DataNode, Edit
+    from asyncflow.entities.data_node import DataNode
+    from asyncflow.entities.edits import Edit
     from asyncflow.entities.reasons import Reasons
     from asyncflow.entities.submission import Submission
     from asyncflow.worker.streams import Stream
@@ -51,6 +53,11 @@ class Job(Handle, Labeled):
     def config_id(self) -> str:
         """The id that its task was declared with."""
         return self._state.name
+
+    @property
+    def version(self) -> str | None:
+        """The version of the application that its scenario belongs to; None for none."""
+        return self.submission.version
 
     @property
     def status(self) -> Status:
@@ -181,8 +188,8 @@ class Job(Handle, Labeled):
         """Give the lines that it prints, from the first, then as they come.
 
         Ends with the job. The lines end as they did; the last one may not. Where another
-        process runs the job, they come when it has ended. Whoever stops iterating stops
-        watching.
+        process runs the job, that tells them; where it cannot be reached, they come when
+        the job has ended. Whoever stops iterating stops watching.
         """
         return verbs_of(self.task).follow(self)
 
@@ -218,12 +225,15 @@ class Job(Handle, Labeled):
         output = next(iter(self.task.output), "output")
         return unknown(self, name, self._called, output)
 
+    def _shown(self) -> object:
+        return self._state
+
     def __repr__(self) -> str:
         return repr(self._state)
 
 
-@attrs.frozen(kw_only=True, repr=False)
-class Output(Handle):
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Output(Facts, Handle):
     """What a job of a run has written, whatever others have written since."""
 
     data_node: DataNode
@@ -249,8 +259,8 @@ class Output(Handle):
         return f"<Output {self.data_node.config_id} of {self.job.id}>"
 
 
-@attrs.frozen(kw_only=True, repr=False)
-class Input(Handle):
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Input(Facts, Handle):
     """What a run reads of a data node that it does not write, whatever others write."""
 
     data_node: DataNode

@@ -16,7 +16,7 @@ import attrs
 from asyncflow.abc import Driver, StoredValue
 from asyncflow.errors import UsageError
 from asyncflow.filters import JoinOperator, Where, as_where
-from asyncflow.selection import Preview, column_of
+from asyncflow.selection import Preview, column_of, plain_preview
 from asyncflow.worker.replacing import replace_file, unreadable
 from asyncflow.worker.validation import validated
 
@@ -61,9 +61,11 @@ class FirstRows(Ask):
 
     is_parsed: ClassVar[bool] = True
     count: int
+    is_plain: bool
 
     def __call__(self, driver: Driver, kept: StoredValue) -> Preview:
-        return driver.preview(kept, self.count)
+        preview = driver.preview(kept, self.count)
+        return plain_preview(preview) if self.is_plain else preview
 
 
 @attrs.frozen
@@ -130,12 +132,12 @@ def column(name: object) -> Ask:
     return Column(name)
 
 
-def preview(rows: int) -> Ask:
+def preview(rows: int, *, is_plain: bool) -> Ask:
     """Ask for the first rows."""
     if type(rows) is not int or rows < 0:
         raise ValueError(f"rows is how many rows are shown; got {rows!r}")
 
-    return FirstRows(rows)
+    return FirstRows(rows, is_plain)
 
 
 def download(to: str | os.PathLike[str] | None) -> Ask:

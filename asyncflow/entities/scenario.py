@@ -20,7 +20,7 @@ from asyncflow.config.sections import (
     T_co,
     TaskConfig,
 )
-from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.data_node import DataNode, data_node_of
 from asyncflow.entities.handle import HandleMap, Owned, Properties
 from asyncflow.entities.sequence import Sequence, SequenceVerbs, sequences_of
 from asyncflow.entities.submittable import Submittable, tasks_of
@@ -100,6 +100,7 @@ class Scenario(Submittable):
 
     def __attrs_post_init__(self) -> None:
         self._ordered = self._dag.pick(self._task_states)
+        self._handles = HandleMap(self._node_states, self._verbs, data_node_of)
 
     @property
     def name(self) -> str | None:

@@ -67,6 +67,11 @@ class Sequence(Submittable):
         return self.owner_id
 
     @property
+    def version(self) -> str | None:
+        """The version of the application that its scenario belongs to; None for none."""
+        return next((task.label for task in self._task_states.values()), None)
+
+    @property
     def is_deleted(self) -> bool:
         """Whether its scenario was deleted here, so that it cannot be submitted."""
         return any(task.is_deleted for task in self._task_states.values())

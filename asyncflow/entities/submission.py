@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Generator, Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from types import TracebackType
@@ -13,7 +13,6 @@ from weakref import ref
 import attrs
 from anyio import CancelScope, fail_after, move_on_after
 
-from asyncflow import events
 from asyncflow.config.checks.numbers import check_timeout
 from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.sections import DataNodeConfig, T_co
@@ -25,9 +24,7 @@ from asyncflow.entities.task import task_of
 from asyncflow.options import OnFailure
 from asyncflow.records import as_date
 from asyncflow.runs.job import JobState
-from asyncflow.runs.run import AnyRun
 from asyncflow.runs.run import Run as RunOf
-from asyncflow.runs.watchers import ProgressReports
 from asyncflow.status import DONE, Status, SubmissionStatus
 
 if TYPE_CHECKING:
@@ -35,6 +32,7 @@ if TYPE_CHECKING:
 
     from asyncflow.display.picture import DagPicture, GanttPicture
     from asyncflow.entities.reasons import Reasons
+    from asyncflow.events import Event
 
 Run: TypeAlias = RunOf[Submittable]
 """The state of a run of what users have submitted, as the engine has it."""
@@ -75,6 +73,18 @@ class Submission(ReadOnlyHandle, Labeled):
     def entity(self) -> Submittable:
         """What was submitted."""
         return self._run.entity
+
+    @property
+    def waits_for_data(self) -> bool:
+        """Whether it has not begun, as what it reads was never written: see the option
+        ``wait_for_data`` of `Scenario.submit`.
+        """
+        return self._run.lacks_data
+
+    @property
+    def version(self) -> str | None:
+        """The version of the application that its scenario belongs to; None for none."""
+        return next((task.label for task in self._run.tasks), None)
 
     @property
     def entity_id(self) -> str:
@@ -336,7 +346,9 @@ class Submission(ReadOnlyHandle, Labeled):
         finally:
             self._run.watchers.count -= 1
 
-    async def __aiter__(self) -> AsyncIterator[events.Event]:
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        from asyncflow.runs.run_events import events_of
+
         index, run = 0, self._run
         live = run.watchers.watch()
         run.watchers.count += 1
@@ -350,7 +362,7 @@ class Submission(ReadOnlyHandle, Labeled):
                         self.entity
                     ).flush()  # no event of what might be forgotten
 
-                for event in _events(run, live, index, known):
+                for event in events_of(run, live, index, known):
                     yield event
 
                 index = known
@@ -373,6 +385,11 @@ class Submission(ReadOnlyHandle, Labeled):
         run.watchers.count += 1
 
         try:
+            if run.options.progress:
+                from asyncflow.entities.shown_run import show
+
+                await show(self, self.entity.get_simple_label(), len(run.tasks))
+
             await run.watchers.over()
         finally:
             run.watchers.count -= 1
@@ -381,14 +398,10 @@ class Submission(ReadOnlyHandle, Labeled):
         run.is_seen = True
 
     async def _result(self) -> Self:
-        run = self._run
+        timeout = self._run.options.timeout
+        await (self._seen() if timeout is None else self._seen_within(timeout))
 
-        if run.options.timeout is None:
-            await self._seen()
-        else:
-            await self._seen_within(run.options.timeout)
-
-        if error := run.error():
+        if error := self._run.error():
             raise error
 
         return self
@@ -426,6 +439,9 @@ class Submission(ReadOnlyHandle, Labeled):
             self, name, self._called, output, meant_as="result" if is_output else ""
         )
 
+    def _shown(self) -> object:
+        return self._run
+
     def __repr__(self) -> str:
         return repr(self._run)
 
@@ -449,18 +465,3 @@ def job_handle_of(run: Run, state: JobState) -> Job:
 def run_of(submission: Submission) -> Run:
     """Return the state that a handle shows. For the engine."""
     return submission._run
-
-
-def _events(
-    run: AnyRun, live: ProgressReports, first: int, last: int
-) -> Iterator[events.Event]:
-    """Make the events of a part of the history, and the reports among them."""
-    for index in range(first, last):
-        for report in live.until(index):
-            yield report.event()
-
-        if event := run.event(index):
-            yield event
-
-    for report in live.until(last):
-        yield report.event()

@@ -17,8 +17,8 @@ from asyncflow.runs.node import NodeState
 from asyncflow.runs.task import TaskState
 
 if TYPE_CHECKING:
-    from asyncflow.display.picture import DagPicture
-    from asyncflow.entities.data_node import Edit
+    from asyncflow.display.picture import DagPicture, LineagePicture
+    from asyncflow.entities.edits import Edit
     from asyncflow.entities.job import Job
     from asyncflow.entities.planned import PlannedJob
     from asyncflow.entities.reasons import Reasons
@@ -63,6 +63,8 @@ class Submittable(Handle, Labeled, ABC):
     id: str
     """Its id."""
     _verbs: SubmittableVerbs = attrs.field(kw_only=True)
+    _handles: Mapping[str, DataNode] | None = attrs.field(init=False, default=None)
+    """What gives its data nodes, where these never change."""
 
     @property
     @abstractmethod
@@ -82,6 +84,9 @@ class Submittable(Handle, Labeled, ABC):
     @property
     def data_nodes(self) -> Mapping[str, DataNode]:
         """The data nodes that it has, by config id."""
+        if self._handles is not None:
+            return self._handles
+
         return HandleMap(self._node_states, self._verbs, data_node_of)
 
     def dag(self) -> DagPicture:
@@ -92,6 +97,24 @@ class Submittable(Handle, Labeled, ABC):
         from asyncflow.display.tasks import picture
 
         return picture(self._dag.tasks, self.id)
+
+    async def lineage(self) -> LineagePicture:
+        """Return a picture of where the values of its data nodes come from.
+
+        It has the current versions, the jobs and people that wrote them, and the versions
+        that these jobs read: as far as their runs are kept, whatever scenario they are of.
+        On cancel nothing changes.
+        """
+        from asyncflow.entities.tracing import lineage
+
+        nodes, verbs = self.data_nodes.values(), self._verbs
+        return await lineage(nodes, verbs, f"lineage of {self.id}")
+
+    def _shown(self) -> object:
+        from asyncflow.entities.rich import Parts
+
+        nodes = tuple(self._node_states.values())
+        return Parts(title=repr(self), picture=self.dag(), nodes=nodes)
 
     @property
     @abstractmethod
@@ -118,7 +141,9 @@ class Submittable(Handle, Labeled, ABC):
         on_failure: OnFailure = "continue",
         idempotency_key: str | None = None,
         callbacks: Iterable[Callable[[Job], object]] = (),
+        progress: bool = False,
         inputs: Mapping[Any, Any] | None = None,
+        wait_for_data: bool = False,
         properties: Mapping[str, Any] | None = None,
         **keywords: Any,
     ) -> Submission:
@@ -143,8 +168,14 @@ class Submittable(Handle, Labeled, ABC):
         :param callbacks: functions, sync or async, called as ``callback(job)`` each
             time that the status of a job of this run has changed, as those of
             `Scenario.subscribe` are
+        :param progress: show on the terminal how far it has come, while it is awaited:
+            bars where rich is installed (``pip install '.[cli]'``), else a line for
+            each job; nothing where stderr is no terminal
         :param inputs: values of data nodes that the run reads and does not write, by
             their configs or these' ids. They are kept as long as the submission is
+        :param wait_for_data: begin when all that the run reads was written, by whomever: until
+            then its jobs are ``BLOCKED``, as long as its `run_timeout` allows. `drain` does
+            not wait for it, and leaving the orchestrator cancels it
         :param properties: the user's own values, kept with the submission
         :param keywords: inputs, where a data node has the name, and else properties
         :raises NoData: where an input was never written, and nothing will write it
@@ -162,7 +193,9 @@ class Submittable(Handle, Labeled, ABC):
             on_failure=on_failure,
             idempotency_key=idempotency_key,
             callbacks=callbacks,
+            progress=progress,
             inputs=inputs,
+            wait_for_data=wait_for_data,
             properties=properties or {},
             keywords=keywords,
         )

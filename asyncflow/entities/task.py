@@ -52,6 +52,11 @@ class Task(Submittable):
         return self._state.is_deleted
 
     @property
+    def version(self) -> str | None:
+        """The version of the application that its scenario belongs to; None for none."""
+        return self._state.label
+
+    @property
     def input(self) -> Mapping[str, DataNode]:
         """The data nodes that it reads, by config id, in the order of the parameters."""
         return HandleMap(self._state.input, self._verbs, data_node_of)

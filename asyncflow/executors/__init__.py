@@ -10,6 +10,7 @@ BUILT_IN = {
 MODES = {
     "development": "asyncflow.executors.inline:InlineExecutor",
     "standalone": "asyncflow.executors.process.executor:ProcessExecutor",
+    "cluster": "asyncflow.executors.dask.executor:DaskExecutor",
 }
 """The executor of each mode: it takes the place of the `DEFAULT` one."""
 

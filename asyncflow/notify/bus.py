@@ -24,7 +24,7 @@ from collections.abc import (
 )
 from functools import partial
 from itertools import chain
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import attrs
 from anyio import Event as Signal
@@ -35,11 +35,13 @@ from asyncflow.abc import Store
 from asyncflow.entities.job import Job
 from asyncflow.entities.submission import Run, Submission, handle_of, job_handle_of
 from asyncflow.errors import NotOpen
-from asyncflow.events import EntityEvent, Event, JobProgressed
 from asyncflow.log import logger as _logger
 from asyncflow.runs.run import Run as RunOf
 from asyncflow.runs.watchers import Report
 from asyncflow.task_group import Tasks
+
+if TYPE_CHECKING:
+    from asyncflow.events import EntityEvent, Event
 
 Topic: TypeAlias = Run | str | None
 """What is listened to: one run, the runs of a scenario or of a part (its id), or all."""
@@ -133,10 +135,9 @@ class Notification:
     def event(self) -> Event | None:
         """The event, made once; None for a change that is none."""
         if self._event is None:
-            subject = self.subject
-            self._event = (
-                self.run.event(subject) if isinstance(subject, int) else subject.event()
-            )
+            from asyncflow.runs.run_events import event_of
+
+            self._event = event_of(self.run, self.subject)
 
         return self._event
 
@@ -375,7 +376,9 @@ class Bus:
 
     def _publish(self, run: Run, index: int) -> None:
         """Take a change in a run; told by the run itself."""
-        kind = run.history.kind(index)
+        from asyncflow.runs.run_events import kind_of
+
+        kind = kind_of(index, run.history[index])
         listeners = [
             listener for listener in self._listeners_to(run) if _wants(listener, kind)
         ]
@@ -390,7 +393,7 @@ class Bus:
             Notification(
                 run,
                 report,
-                [listener for listener in topic if _wants(listener, JobProgressed)],
+                [listener for listener in topic if _wants_reports(listener)],
             )
         )
 
@@ -414,7 +417,7 @@ class Bus:
 
         for run in runs:
             listeners = list(self._listeners_to(run))
-            reports = any(_wants(listener, JobProgressed) for listener in listeners)
+            reports = any(map(_wants_reports, listeners))
             run.publish = self._publish if listeners else None
             run.publish_report = self._publish_report if reports else None
 
@@ -423,6 +426,12 @@ class Bus:
         self._runs.discard(run)
         self._listeners.pop(run, None)
         run.publish = run.publish_report = None
+
+
+def _wants_reports(listener: Listener) -> bool:
+    from asyncflow.events import JobProgressed
+
+    return _wants(listener, JobProgressed)
 
 
 def _wants(listener: Listener, kind: type[Event] | None) -> bool:

@@ -200,6 +200,13 @@ class Subscriptions:
     """With the id of the scenario, or None for all."""
     _busy: set[Subscription] = attrs.field(init=False, factory=set)
 
+    @staticmethod
+    def check(callbacks: Iterable[object]) -> None:
+        """Refuse what cannot be called."""
+        for callback in callbacks:
+            if not callable(callback):
+                raise TypeError(f"a callback is a function; got {callback!r}")
+
     def add(
         self,
         callback: Callable[..., object],
@@ -207,7 +214,7 @@ class Subscriptions:
         entity: Scenario | Sequence | None,
     ) -> None:
         """Subscribe a function; see `Orchestrator.subscribe_scenario`."""
-        check_callbacks([callback])
+        self.check([callback])
         find = self.find if entity is None else _always(entity)
         subscription = self._new(callback, tuple(params or ()), find)
         topic = None if entity is None else entity.id
@@ -258,9 +265,6 @@ class Subscriptions:
             problem = "the orchestrator does not wait any longer for callbacks: %s"
             _logger.warning(problem, names)
 
-        if _logger.is_busy:
-            await to_thread.run_sync(_logger.wait)
-
     def _new(
         self,
         callback: Callable[..., object],
@@ -268,13 +272,6 @@ class Subscriptions:
         find: Find | None,
     ) -> Subscription:
         return Subscription(callback, params, find, self.bus, self._busy)
-
-
-def check_callbacks(callbacks: Iterable[object]) -> None:
-    """Refuse what cannot be called."""
-    for callback in callbacks:
-        if not callable(callback):
-            raise TypeError(f"a callback is a function; got {callback!r}")
 
 
 def _always(entity: Scenario | Sequence) -> Find:

@@ -80,14 +80,24 @@ class Plan(Readiness):
     def completed(self, refs: Sequence[Ref], now: float = 0.0) -> list[Instruction]:
         """Take the ends of jobs that had slots, and completed."""
         instructions: list[Instruction] = []
+        takers, completed = self._takers, Status.COMPLETED
 
         for ref in refs:
-            state = self._runs[ref[0]]
-            self._takers.pop(ref, None)
-            self._end(ref, state, Status.COMPLETED, instructions, now)
+            run, index = ref
+            state = self._runs[run]
+
+            if takers:
+                takers.pop(ref, None)
+
+            if state.is_ordered or state.graph.successors[index]:
+                self._end(ref, state, completed, instructions, now)
+            else:  # nobody waits for it: fast
+                state.status[index] = completed
+                state.open -= 1
+                self._node_order.forget(run, state)
 
             if not state.open:
-                self._check_finished(ref[0], state, instructions)
+                self._check_finished(run, state, instructions)
 
         return instructions
 

@@ -13,6 +13,10 @@ from asyncflow.plan.run_order import NodeOrder
 from asyncflow.plan.run_state import RunState
 from asyncflow.status import Status
 
+_SUBMITTED, _BLOCKED = Status.SUBMITTED, Status.BLOCKED
+_PENDING, _RUNNING = Status.PENDING, Status.RUNNING
+"""Bound here: to ask a class of Python's enums for one takes as long as all else."""
+
 
 @attrs.define(eq=False, repr=False)
 class Readiness:
@@ -72,7 +76,7 @@ class Readiness:
     def has_slot(self, ref: Ref) -> bool:
         """Tell whether a job has a slot, and has not ended."""
         state = self._runs.get(ref[0])
-        return state is not None and state.status[ref[1]] is Status.RUNNING
+        return state is not None and state.status[ref[1]] is _RUNNING
 
     def next(self, now: float = 0.0) -> Ref | None:
         """Tell which job `offered` gives next; None where none can start."""
@@ -125,7 +129,7 @@ class Readiness:
 
         (after,) = successors
         is_free = (
-            state.status[after] is Status.BLOCKED
+            state.status[after] is _BLOCKED
             and state.waits_for_jobs[after] == 1
             and not state.waits_for_runs[after]
             and after not in state.job_needs
@@ -134,7 +138,7 @@ class Readiness:
 
     def followed(self, ref: Ref) -> None:
         """Give a `follower` to the slot of the one that it needs."""
-        self._runs[ref[0]].status[ref[1]] = Status.RUNNING
+        self._runs[ref[0]].status[ref[1]] = _RUNNING
 
     def returned(self, ref: Ref, now: float = 0.0) -> None:
         """Take a job back that had a slot and did not start: its turn is next."""
@@ -142,14 +146,14 @@ class Readiness:
         self._takers.pop(ref, None)
 
         if state.waits_for_jobs[ref[1]]:
-            state.status[ref[1]] = Status.BLOCKED
+            state.status[ref[1]] = _BLOCKED
         else:
             self._put(ref, state, now, first=True)
 
     def postponed(self, ref: Ref) -> None:
         """Take a job back that is to run again, but not yet; see `due`."""
         self._takers.pop(ref, None)
-        self._runs[ref[0]].status[ref[1]] = Status.BLOCKED
+        self._runs[ref[0]].status[ref[1]] = _BLOCKED
 
     def due(self, ref: Ref, now: float = 0.0) -> list[Instruction]:
         """Take the time of a job that was postponed."""
@@ -168,7 +172,7 @@ class Readiness:
     def is_ready(self, run: int, index: int) -> bool:
         """Tell whether a job waits for a slot."""
         state = self._runs.get(run)
-        return state is not None and state.status[index] is Status.PENDING
+        return state is not None and state.status[index] is _PENDING
 
     def _fits(self, needs: Needs) -> bool:
         """Tell whether there is enough beside what those take that have a slot."""
@@ -183,16 +187,16 @@ class Readiness:
 
         for run, index in refs:
             state = self._runs[run]
-            state.status[index] = Status.RUNNING
+            state.status[index] = _RUNNING
 
-            if index in state.job_needs:
+            if state.job_needs and index in state.job_needs:
                 self._takers[run, index] = state.job_needs[index]
 
     def _put(
         self, ref: Ref, state: RunState, now: float, *, first: bool = False
     ) -> None:
         run, index = ref
-        state.status[index] = Status.PENDING
+        state.status[index] = _PENDING
         needs = state.job_needs.get(index, NO_NEEDS)
         self._queues.put(run, index, state.priority, needs, now, first=first)
         self.ready += 1
@@ -211,14 +215,14 @@ class Readiness:
         status, needs, order = state.status, state.waits_for_jobs, state.waits_for_runs
 
         for index in places:
-            if status[index] is not Status.SUBMITTED:
+            if status[index] is not _SUBMITTED:
                 continue
 
             if state.is_ordered:
                 self._node_order.register((run, index), state)
 
             if needs[index] or order[index]:
-                status[index] = Status.BLOCKED
+                status[index] = _BLOCKED
                 blocked.append(index)
             else:
                 ready.append(index)
@@ -244,7 +248,7 @@ class Readiness:
             return
 
         for index in places:
-            state.status[index] = Status.PENDING
+            state.status[index] = _PENDING
 
         self._queues.put_all(run, places, state.priority, now)
         self.ready += len(places)
@@ -269,7 +273,7 @@ class Readiness:
         run, index = ref
 
         if (
-            state.status[index] is not Status.BLOCKED
+            state.status[index] is not _BLOCKED
             or state.waits_for_jobs[index]
             or state.waits_for_runs[index]
         ):

@@ -34,15 +34,9 @@ from asyncflow.records import (
     ScenarioRecord,
     SubmissionRecord,
 )
-from asyncflow.recovery.undeclared import (
-    UndeclaredScenario,
-    is_undeclared,
-    scenario_config,
-)
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.restoring import restore
 from asyncflow.runs.run import Run as RunOf
-from asyncflow.values.inputs import RunInputs
 from asyncflow.values.versions import Versions
 
 if TYPE_CHECKING:
@@ -234,7 +228,7 @@ class EntityLoader:
     def _is_outdated(self, scenario: Scenario) -> bool:
         """Tell whether a scenario was brought back before its config was declared."""
         return (
-            isinstance(scenario.config, UndeclaredScenario)
+            not scenario.config.is_declared
             and scenario.config_id in self.config.scenarios
         )
 
@@ -249,7 +243,9 @@ class EntityLoader:
 
     async def _undeclared(
         self, record: ScenarioRecord, why: str, graphs: Iterable[str]
-    ) -> UndeclaredScenario:
+    ) -> ScenarioConfig:
+        from asyncflow.recovery.undeclared import scenario_config
+
         nodes = await self.store.data_nodes(owner_id=record.id)
         own = [node.config_id for node in nodes]
         return scenario_config(record.id, record.config_id, why, own=own, graphs=graphs)
@@ -365,7 +361,7 @@ class EntityLoader:
     async def _submission_of(self, record: SubmissionRecord) -> Run:
         found = self.identity_map.find(record.id)
 
-        if isinstance(found, RunOf) and not is_undeclared(found.dag):
+        if isinstance(found, RunOf) and found.dag.is_declared:
             return found
 
         entity = await self._entity(record)
@@ -376,6 +372,8 @@ class EntityLoader:
     ) -> Run:
         """Make a submission. What its jobs do that has not ended, its owner tells."""
         run = self.identity_map.make_submission(entity, dag, record)
+        from asyncflow.values.inputs import RunInputs
+
         run.given = await RunInputs(self.store, self.versions).of(run, run.id)
         is_over = record.finished is not None
         restore(run, record, await self.jobs(record.id) if is_over else {})
@@ -384,7 +382,7 @@ class EntityLoader:
     async def _entity(self, record: SubmissionRecord) -> Submittable:
         scenario = await self._scenario(record.scenario_id)
 
-        if isinstance(scenario.config, UndeclaredScenario):
+        if not scenario.config.is_declared:
             raise NotDeclared(record.id, scenario.config_id, NOT_HERE)
 
         for entity in (

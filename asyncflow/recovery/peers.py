@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from types import TracebackType
@@ -92,6 +92,9 @@ class PeerListener(Protocol):
     def cancel_for_peer(self, submission_id: str, reason: str) -> None:
         """Ask for the end of a run."""
 
+    async def tell_output(self, job_id: str, send: Send) -> None:
+        """Send what a job prints, line by line as JSON, until it has ended."""
+
 
 @attrs.define(eq=False, repr=False)
 class Peers:
@@ -166,6 +169,10 @@ class Peers:
             case {"wait": str(submission_id)}:
                 wait = partial(self.listener.wait_for_peer, submission_id)
                 await self._answer_at_end(stream, wait)
+            case {"follow": str(job_id)}:
+                send = partial(_send, stream)
+                tell = partial(self.listener.tell_output, job_id, send)
+                await self._answer_at_end(stream, tell)
             case {"cancel": str(submission_id), "reason": str(reason)}:
                 self.listener.cancel_for_peer(submission_id, reason)
                 await stream.send(_DONE)
@@ -226,6 +233,22 @@ async def watch(
 
             while (line := await receive(b"\n", LINE)) != _DONE.strip():
                 take(line)
+    except _GONE as error:
+        raise PeerGone(address) from error
+
+
+async def follow(address: str, job_id: str) -> AsyncIterator[bytes]:
+    """Give what an orchestrator tells of the output of a job of its, until that ends.
+
+    :raises PeerGone: where it cannot be reached, dies, or does not know the request
+    """
+    try:
+        async with await _connect(address) as stream:
+            await stream.send(json.dumps({"follow": job_id}).encode() + b"\n")
+            receive = BufferedByteReceiveStream(stream).receive_until
+
+            while (line := await receive(b"\n", LINE)) != _DONE.strip():
+                yield line
     except _GONE as error:
         raise PeerGone(address) from error
 

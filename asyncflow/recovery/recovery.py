@@ -244,10 +244,14 @@ class Recovery:
             job for jobs in kept.values() for job in jobs.values() if suspects.ran(job)
         ]
 
-        for run in mine:
-            async with self._told_apart(run.id):
-                is_suspect = len(ran) == 1 and not is_closed(dead)
-                await self._resume(run, kept[run.id], is_suspect)
+        pins = self.loader.versions.retention.pins
+        assert pins is not None
+
+        async with pins.holding(mine):
+            for run in mine:
+                async with self._told_apart(run.id):
+                    is_suspect = len(ran) == 1 and not is_closed(dead)
+                    await self._resume(run, kept[run.id], is_suspect)
 
         _tell_adopted([run.id for run in mine])
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import attrs
 
-from asyncflow.config.dag import Dag
 from asyncflow.config.sections import (
     DataNodeConfig,
     ScenarioConfig,
@@ -25,12 +24,22 @@ from asyncflow.errors import NotDeclared
 class UndeclaredScenario(ScenarioConfig):
     """A scenario config that this program does not declare, or not as it was then."""
 
+    is_declared: ClassVar[bool] = False
+
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UndeclaredDataNode(DataNodeConfig):
     """A data node of one: nobody knows its storage type, nor where it is."""
 
+    is_declared: ClassVar[bool] = False
     storage_type: str = "undeclared"
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class UndeclaredTask(TaskConfig):
+    """A task of one: its function is not here."""
+
+    is_declared: ClassVar[bool] = False
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -77,7 +86,7 @@ def scenario_config(
     for graph in graphs:
         for name, read, written in json.loads(graph):
             if name not in tasks:
-                tasks[name] = TaskConfig(
+                tasks[name] = UndeclaredTask(
                     id=name,
                     function=function,
                     input=named(read),
@@ -89,18 +98,3 @@ def scenario_config(
         task_configs=tuple(tasks.values()),
         additional_data_node_configs=tuple(nodes.values()),
     )
-
-
-def is_undeclared(dag: Dag) -> bool:
-    """Tell whether the code of tasks is not here."""
-    return any(isinstance(task.function, MissingDeclaration) for task in dag.kinds)
-
-
-def check_declared(dag: Dag) -> None:
-    """Refuse to run tasks whose code is not here.
-
-    :raises NotDeclared: where it is not
-    """
-    for task in dag.kinds:
-        if isinstance(task.function, MissingDeclaration):
-            task.function()

@@ -138,15 +138,16 @@ class JobTable:
         :param ended: their places, and what they used
         :param at: when, in seconds since the epoch
         """
-        statuses, counts = self.status, self.number
+        statuses, counts, completed = self.status, self.number, Status.COMPLETED
+        usages, ends = self._usage, self._finished_at
 
         for place, usage in ended:
             counts[statuses[place]] -= 1
-            statuses[place] = Status.COMPLETED
-            self._usage[place] = (*usage,)
-            self._finished_at[place] = at
+            statuses[place] = completed
+            usages[place] = (*usage,)
+            ends[place] = at
 
-        counts[Status.COMPLETED] += len(ended)
+        counts[completed] += len(ended)
 
     def _make(self, place: int, run: JobOwner) -> JobState:
         task = self.tasks[place]

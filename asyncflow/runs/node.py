@@ -17,8 +17,26 @@ from asyncflow.abc import Driver, StoredValue
 from asyncflow.config.sections import DataNodeConfig
 from asyncflow.records import DataNodeRecord
 
+UNREAD = object()
+"""Stands for a value that somebody has to wait for."""
+
 EVICTED = b""
 """Stands for a small value that only the store has just now. No pickle is empty."""
+
+
+class Said(NamedTuple):
+    """What who writes a data node by hand says of it."""
+
+    editor_id: str | None = None
+    """Who it is; None where that is not said."""
+    comment: str = ""
+    facts: str | None = None
+    """What else, as JSON; None for nothing."""
+    at: int | None = None
+    """When it was written, in nanoseconds since the epoch; None for now."""
+
+
+NOTHING_SAID = Said()
 
 
 class Place(NamedTuple):
@@ -133,6 +151,9 @@ class NodeState:
     """What was changed of it since it was made, as its record has it."""
     initial: str = attrs.field(init=False, default="")
     """What it was made with beside its config, in the same form."""
+    label: str | None = attrs.field(init=False, default=None)
+    """The version of the application that its scenario belongs to; None for none, and
+    where scenarios share it."""
     max_older: int = attrs.field(init=False)
     """How many versions are kept beside the current one."""
     is_compared: bool = attrs.field(init=False, default=False)

@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 from weakref import ReferenceType
 
 import attrs
 
-from asyncflow import events, ids
+from asyncflow import ids
 from asyncflow.abc import Progress, Usage
 from asyncflow.errors import (
     SubmissionCanceled,
@@ -27,7 +26,7 @@ from asyncflow.runs.job import JobState
 from asyncflow.runs.job_table import JobTable
 from asyncflow.runs.node import Given, Version
 from asyncflow.runs.watchers import Report, Watchers
-from asyncflow.status import FINAL, Status, SubmissionStatus, status_of
+from asyncflow.status import Status, SubmissionStatus, status_of
 from asyncflow.worker.shortened import REASON, shortened
 
 if TYPE_CHECKING:
@@ -115,18 +114,15 @@ class History:
             was not even known that they are ready
         """
         parts, running, completed = self._parts, Status.RUNNING, Status.COMPLETED
+        blocked = Status.BLOCKED
 
         for place, usage in ended:
             began = usage[0]
 
-            if before[place] is Status.BLOCKED:
+            if before[place] is blocked:
                 parts += place, Status.PENDING, began, ""
 
             parts += place, running, began, "", place, completed, at, ""
-
-    def kind(self, index: int) -> type[events.Event] | None:
-        """Tell which event a change is; None for one that is none."""
-        return kind_of(index, self[index])
 
     def __len__(self) -> int:
         return len(self._parts) // 4
@@ -134,29 +130,6 @@ class History:
     def __getitem__(self, index: int) -> Change:
         place, status, at, reason = self._parts[4 * index : 4 * index + 4]
         return place, status, at, reason
-
-
-_KINDS: dict[Status, type[events.JobEvent]] = {
-    Status.PENDING: events.JobPending,
-    Status.RUNNING: events.JobStarted,
-    **dict.fromkeys(FINAL, events.JobFinished),
-}
-
-
-def kind_of(index: int, change: Change) -> type[events.Event] | None:
-    """Tell which event a change is; None for one that is no event.
-
-    :param index: its place in the history
-    """
-    place, status, _, reason = change
-
-    if place is None or status is None:
-        return events.SubmissionFinished if index else events.SubmissionStarted
-
-    if status is Status.PENDING and reason:
-        return events.JobAttemptFailed
-
-    return _KINDS.get(status)
 
 
 @attrs.define(eq=False, repr=False)
@@ -198,6 +171,8 @@ class Run(Generic[EntityT_co]):
     """What it was given, by the config ids of the data nodes; None for nothing."""
     held: dict[str, Version] | None = attrs.field(init=False, default=None)
     """The versions that are kept for it alone, by the ids of the data nodes."""
+    lacks_data: bool = attrs.field(init=False, default=False)
+    """Whether it has not begun, as what it reads was never written."""
     ending: Ending = attrs.field(init=False, factory=Ending)
     finished_at: float | None = attrs.field(init=False, default=None)
     """When its last job ended, in seconds since the epoch; None before."""
@@ -314,35 +289,6 @@ class Run(Generic[EntityT_co]):
 
         return None
 
-    def event(self, index: int) -> events.Event | None:
-        """Make the event of a change: nobody pays for one that nobody reads."""
-        place, status, at, reason = change = self.history[index]
-        job = None if place is None else self.job(place)
-        kind = kind_of(index, change)
-        facts: dict[str, Any] = {
-            "submission_id": self.id,
-            "at": datetime.fromtimestamp(at, UTC),
-        }
-
-        if kind is None:
-            return None
-
-        if kind is events.SubmissionStarted:
-            facts["entity_id"] = self.entity.id
-        elif kind is events.SubmissionFinished:
-            facts["status"] = self.status
-
-        if job is not None:
-            facts |= {"job_id": job.id, "task": job.name}
-
-        if kind is events.JobFinished and status is not None:
-            facts |= {"status": status, "reason": reason}
-
-        if kind is events.JobAttemptFailed and job is not None:
-            facts |= {"attempt": job.attempt_that_failed(at), "reason": reason}
-
-        return kind(**facts)
-
     def tell(self, change: Change) -> None:
         """Add a change to the history."""
         self.history.append(change)
@@ -438,6 +384,7 @@ class Run(Generic[EntityT_co]):
             self.options.properties,
             self.options.priority,
             self.options.run_timeout,
+            self.options.wait_for_data,
         )
 
     def __repr__(self) -> str:

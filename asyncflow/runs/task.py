@@ -33,6 +33,8 @@ class TaskState:
     _shared_bases: dict[str, BasisRecord] | None = None
     _cycle_id: str | None = None
     _basis: BasisRecord | None = attrs.field(init=False, default=None)
+    label: str | None = attrs.field(init=False, default=None)
+    """The version of the application that its scenario belongs to; None for none."""
     is_deleted: bool = attrs.field(init=False, default=False)
     """Whether its scenario was deleted here."""
     handle: ReferenceType[object] | None = attrs.field(init=False, default=None)

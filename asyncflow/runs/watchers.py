@@ -6,7 +6,6 @@ How far jobs have come is told to them alone: no history keeps it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import attrs
@@ -14,7 +13,6 @@ from anyio import Event
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from asyncflow.abc import Progress
-from asyncflow.events import JobProgressed
 from asyncflow.runs.job import JobState
 
 
@@ -131,20 +129,6 @@ class Report(NamedTuple):
     def key(self) -> tuple[JobState, int]:
         """What it has in common with those that it makes old news."""
         return self.job, self.attempt
-
-    def event(self) -> JobProgressed:
-        """Make the event that it is."""
-        done, total, message = self.progress
-        return JobProgressed(
-            submission_id=self.job.run.id,
-            at=datetime.fromtimestamp(self.at, UTC),
-            job_id=self.job.id,
-            task=self.job.name,
-            attempt=self.attempt,
-            done=done,
-            total=total,
-            message=message,
-        )
 
 
 @attrs.define(eq=False, repr=False)

@@ -68,6 +68,12 @@ def check_options(options: RunOptions) -> None:
     if options.force is not False:
         check_flag("force", options.force)
 
+    if options.wait_for_data is not False:
+        check_flag("wait_for_data", options.wait_for_data)
+
+    if options.progress is not False:
+        check_flag("progress", options.progress)
+
     if options.run_timeout is not None:
         _check_run_timeout(options.run_timeout)
 

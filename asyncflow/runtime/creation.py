@@ -102,7 +102,7 @@ class Creation:
         cycle: Cycle | None,
     ) -> Scenario | None:
         """Make it; return None where another was faster."""
-        scenario = self.identity_map.new_scenario(
+        scenario = await self.identity_map.new_scenario(
             config, creation_date, name, properties, cycle
         )
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import suppress
 
 import attrs
@@ -33,6 +40,8 @@ class Deletion:
     recovery: Recovery
     _cycle_id: str | None = attrs.field(init=False, default=None)
     """That of the scenario that was checked."""
+    _sequences: Mapping[str, object] = attrs.field(init=False, factory=dict)
+    """What was changed of its sequences."""
 
     def check_runs(self, runs: Iterable[Run], entity_id: str) -> None:
         """Refuse to delete what has a run here, also one that no store knows yet."""
@@ -55,6 +64,7 @@ class Deletion:
                 raise NotFound(entity_id)
             case ScenarioRecord():
                 self._cycle_id = record.cycle_id
+                self._sequences = record.sequences
                 return await self._runs_of(entity_id)
             case SubmissionRecord():
                 return await self._lost([record], entity_id)
@@ -96,6 +106,8 @@ class Deletion:
         runs = [run.id for run in await store.submissions(scenario_id=entity_id)]
         jobs = await store.jobs(submission_ids=[entity_id, *runs])
         nodes = await store.data_nodes(owner_id=entity_id)
+        own = [name for name, kept in self._sequences.items() if kept is not None]
+        runs += [ids.of_sequence(name, entity_id) for name in own]
         return [one.id for one in jobs] + runs + [node.id for node in nodes]
 
     async def _runs_of(self, scenario_id: str) -> list[SubmissionRecord]:

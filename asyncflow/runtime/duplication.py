@@ -26,8 +26,7 @@ from asyncflow.records import (
     ScenarioRecord,
     VersionRecord,
 )
-from asyncflow.recovery.undeclared import check_declared
-from asyncflow.runs.node import NodeState
+from asyncflow.runs.node import NodeState, Said
 from asyncflow.runtime.checks import check_kept, check_name
 from asyncflow.runtime.draft import ScenarioDraft
 from asyncflow.runtime.updating import check_authorized, properties_of, tags_of
@@ -85,7 +84,7 @@ class Duplication:
 
     async def make(self) -> Scenario:
         """Make it; see `Scenario.duplicate`."""
-        check_declared(dag_of(self.source))
+        dag_of(self.source).check_declared()
         record = await self._record()
         own = {
             n: node for n, node in nodes_of(self.source).items() if not node.is_shared
@@ -371,7 +370,9 @@ class Duplication:
 
             if (kept := await to_thread.run_sync(copied)) is not NOT_GIVEN:
                 comment = f"duplicated from {own[name].id}"
-                draft.fill(node, versions.replace(node, kept, comment=comment))
+                draft.fill(
+                    node, versions.replace(node, kept, said=Said(comment=comment))
+                )
 
     async def _bases(self, draft: ScenarioDraft) -> list[BasisRecord]:
         """Return what the copied outputs of skippable tasks follow from: all of it was

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from anyio import CancelScope, Lock
+from anyio import CancelScope, Lock, to_thread
 
 from asyncflow import ids
 from asyncflow.abc import Store
 from asyncflow.config.checks.numbers import check_flag
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import CoreConfig, ScenarioConfig
-from asyncflow.dispatch.call_spec import CallSpecs
-from asyncflow.dispatch.job_listing import Filters, list_jobs
+from asyncflow.dispatch.call_spec import CallSpec, CallSpecs
+from asyncflow.dispatch.runs import Data
 from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.dispatch.suspects import specs_of
 from asyncflow.entities.identity_map import IdentityMap
@@ -25,10 +25,9 @@ from asyncflow.entities.scenario import Scenario, record_of
 from asyncflow.entities.submission import Run, Submission, handle_of, run_of
 from asyncflow.entities.submittable import Submittable, dag_of, nodes_of, tasks_of
 from asyncflow.errors import OrchestratorFailed, UsageError
+from asyncflow.log import logger as _logger
 from asyncflow.notify.bus import Bus
 from asyncflow.notify.counters import JobCounters
-from asyncflow.notify.stream import EventStream, stream
-from asyncflow.notify.subscriptions import Subscriptions, check_callbacks
 from asyncflow.options import Page, RunOptions
 from asyncflow.plan.graph import Graph
 from asyncflow.records import InputRecord, JobRecord, OrchestratorRecord, Pruned
@@ -36,9 +35,7 @@ from asyncflow.recovery.loader import Entity, EntityLoader
 from asyncflow.recovery.outage import Outage
 from asyncflow.recovery.recovery import Recovery
 from asyncflow.recovery.remote_runs import RemoteRuns
-from asyncflow.recovery.undeclared import check_declared
 from asyncflow.runs.node import Given, NodeState
-from asyncflow.runtime.acceptance import Acceptance
 from asyncflow.runtime.checks import (
     check_inputs,
     check_kept,
@@ -47,21 +44,26 @@ from asyncflow.runtime.checks import (
 )
 from asyncflow.runtime.preparation import First, RunPreparation
 from asyncflow.runtime.shutdown import interrupt, leave
+from asyncflow.slices import listed
 from asyncflow.values.editing import Editing
 from asyncflow.values.garbage import remove_all
-from asyncflow.values.inputs import RunInputs, is_unmade
 from asyncflow.values.results import Results
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
 
 if TYPE_CHECKING:
+    from asyncflow.dispatch.job_listing import Filters
     from asyncflow.entities.cycle import Cycle
     from asyncflow.entities.statistics import Statistics
     from asyncflow.notify.elsewhere import Elsewhere
+    from asyncflow.notify.stream import EventStream
+    from asyncflow.notify.subscriptions import Subscriptions
+    from asyncflow.runtime.acceptance import Acceptance
     from asyncflow.runtime.calendar import OwnCalendar
     from asyncflow.runtime.creation import Creation
     from asyncflow.runtime.deletion import JobDeletion
     from asyncflow.runtime.labels import Labels
+    from asyncflow.values.inputs import RunInputs
 
 
 @attrs.define(eq=False, repr=False)
@@ -80,13 +82,10 @@ class Engine:
     loader: EntityLoader
     bus: Bus
     counters: JobCounters
-    subscriptions: Subscriptions = attrs.field(init=False)
     editing: Editing = attrs.field(init=False)
     results: Results = attrs.field(init=False)
-    inputs: RunInputs = attrs.field(init=False)
     recovery: Recovery = attrs.field(init=False)
     remote_runs: RemoteRuns = attrs.field(init=False)
-    acceptance: Acceptance = attrs.field(init=False)
     outage: Outage = attrs.field(init=False)
     _deleted: list[str] = attrs.field(init=False, factory=list)
     """What is being deleted."""
@@ -95,25 +94,19 @@ class Engine:
     preparation: RunPreparation = attrs.field(init=False)
     labels: Labels | None = attrs.field(init=False, default=None)
     """The version of the application; None for none."""
-    _calendar: OwnCalendar | None = attrs.field(init=False, default=None)
+    _subscriptions: Subscriptions | None = attrs.field(init=False, default=None)
     _hearing: Lock = attrs.field(init=False, factory=Lock)
     """Of several who ask what others do, one listens at a time."""
 
     def __attrs_post_init__(self) -> None:
-        self.subscriptions = Subscriptions(self.bus, self.loader.scenario_of)
         self.editing = Editing(self.store, self.versions)
         self.results = Results(self.identity_map, self.versions, self.editing)
-        self.inputs = RunInputs(self.store, self.versions)
         self.versions.retention.results = self.results
         self.versions.sharing.pins = self.scheduler.pins
         self.preparation = RunPreparation(self.versions, self.loader)
         self.recovery = Recovery(self.own, self.store, self.loader, self)
         self.remote_runs = RemoteRuns(
             self.store, self.loader, self.recovery, self.scheduler, self.scheduler.group
-        )
-        self.acceptance = Acceptance(
-            *(self.own.id, self.bus, self.loader, self.inputs),
-            *(self.scheduler, self.remote_runs),
         )
         self.outage = Outage(
             self.store,
@@ -124,15 +117,39 @@ class Engine:
         self.scheduler.group.on_failure = self._broke
         self.bus.others = self
 
+    @cached_property
+    def acceptance(self) -> Acceptance:
+        """What asks the store about runs."""
+        from asyncflow.runtime.acceptance import Acceptance
+
+        return Acceptance(
+            *(self.own.id, self.bus, self.loader, self.inputs),
+            *(self.scheduler, self.remote_runs),
+        )
+
+    @cached_property
+    def inputs(self) -> RunInputs:
+        """What keeps what runs are given."""
+        from asyncflow.values.inputs import RunInputs
+
+        return RunInputs(self.store, self.versions)
+
     @property
+    def subscriptions(self) -> Subscriptions:
+        """The functions that are called: made when it is asked for."""
+        if self._subscriptions is None:
+            from asyncflow.notify.subscriptions import Subscriptions
+
+            self._subscriptions = Subscriptions(self.bus, self.loader.scenario_of)
+
+        return self._subscriptions
+
+    @cached_property
     def calendar(self) -> OwnCalendar:
-        """What finds cycles: made when it is asked for."""
-        if self._calendar is None:
-            from asyncflow.runtime.calendar import OwnCalendar
+        """What finds cycles."""
+        from asyncflow.runtime.calendar import OwnCalendar
 
-            self._calendar = OwnCalendar(self.store, self.loader, self.bus)
-
-        return self._calendar
+        return OwnCalendar(self.store, self.loader, self.bus)
 
     @property
     def is_shared(self) -> bool:
@@ -204,13 +221,13 @@ class Engine:
 
             await check_unlocked(self.editing, shared, given)
 
-        scenario = self.identity_map.new_scenario(
+        scenario = await self.identity_map.new_scenario(
             config, creation_date, name, properties, cycle
         )
         await self.place(scenario, creation_date)
         nodes = nodes_of(scenario).values()
         versions = await self.versions.defaults(nodes, given)
-        records = (node.record() for node in nodes)
+        records = await listed(NodeState.record, nodes)
         of_cycle = (
             [] if cycle is None else [self.calendar.claimed(cycle, record_of(scenario))]
         )
@@ -281,7 +298,7 @@ class Engine:
             options = of_submit(options, nodes_of(entity), scenario)
 
         if callbacks := tuple(options.callbacks):
-            check_callbacks(callbacks)
+            self.subscriptions.check(callbacks)
 
         if self.scheduler.group.failure is not None:
             self.scheduler.group.check()
@@ -319,15 +336,23 @@ class Engine:
             sources = tuple(name for name in sources if name not in given)
             inputs = self.inputs.records(run)
 
-        check_inputs(
-            self.scheduler,
-            map(nodes.__getitem__, sources),
-            shared,
-            run_id=run.id if options.lets_fail else None,
-        )
+        data: Data | None = None
+
+        if options.wait_for_data:
+            data = self._data(run, sources)
+        else:
+            check_inputs(
+                self.scheduler,
+                map(nodes.__getitem__, sources),
+                shared,
+                run_id=run.id if options.lets_fail else None,
+            )
+
         first: First | None = None
 
-        if options.idempotency_key is not None or (inputs and is_unmade(inputs)):
+        if options.idempotency_key is not None or (
+            inputs and self.inputs.are_unmade(inputs)
+        ):
             check_kept(options.properties, run.id)
             first = partial(self.acceptance.claim, run)
         elif is_shared:
@@ -347,8 +372,43 @@ class Engine:
         if callbacks:
             self.subscriptions.add_to(run, callbacks)
 
-        self.scheduler.submit(run, graph, specs, first=first)
+        self._begin(run, graph, specs, first, data)
         return handle_of(run)
+
+    def _begin(
+        self,
+        run: Run,
+        graph: Graph,
+        specs: Sequence[CallSpec],
+        first: First | None,
+        data: Data | None,
+    ) -> None:
+        """Give a run to the scheduler.
+
+        :param data: what it waits for; None for nothing
+        """
+        waits = self.scheduler.data_waits
+
+        if data is not None:
+            first = partial(waits.until_there, run, data, first)
+
+        self.scheduler.submit(run, graph, specs, first=first)
+
+        if data is not None:
+            waits.block(run)
+
+    def _data(self, run: Run, sources: Iterable[str]) -> Data | None:
+        """Return what a run has to wait for, as far as that is known; None for nothing."""
+        nodes = nodes_of(run.entity)
+        lacking = [node for name in sources if (node := nodes[name]).version is None]
+
+        if not lacking:
+            return None
+
+        from asyncflow.runtime.data_arrival import DataArrival
+
+        run.lacks_data = True
+        return DataArrival(lacking, self.versions, self.bus)
 
     def cancel(self, what: Submission | Job, reason: str | None) -> None:
         """Ask for the end of a run or of a job; see `Orchestrator.cancel`."""
@@ -377,6 +437,8 @@ class Engine:
 
     async def jobs(self, filters: Filters, page: Page) -> list[JobRecord]:
         """List jobs; see `Orchestrator.jobs`."""
+        from asyncflow.dispatch.job_listing import list_jobs
+
         return await list_jobs(
             self.store,
             self.scheduler.runs.all(),
@@ -386,6 +448,8 @@ class Engine:
 
     def events(self, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[Any]:
         """Give the events of all runs; see `Orchestrator.events`."""
+        from asyncflow.notify.stream import stream
+
         return stream(self.bus, kinds, buffer)
 
     def leave(self) -> None:
@@ -497,7 +561,12 @@ class Engine:
     async def drain_notifications(self) -> None:
         """Wait until all that has happened was told, and callbacks were called."""
         await self.bus.drain()
-        await self.subscriptions.drain()
+
+        if self._subscriptions is not None:
+            await self._subscriptions.drain()
+
+        if _logger.is_busy:
+            await to_thread.run_sync(_logger.wait)
 
     def tell_unwatched(self) -> None:
         """Log the failures that nobody has seen. Blocks."""
@@ -518,7 +587,10 @@ class Engine:
         graph = Graph.of(run.entity, dag, run.tasks)
         first = self.preparation.first(run, specs)
         how = specs_of(run, specs)
-        self.scheduler.submit(run, graph, how, first=first)
+        given = run.given or {}
+        sources = [name for name in dag.sources if name not in given]
+        data = self._data(run, sources) if run.options.wait_for_data else None
+        self._begin(run, graph, how, first, data)
 
         if run.ending.cancel_reason is not None:
             self.scheduler.cancel(run, run.ending.cancel_reason)
@@ -537,5 +609,5 @@ class Engine:
             )
 
         if dag is not self._declared:
-            check_declared(dag)
+            dag.check_declared()
             self._declared = dag

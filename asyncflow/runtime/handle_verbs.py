@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from asyncflow.dispatch import skipping
-from asyncflow.entities.data_node import Edit
 from asyncflow.entities.handle import Owned, Parents
 from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.scenario import Scenario, ScenarioVerbs
@@ -24,14 +23,14 @@ from asyncflow.entities.submission import Submission, run_of
 from asyncflow.entities.submittable import Submittable, dag_of, tasks_of
 from asyncflow.errors import NoData, UsageError
 from asyncflow.options import RunOptions
-from asyncflow.recovery.undeclared import check_declared
-from asyncflow.runs.node import NodeState
+from asyncflow.runs.node import NodeState, Said
 from asyncflow.runtime.session import Session
 from asyncflow.status import DONE
 from asyncflow.worker.streams import Stream
 
 if TYPE_CHECKING:
     from asyncflow.entities.difference import ScenarioDiff
+    from asyncflow.entities.edits import Edit
     from asyncflow.entities.exported import ExportedScenario
     from asyncflow.entities.parts import Ask, Make
     from asyncflow.entities.planned import PlannedJob
@@ -77,7 +76,7 @@ class HandleVerbs(ScenarioVerbs):
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
         engine = self.session.opened()
         tasks, dag = tasks_of(entity), dag_of(entity)
-        check_declared(dag)
+        dag.check_declared()
         specs = engine.specs.of_all(dag.kinds, force=force)
 
         if any(spec.fingerprint for spec in specs):
@@ -170,6 +169,9 @@ class HandleVerbs(ScenarioVerbs):
         engine = self.session.engine
         return engine is not None and engine.scheduler.will_be_written(node)
 
+    def read_now(self, node: NodeState) -> Any:
+        return self.session.opened().versions.read_now(node)
+
     async def read(
         self,
         node: NodeState,
@@ -188,11 +190,9 @@ class HandleVerbs(ScenarioVerbs):
 
             raise
 
-    async def edit(
-        self, node: NodeState, make: Make, *, editor_id: str | None, comment: str
-    ) -> None:
+    async def edit(self, node: NodeState, make: Make, said: Said) -> None:
         engine = self.session.opened()
-        await engine.editing.edit(node, make, editor_id, comment)
+        await engine.editing.edit(node, make, said)
         _tell(engine, node, "WRITTEN")
 
     async def fingerprint(self, node: NodeState) -> str | None:
@@ -260,11 +260,9 @@ class HandleVerbs(ScenarioVerbs):
     async def edit_own(self, submission: Submission, name: str) -> Edit:
         return await self.session.opened().results.edit(run_of(submission), name)
 
-    async def write(
-        self, node: NodeState, value: object, *, editor_id: str | None, comment: str
-    ) -> None:
+    async def write(self, node: NodeState, value: object, said: Said) -> None:
         engine = self.session.opened()
-        await engine.editing.write(node, value, editor_id, comment)
+        await engine.editing.write(node, value, said)
         _tell(engine, node, "WRITTEN")
 
     async def edits(self, node: NodeState) -> tuple[Edit, ...]:
@@ -296,8 +294,18 @@ class HandleVerbs(ScenarioVerbs):
     def follow(self, job: Job) -> AsyncIterator[str]:
         from asyncflow.runtime import job_output
 
-        store, max_bytes = self.session.opened().store, self.session.jobs.max_log_size
-        return job_output.tail(store, state_of(job), max_bytes)
+        engine, state, run = (
+            self.session.opened(),
+            state_of(job),
+            run_of(job.submission),
+        )
+
+        if not state.is_finished and not engine.scheduler.runs.drives(run):
+            from asyncflow.runtime import remote_output
+
+            return remote_output.follow(engine, run, state)
+
+        return job_output.tail(engine.store, state, self.session.jobs.max_log_size)
 
 
 async def _explain(engine: Engine, error: NoData, nodes: Iterable[NodeState]) -> None:

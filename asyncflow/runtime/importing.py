@@ -19,7 +19,7 @@ from asyncflow.config.sections import DataNodeConfig, ScenarioConfig
 from asyncflow.entities.scenario import Scenario
 from asyncflow.errors import ArchiveRefused, NotCopied, UnauthorizedTag, UsageError
 from asyncflow.records import ScenarioRecord, VersionRecord
-from asyncflow.runs.node import NodeState
+from asyncflow.runs.node import NodeState, Said
 from asyncflow.runtime import archive
 from asyncflow.runtime.archive import Archive, ArchivedNode, ArchivedVersion
 from asyncflow.runtime.checks import check_name
@@ -290,7 +290,7 @@ class Import:
 
         kept = await to_thread.run_sync(seen, driver, None)
         comment = f"imported from {opened.scenario.scenario_id}"
-        draft.fill(node, versions.replace(node, kept, comment=comment))
+        draft.fill(node, versions.replace(node, kept, said=Said(comment=comment)))
 
 
 def _settled(

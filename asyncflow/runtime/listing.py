@@ -65,17 +65,11 @@ class Listing:
             is_primary=self.is_primary,
             properties=_by_name("property", self.property),
             value=await self._kept_as(engine),
-            versions=await self._versions(engine),
+            versions=await labels_of(engine, self.version),
             sort_key=self.sort_key,
             after=self.after,
             page=self.page,
         )
-
-    async def _versions(self, engine: Engine) -> Collection[str] | None:
-        if self.version is None or isinstance(self.version, str):
-            return None if self.version is None else (self.version,)
-
-        return None if engine.labels is None else await engine.labels.visible()
 
     async def _kept_as(self, engine: Engine) -> tuple[str, str, list[bytes]] | None:
         """Return as what a value that is wanted may be kept.
@@ -106,6 +100,20 @@ class Listing:
             for one in _equal(value)
         ]
         return config_id, config.scope.value, kept
+
+
+async def labels_of(
+    engine: Engine, version: str | NotGiven | None
+) -> Collection[str] | None:
+    """Return the versions of the application that a list shows; None for all.
+
+    :param version: that which was asked for; None for any, and those that the orchestrator
+        sees where it was not given
+    """
+    if version is None or isinstance(version, str):
+        return None if version is None else (version,)
+
+    return None if engine.labels is None else await engine.labels.visible()
 
 
 def _kept(driver: Driver, value: object, config_id: str) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any, Self
 import attrs
 from anyio import CancelScope, create_task_group, fail_after, to_thread
 
+from asyncflow import ids
 from asyncflow.abc import Store
 from asyncflow.errors import StoreFailed
 from asyncflow.records import OrchestratorRecord
@@ -154,6 +155,17 @@ class Membership:
             await RunFeed(run, self.store, send).send_all(since)
 
         await self.wait_for_peer(submission_id)
+
+    async def tell_output(self, job_id: str, send: Send) -> None:
+        """Tell what a job prints; see `PeerListener`."""
+        from asyncflow.runtime import remote_output
+
+        run = self._run_of(ids.submission_of(job_id))
+        name = ids.config_of(job_id)
+
+        if run is not None and self.engine is not None and name in run.dag.ids:
+            job = run.job(run.dag.ids.index(name))
+            await remote_output.tell(self.engine, job, send)
 
     def cancel_for_peer(self, submission_id: str, reason: str) -> None:
         """Cancel a run; see `PeerListener`."""

@@ -25,7 +25,6 @@ from asyncflow.executors._lazy import LazyExecutor
 from asyncflow.notify.bus import Bus
 from asyncflow.notify.counters import JobCounters
 from asyncflow.recovery.loader import EntityLoader
-from asyncflow.recovery.undeclared import UndeclaredDataNode
 from asyncflow.runtime.engine import Engine
 from asyncflow.runtime.handle_verbs import HandleVerbs
 from asyncflow.runtime.membership import Membership
@@ -54,6 +53,7 @@ class Opening:
         membership = await stack.enter_async_context(Membership(store))
         own = membership.own
         executors = await self._executors(stack)
+        await executors[DEFAULT].reach(folder)
 
         if limit := jobs.loop_lag_warning:
             from asyncflow.runtime.loop_monitor import LoopMonitor
@@ -134,7 +134,7 @@ class Opening:
 
 def _driver_of(directory: str, config: DataNodeConfig) -> Driver:
     """Return the driver of a data node, declared or not."""
-    if not isinstance(config, UndeclaredDataNode):
+    if config.is_declared:
         return driver_of(directory, config)
 
     from asyncflow.drivers._undeclared import UndeclaredDriver

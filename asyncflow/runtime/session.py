@@ -61,6 +61,8 @@ class Session:
     _is_cut_off: bool = attrs.field(init=False, default=False)
     """Whether it is left for another reason than that its work is done, or has failed."""
     _thread: int = attrs.field(init=False, default=0)
+    _workers: Executor | None = attrs.field(init=False, default=None)
+    """What runs the jobs that name no executor, where it does not run all."""
     _declared: JobConfig = attrs.field(init=False, factory=JobConfig)
     """What was declared of the execution of jobs when that was last looked at."""
     _is_closed: bool = attrs.field(init=False, default=True)
@@ -109,7 +111,8 @@ class Session:
     def max_nb_of_workers(self) -> int:
         """How many jobs run at once: one in development mode."""
         of_mode = MODES.load(self.jobs.mode)
-        return of_mode.max_jobs or self.jobs.max_nb_of_workers or usable_cpus()
+        said = of_mode.max_jobs or self.jobs.max_nb_of_workers
+        return said or (self._workers and self._workers.capacity) or usable_cpus()
 
     def resize(self, count: int) -> None:
         """Change how many jobs run at once; see `Orchestrator.max_nb_of_workers`."""
@@ -203,7 +206,7 @@ class Session:
 
         try:
             async with create_task_group() as starting, AsyncExitStack() as stack:
-                workers = await open_workers(self.jobs, stack)
+                self._workers = workers = await open_workers(self.jobs, stack)
 
                 if workers is not None:  # one starts while the rest is opened
                     count = self.max_nb_of_workers if self.jobs.prewarm else 1
@@ -211,6 +214,7 @@ class Session:
 
                 self.engine = engine = await self.open_engine(self, workers, stack)
                 await self._begin(engine)
+                self._follow(workers)
 
                 try:
                     yield
@@ -229,6 +233,16 @@ class Session:
             self.engine = None
             self._is_closed = True
             await _finish(engine)
+
+    def capacity_changed(self, count: int) -> None:
+        """Have as many slots as the executor can run jobs at once, where it says that."""
+        if self.engine is not None and self.jobs.max_nb_of_workers is None:
+            self.engine.scheduler.slots.resize(count)
+
+    def _follow(self, workers: Executor | None) -> None:
+        if workers is not None and workers.capacity is not None:
+            workers.listener = self
+            self.capacity_changed(workers.capacity)
 
     async def _begin(self, engine: Engine) -> None:
         """Go on with the runs of the dead, and begin to look after what is open."""

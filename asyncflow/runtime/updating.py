@@ -26,7 +26,7 @@ from asyncflow.errors import (
     UsageError,
 )
 from asyncflow.records import DataNodeRecord, ScenarioRecord
-from asyncflow.runs.node import NodeState
+from asyncflow.runs.node import NodeState, Said
 from asyncflow.runtime.checks import check_kept, check_name
 from asyncflow.runtime.sequencing import SequenceChange
 from asyncflow.worker.shortened import is_utf8
@@ -167,7 +167,8 @@ class Updating:
         """Take note that a value is elsewhere now."""
         versions = self.engine.versions
         await to_thread.run_sync(node.driver.locate)
-        await versions.edit(node, lambda _: None, None, f"its path is {node.path}")
+        said = Said(comment=f"its path is {node.path}")
+        await versions.edit(node, lambda _: None, said)
 
     async def _saved(
         self, record_id: str, kind: type[R], apply: Callable[[R], R]

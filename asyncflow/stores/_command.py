@@ -42,7 +42,7 @@ Change: TypeAlias = Sequence[WriteItem | Command]
 def claim(record: SubmissionRecord) -> Command:
     """Ask for a submission to be saved, unless there is one with its id."""
     properties, pickled = dump_properties(record.properties, record.id)
-    made = {"properties": properties, "pickled": pickled}
+    made = {"properties": properties, "pickled": pickled, "waits": int(record.waits)}
     return Command("claim", [{**record._asdict(), **made}])
 
 

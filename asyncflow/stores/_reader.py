@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from asyncflow.errors import StoreFailed
+from asyncflow.ids import job_ids
 from asyncflow.options import Page
 from asyncflow.records import LogRecord
 from asyncflow.stores._rows import FOUND_BY_ID, KINDS, Row
@@ -34,11 +35,14 @@ class SqliteReader:
     """Read an SQLite file. Every method blocks, and raises `StoreFailed`.
 
     :param file: its path
+    :param allows_older: whether it may be of an older version, of which `backup`,
+        `check` and `values_folder` alone are asked
     :raises StoreFailed: where there is none, or it is of another version
     """
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, *, allows_older: bool = False) -> None:
         self.file = os.path.abspath(file)
+        self._allows_older = allows_older
 
         if not os.path.exists(self.file):
             raise StoreFailed(
@@ -131,7 +135,7 @@ class SqliteReader:
 
     def duration(self, config_id: str) -> float | None:
         """Return how long the last job of a task took, in seconds; None for no job."""
-        prefix = f"JOB_{config_id}_"
+        prefix = job_ids(config_id)
         given = {"prefix": prefix, "beyond": prefix + "g", "length": len(prefix) + 32}
 
         for began, ended in self._ask("durations", given):
@@ -141,7 +145,11 @@ class SqliteReader:
 
     def check(self) -> list[str]:
         """Return what is wrong with the file: nothing, where it is whole."""
-        found = [str(text) for (text,) in self._ask("quick_check")]
+        try:
+            found = [str(text) for (text,) in self._ask("quick_check")]
+        except StoreFailed as error:  # too damaged to be looked at
+            return [error.problem]
+
         return [text for text in found if text != "ok"]
 
     def sizes(self) -> dict[str, int]:
@@ -152,8 +160,32 @@ class SqliteReader:
             return dict(zip(names, cursor.fetchone(), strict=True))
 
     def names(self, what: str) -> list[str]:
-        """List the names of files that values have, ``kept_names``, or ``makers``."""
+        """List the names of files that values have, ``kept_names``, or ``makers``, or
+        ``orchestrators``.
+        """
         return [str(name) for (name,) in self._ask(what)]
+
+    def prunable(
+        self, finished_before: float | None, keep: int | None, has_log: bool
+    ) -> list[str]:
+        """List the runs that can be removed; see `asyncflow.abc.Store.prunable`."""
+        given = {
+            "finished_before": finished_before,
+            "keep": keep,
+            "has_log": has_log,
+            "limit": -1,
+            "offset": 0,
+        }
+        return [str(run_id) for (run_id,) in self._ask("prunable", given)]
+
+    def values_folder(self) -> str | None:
+        """Return the folder of the files of large values; None where there is none."""
+        from asyncflow.stores._folder import Access
+        from asyncflow.stores._sqlite_files import values_folder
+
+        ((store_id,),) = self._ask("store_id")
+        access = Access(store=self.file)
+        return values_folder(access, os.path.realpath(self.file)).found(str(store_id))
 
     def backup(self, path: str) -> None:
         """Copy the database, as it is at one moment, while others write.
@@ -186,7 +218,7 @@ class SqliteReader:
                 "upgrade asyncflow, or give another path",
             )
 
-        if version < known:
+        if version < known and not self._allows_older:
             raise StoreFailed(
                 self.file,
                 f"its schema has version {version}, and this asyncflow reads {known}",

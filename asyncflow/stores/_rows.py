@@ -102,7 +102,13 @@ def given(records: Sequence[Record], graphs: set[str]) -> Sequence[WriteItem]:
     if len(records) == 1 and type(records[0]) is SubmissionRecord:  # for each run
         return _dump_change(records[0], graphs)
 
-    return [part for record in records for part in _given(record, graphs)]
+    return [
+        part
+        for record in records
+        for part in (
+            (record,) if type(record) in _UNCHANGING else _given(record, graphs)
+        )
+    ]
 
 
 def _given(record: Record, graphs: set[str]) -> Sequence[WriteItem]:
@@ -185,7 +191,7 @@ def _dump_change(record: SubmissionRecord, graphs: set[str]) -> Sequence[TableRo
     else:
         graphs.add(record.id)
 
-    facts = (*record[:-4], record.priority, record.run_timeout)
+    facts = (*record[:-5], *record[-3:-1], int(record.waits))
     row = TableRow("submission", facts)
 
     if is_known:
@@ -198,10 +204,10 @@ def _dump_change(record: SubmissionRecord, graphs: set[str]) -> Sequence[TableRo
 
 
 def _load_submission(row: Row) -> SubmissionRecord:
-    *facts, force, on_failure, priority, run_timeout, graph, properties, pickled = row
-    loaded = load_properties(row[0], properties, pickled)
-    made = (bool(force), on_failure, graph, loaded)
-    record = SubmissionRecord._make((*facts, *made, priority, run_timeout))
+    *facts, force, on_failure, priority, run_timeout, waits = row[:-3]
+    loaded = load_properties(row[0], *row[-2:])
+    made = (bool(force), on_failure, row[-3], loaded)
+    record = SubmissionRecord._make((*facts, *made, priority, run_timeout, bool(waits)))
     return record._replace(status=SubmissionStatus(record.status))
 
 
@@ -381,7 +387,7 @@ KINDS: Mapping[type[Record], Kind] = {
         _load_submission,
         (
             *(_TEXT, _TEXT, _TEXT, _TEXT, _TEXT, _NUMBER, _MAYBE_NUMBER, _TEXT),
-            *(_FLAG, _TEXT, _NUMBER, _MAYBE_NUMBER, _TEXT, _TEXT, _MAYBE_BLOB),
+            *(_FLAG, _TEXT, _NUMBER, _MAYBE_NUMBER, _FLAG, _TEXT, _TEXT, _MAYBE_BLOB),
         ),
         dump=_dump_submission,
     ),
@@ -419,7 +425,7 @@ KINDS: Mapping[type[Record], Kind] = {
         _load_version,
         (
             *(_TEXT, _FLAG, _FLAG, _MAYBE_TEXT, _MAYBE_TEXT, _TEXT, _MAYBE_TEXT),
-            *(_MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_BLOB),
+            *(_MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_BLOB),
         ),
         _version_columns,
     ),

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
+import attrs
+
 from asyncflow import ids
+from asyncflow.options import Page
 from asyncflow.records import ScenarioRecord
 from asyncflow.stores._command import keys
 from asyncflow.stores._properties import listed
@@ -45,31 +48,45 @@ class Part(NamedTuple):
     """Which scenarios these are."""
 
 
-def parts(
-    columns: Mapping[str, str | None],
-    tag: str | None,
-    is_primary: bool | None,
-    properties: Mapping[str, object] | None,
-    value: NodeValue | None,
-) -> list[Part]:
+@attrs.frozen(kw_only=True, eq=False)
+class Asked:
+    """What is asked of the scenarios; see `Store.scenarios`.
+
+    :param columns: those that have indexes, of `COLUMNS`
+    :param others: other parameters of the query
+    """
+
+    columns: Mapping[str, str | None] = {}
+    tag: str | None = None
+    is_primary: bool | None = None
+    properties: Mapping[str, object] | None = None
+    value: NodeValue | None = None
+    sort_key: str = "creation_date"
+    after: ScenarioRecord | None = None
+    page: Page = attrs.field(factory=Page)
+    others: Mapping[str, Cell] = {}
+
+
+def parts(asked: Asked) -> list[Part]:
     """Return the parts of what is asked.
 
     :raises ValueError: where a property has a value by which nothing is found
     """
-    pairs = {name: listed(name, one) for name, one in (properties or {}).items()}
-    found = [] if tag is None else [Part("tag", {"tag": tag})]
+    properties = asked.properties or {}
+    pairs = {name: listed(name, one) for name, one in properties.items()}
+    found = [] if asked.tag is None else [Part("tag", {"tag": asked.tag})]
     found += (
         Part("property", {"property_name": name, "property_value": text})
         for name, text in pairs.items()
     )
 
-    if is_primary is True:
+    if asked.is_primary is True:
         found.append(Part("primary", {}))
 
-    if value is not None:
-        found.append(_of_value(*value))
+    if asked.value is not None:
+        found.append(_of_value(*asked.value))
 
-    given = {name: columns.get(name) for name in COLUMNS}
+    given = {name: asked.columns.get(name) for name in COLUMNS}
     found += (
         Part(name, {name: text}) for name, text in given.items() if text is not None
     )
@@ -99,23 +116,16 @@ def is_clear(found: Sequence[Part], sort_key: str) -> bool:
     return not found or (sort_key == "creation_date" and len(found) == 1)
 
 
-def filters(
-    found: Sequence[Part],
-    counts: Sequence[int],
-    *,
-    sort_key: str,
-    newest_first: bool,
-    is_primary: bool | None,
-    after: ScenarioRecord | None,
-) -> Given:
+def filters(asked: Asked, found: Sequence[Part], counts: Sequence[int]) -> Given:
     """Return the parameters of the query, besides those that have no index.
 
     :param counts: for each part, of how many scenarios it is: one more than `FEW` for
         more. None are needed where it `is_clear`
     """
-    by_date = sort_key == "creation_date"
+    by_date = asked.sort_key == "creation_date"
+    newest_first = asked.page.newest_first
     lead = _lead(found, counts, by_date=by_date)
-    given: Given = {"is_secondary": is_primary is False, "order": True}
+    given: Given = {"is_secondary": asked.is_primary is False, "order": True}
 
     if lead is not None:
         given |= lead.given | {f"by_{lead.kind}": True}
@@ -140,13 +150,17 @@ def filters(
             given |= part.given | {f"has_{part.kind}": True}
 
     given |= _of_pairs(pairs)
-    order = "date" if by_date else sort_key
+    order = "date" if by_date else asked.sort_key
 
     if lead is not None and is_joined and by_date:
         order = lead.kind
 
-    given |= _ordered(order, newest_first=newest_first)
-    return given if after is None else given | _after(after, order, newest_first)
+    given |= {**asked.others, **_ordered(order, newest_first=newest_first)}
+
+    if asked.after is None:
+        return given
+
+    return given | _after(asked.after, order, newest_first)
 
 
 def _lead(

@@ -2,69 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import compress
-from typing import Any
+from typing import TypeVar
 
 import attrs
 
-from asyncflow.options import Page
 from asyncflow.records import ScenarioRecord
 from asyncflow.stores._command import Command
-from asyncflow.stores._rows import Row
+from asyncflow.stores._open_database import OpenDatabase
+from asyncflow.stores._rows import KINDS, Row
 from asyncflow.stores._scenario_list import (
     FEW,
+    LAST,
     Given,
-    NodeValue,
     Part,
     filters,
     forms,
     is_clear,
     parts,
 )
+from asyncflow.stores._scenario_list import Asked as Asked
+
+T = TypeVar("T")
 
 
 @attrs.define(eq=False, repr=False)
 class ScenarioSearch:
     """Lists scenarios; loaded by the first list.
 
-    :param read: reads what a query of a table finds
-    :param ask: reads what any query finds, made by a function of each row
-    :param put: has something written
+    :param patience: how long to try where the store cannot be read for now, in seconds
     """
 
-    read: Callable[..., Awaitable[list[Any]]]
-    ask: Callable[[str, Given, Callable[[Row], int]], Awaitable[list[int]]]
-    put: Callable[[Command], Awaitable[object]]
+    opened: OpenDatabase
+    patience: float
     _searched: set[str] = attrs.field(init=False, factory=set)
     """The configs of data nodes by whose values scenarios were searched here."""
 
-    async def found(
-        self,
-        columns: Mapping[str, str | None],
-        *,
-        tag: str | None,
-        is_primary: bool | None,
-        properties: Mapping[str, object] | None,
-        value: NodeValue | None,
-        sort_key: str,
-        after: ScenarioRecord | None,
-        page: Page | None,
-        **others: Any,
-    ) -> list[ScenarioRecord]:
-        """Return the scenarios; see `Store.scenarios`.
+    async def found(self, asked: Asked) -> list[ScenarioRecord]:
+        """Return the scenarios."""
+        if asked.value is not None:
+            await self._find_values(asked.value[0])
 
-        :param columns: those that have indexes, of `_scenario_list.COLUMNS`
-        :param others: other parameters of the query
-        """
-        if value is not None and value[0] not in self._searched:
-            await self.put(Command("find_values", [{"config_id": value[0]}]))
-            self._searched.add(value[0])
-
-        wanted = parts(columns, tag, is_primary, properties, value)
+        wanted = parts(asked)
         counts: list[int] = []
 
-        if not is_clear(wanted, sort_key):
+        if not is_clear(wanted, asked.sort_key):
             wanted, counts = await self._counted(wanted)
 
             if 0 in counts:
@@ -74,19 +57,19 @@ class ScenarioSearch:
             kept = [part.kind != "global_value" for part in wanted]
             wanted, counts = [*compress(wanted, kept)], [*compress(counts, kept)]
 
-        return await self.read(
-            "scenario",
-            page=page,
-            **others,
-            **filters(
-                wanted,
-                counts,
-                sort_key=sort_key,
-                newest_first=page is not None and page.newest_first,
-                is_primary=is_primary,
-                after=after,
-            ),
-        )
+        limit = LAST if asked.page.limit is None else asked.page.limit
+        paged = {**asked.page._asdict(), "limit": limit}
+        given = {**filters(asked, wanted, counts), **paged}
+        return await self._ask("scenario", given, KINDS[ScenarioRecord].load)
+
+    async def _find_values(self, config_id: str) -> None:
+        """Have scenarios found by the values of a data node, from the first search on."""
+        if config_id not in self._searched:
+            command = Command("find_values", [{"config_id": config_id}])
+            self.opened.writer.put((command,))
+            await self.opened.writer.settle()
+            self.opened.raise_failure()
+            self._searched.add(config_id)
 
     async def _counted(self, found: Sequence[Part]) -> tuple[list[Part], list[int]]:
         """Count of how many scenarios each part is, up to more than a few.
@@ -106,7 +89,12 @@ class ScenarioSearch:
 
     async def _count(self, part: Part) -> int:
         given = {**part.given, "limit": FEW + 1}
-        return sum(await self.ask(f"count_{part.kind}", given, _number))
+        return sum(await self._ask(f"count_{part.kind}", given, _number))
+
+    async def _ask(self, name: str, given: Given, load: Callable[[Row], T]) -> list[T]:
+        return await self.opened.answer(
+            self.patience, lambda database: database.read(name, given, load)
+        )
 
 
 def _number(row: Row) -> int:

@@ -390,35 +390,29 @@ class DatabaseStore(Store):
         after: ScenarioRecord | None = None,
         page: Page | None = None,
     ) -> list[ScenarioRecord]:
+        from asyncflow.stores._scenario_search import Asked, ScenarioSearch
+
+        if self._search is None:
+            self._search = ScenarioSearch(self._now_open(), self.patience)
+
         one = next(iter(versions)) if versions and len(versions) == 1 else None
-        return await self._searching.found(
-            {
-                "config_id": config_id,
-                "name": name,
-                "cycle_id": cycle_id,
-                "version": one,
-            },
+        columns = {"config_id": config_id, "name": name, "cycle_id": cycle_id}
+        asked = Asked(
+            columns={**columns, "version": one},
             tag=tag,
             is_primary=is_primary,
             properties=properties,
             value=value,
             sort_key=sort_key,
             after=after,
-            page=page,
-            versions=_keys(versions) if one is None else None,
-            created_from=created_from,
-            created_to=created_to,
+            page=page or Page(),
+            others={
+                "versions": _keys(versions) if one is None else None,
+                "created_from": created_from,
+                "created_to": created_to,
+            },
         )
-
-    @property
-    def _searching(self) -> ScenarioSearch:
-        """What lists scenarios, as long as it is open."""
-        if self._search is None:
-            from asyncflow.stores._scenario_search import ScenarioSearch
-
-            self._search = ScenarioSearch(self._read, self._ask, self._put)
-
-        return self._search
+        return await self._search.found(asked)
 
     async def cycles(
         self, *, frequency: str | None = None, page: Page | None = None
@@ -430,11 +424,15 @@ class DatabaseStore(Store):
         *,
         owner_id: str | None = None,
         node_ids: Collection[str] | None = None,
+        labels: Collection[str] | None = None,
         page: Page | None = None,
     ) -> list[DataNodeRecord]:
-        given = _keys(node_ids)
         return await self._read(
-            "data_node", owner_id=owner_id, node_ids=given, page=page
+            "data_node",
+            owner_id=owner_id,
+            node_ids=_keys(node_ids),
+            labels=_keys(labels),
+            page=page,
         )
 
     async def versions(
@@ -470,6 +468,7 @@ class DatabaseStore(Store):
         orchestrator_id: str | None = None,
         status: str | None = None,
         is_finished: bool | None = None,
+        labels: Collection[str] | None = None,
         page: Page | None = None,
     ) -> list[SubmissionRecord]:
         return await self._read(
@@ -480,6 +479,7 @@ class DatabaseStore(Store):
             status=status,
             is_finished=is_finished is True,
             is_unfinished=is_finished is False,
+            labels=_keys(labels),
             page=page,
         )
 
@@ -493,6 +493,7 @@ class DatabaseStore(Store):
         submission_ids: Collection[str] | None = None,
         task_id: str | None = None,
         status: str | None = None,
+        labels: Collection[str] | None = None,
         page: Page | None = None,
     ) -> list[JobRecord]:
         return await self._read(
@@ -501,6 +502,7 @@ class DatabaseStore(Store):
             submission_ids=_keys(submission_ids),
             task_id=task_id,
             status=status,
+            labels=_keys(labels),
             page=page,
         )
 

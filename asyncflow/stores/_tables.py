@@ -459,3 +459,9 @@ def ids_of(records: Iterable[Record]) -> list[str]:
 def names_of(versions: Iterable[VersionRecord | InputRecord]) -> set[str]:
     """Return the names of the files that versions, or inputs, have."""
     return {version.kept for version in versions if isinstance(version.kept, str)}
+
+
+def has_label(tables: Tables, scenario_id: str | None, labels: Collection[str]) -> bool:
+    """Tell whether a scenario belongs to one of some versions of the application."""
+    scenario = tables.scenarios.records.get(scenario_id or "")
+    return scenario is not None and scenario.version in labels

@@ -36,7 +36,7 @@ from asyncflow.stores._properties import (
     listed,
     listed_pairs,
 )
-from asyncflow.stores._tables import Tables, ids_of
+from asyncflow.stores._tables import Tables, has_label, ids_of
 
 R = TypeVar("R")
 
@@ -442,18 +442,30 @@ class MemoryStore(Store):
         *,
         owner_id: str | None = None,
         node_ids: Collection[str] | None = None,
+        labels: Collection[str] | None = None,
         page: Page | None = None,
     ) -> list[DataNodeRecord]:
         self._check()
         nodes = self._tables.data_nodes
 
         if node_ids is None:
-            return _page(nodes.found(owner_id=owner_id), page)
+            found = nodes.found(owner_id=owner_id)
+        else:
+            known = nodes.records.keys() & {*node_ids}
+            ordered = sorted(known, key=nodes.places.__getitem__)
+            found = [nodes.records[node_id] for node_id in ordered]
+            found = [node for node in found if owner_id in (None, node.owner_id)]
 
-        known = sorted(nodes.records.keys() & {*node_ids}, key=nodes.places.__getitem__)
-        found = [nodes.records[node_id] for node_id in known]
+        scenarios = self._tables.scenarios.records
         return _page(
-            [node for node in found if owner_id in (None, node.owner_id)], page
+            [
+                node
+                for node in found
+                if labels is None
+                or node.owner_id not in scenarios
+                or has_label(self._tables, node.owner_id, labels)
+            ],
+            page,
         )
 
     async def versions(
@@ -506,6 +518,7 @@ class MemoryStore(Store):
         orchestrator_id: str | None = None,
         status: str | None = None,
         is_finished: bool | None = None,
+        labels: Collection[str] | None = None,
         page: Page | None = None,
     ) -> list[SubmissionRecord]:
         self._check()
@@ -518,6 +531,7 @@ class MemoryStore(Store):
                 status=status,
             )
             if is_finished in (None, run.finished is not None)
+            and (labels is None or has_label(self._tables, run.scenario_id, labels))
         ]
         return _page(found, page)
 
@@ -537,6 +551,7 @@ class MemoryStore(Store):
         submission_ids: Collection[str] | None = None,
         task_id: str | None = None,
         status: str | None = None,
+        labels: Collection[str] | None = None,
         page: Page | None = None,
     ) -> list[JobRecord]:
         self._check()
@@ -545,6 +560,15 @@ class MemoryStore(Store):
 
         if submission_ids is not None:
             found = [job for job in found if job.submission_id in submission_ids]
+
+        if labels is not None:
+            runs = self._tables.submissions.records
+            found = [
+                job
+                for job in found
+                if (run := runs.get(job.submission_id)) is not None
+                and has_label(self._tables, run.scenario_id, labels)
+            ]
 
         return _page(found, page)
 

@@ -24,6 +24,9 @@ SELECT path FROM input WHERE path IS NOT NULL;
 -- name: makers
 SELECT id FROM maker;
 
+-- name: orchestrators
+SELECT id FROM orchestrator;
+
 -- name: sizes
 SELECT
     (SELECT count(*) FROM scenario) AS scenarios,
@@ -108,7 +111,7 @@ LIMIT :limit OFFSET :offset;
 -- name: list_submission
 SELECT
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure, priority, run_timeout, graph, properties, pickled
+    reason, force, on_failure, priority, run_timeout, waits, graph, properties, pickled
 FROM submission JOIN graph USING (seq)
 WHERE TRUE
     AND status IN (SELECT key FROM json_each(:statuses))        -- if statuses

@@ -125,10 +125,10 @@ ON CONFLICT (id) DO UPDATE SET
 
 -- name: save_version
 INSERT INTO version (
-    node_id, number, is_kept, job_id, editor_id, comment, holder_id, fingerprint,
+    node_id, number, is_kept, job_id, editor_id, comment, holder_id, fingerprint, facts,
     path, value
 )
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (node_id, number) DO UPDATE SET
     is_kept = excluded.is_kept,
     holder_id = excluded.holder_id,
@@ -153,9 +153,9 @@ ON CONFLICT (node_id, number) DO UPDATE SET
 -- name: save_submission
 INSERT INTO submission (
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure, priority, run_timeout
+    reason, force, on_failure, priority, run_timeout, waits
 )
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     entity_id = excluded.entity_id,
     scenario_id = excluded.scenario_id,
@@ -296,12 +296,12 @@ WHERE orchestrator_id = :heir_id AND finished_at IS NULL;
 -- name: claim.submission
 INSERT INTO submission (
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure, priority, run_timeout
+    reason, force, on_failure, priority, run_timeout, waits
 )
 SELECT
     :id, :entity_id, :scenario_id, :orchestrator_id, :status, :submitted,
     CAST(:finished AS DOUBLE PRECISION), :reason, :force, :on_failure, :priority,
-    CAST(:run_timeout AS DOUBLE PRECISION)
+    CAST(:run_timeout AS DOUBLE PRECISION), CAST(:waits AS INTEGER)
 FROM scenario
 WHERE id = :scenario_id
 ON CONFLICT (id) DO NOTHING
@@ -315,7 +315,7 @@ ON CONFLICT (seq) DO NOTHING;
 -- name: claim.found
 SELECT
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure, priority, run_timeout, graph, properties, pickled
+    reason, force, on_failure, priority, run_timeout, waits, graph, properties, pickled
 FROM submission JOIN graph USING (seq)
 WHERE id = :id;
 
@@ -832,6 +832,14 @@ WHERE TRUE
         SELECT key FROM json_each(:node_ids)  -- if node_ids
     )                                         -- if node_ids
     AND owner_id = :owner_id                  -- if owner_id
+    AND NOT EXISTS (                          -- if labels
+        SELECT TRUE FROM scenario             -- if labels
+        WHERE scenario.id = owner_id AND (    -- if labels
+            version IS NULL OR version NOT IN (-- if labels
+                SELECT key FROM json_each(:labels)-- if labels
+            )                                 -- if labels
+        )                                     -- if labels
+    )                                         -- if labels
 ORDER BY
     seq DESC                                  -- if newest_first
     seq                                       -- unless newest_first
@@ -839,7 +847,7 @@ LIMIT :limit OFFSET :offset;
 
 -- name: version
 SELECT
-    node_id, number, is_kept, job_id, editor_id, comment, holder_id, fingerprint,
+    node_id, number, is_kept, job_id, editor_id, comment, holder_id, fingerprint, facts,
     path, value
 FROM version
 WHERE TRUE
@@ -888,7 +896,7 @@ SELECT id FROM maker;
 -- name: submission
 SELECT
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure, priority, run_timeout, graph, properties, pickled
+    reason, force, on_failure, priority, run_timeout, waits, graph, properties, pickled
 FROM submission JOIN graph USING (seq)
 WHERE TRUE
     AND id = :id                              -- if id
@@ -898,6 +906,13 @@ WHERE TRUE
     AND status = :status                      -- if status
     AND finished_at IS NOT NULL               -- if is_finished
     AND finished_at IS NULL                   -- if is_unfinished
+    AND EXISTS (                              -- if labels
+        SELECT TRUE FROM scenario             -- if labels
+        WHERE scenario.id = scenario_id       -- if labels
+            AND version IN (                  -- if labels
+                SELECT key FROM json_each(:labels)-- if labels
+            )                                 -- if labels
+    )                                         -- if labels
 ORDER BY
     submission.seq DESC                       -- if newest_first
     submission.seq                            -- unless newest_first
@@ -917,6 +932,15 @@ WHERE TRUE
     )                                         -- if submission_ids
     AND task_id = :task_id                    -- if task_id
     AND status = :status                      -- if status
+    AND EXISTS (                              -- if labels
+        SELECT TRUE                           -- if labels
+        FROM submission JOIN scenario         -- if labels
+            ON scenario.id = submission.scenario_id-- if labels
+        WHERE submission.id = job.submission_id-- if labels
+            AND version IN (                  -- if labels
+                SELECT key FROM json_each(:labels)-- if labels
+            )                                 -- if labels
+    )                                         -- if labels
 ORDER BY
     seq DESC                                  -- if newest_first
     seq                                       -- unless newest_first

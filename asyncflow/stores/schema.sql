@@ -127,7 +127,8 @@ CREATE TABLE version (
     holder_id TEXT,
     path TEXT, -- the name of the file of a large value,
     value BLOB, -- or a small one itself; neither: the driver knows
-    fingerprint TEXT -- of what is in a place of the user's
+    fingerprint TEXT, -- of what is in a place of the user's
+    facts TEXT -- JSON: what else was said of it
 );
 
 CREATE UNIQUE INDEX version_by_node ON version (node_id, number);
@@ -149,7 +150,8 @@ CREATE TABLE submission (
     priority REAL NOT NULL DEFAULT 0.0,
     run_timeout REAL,
     crashes INTEGER NOT NULL DEFAULT 0, -- of orchestrators, since a job last ended,
-    ended_jobs INTEGER NOT NULL DEFAULT 0 -- and how many had ended then
+    ended_jobs INTEGER NOT NULL DEFAULT 0, -- and how many had ended then
+    waits INTEGER NOT NULL DEFAULT 0 -- until all that it reads was written
 );
 
 CREATE INDEX submission_by_entity ON submission (entity_id);
@@ -267,4 +269,4 @@ CREATE TABLE input (
 
 CREATE INDEX input_by_path ON input (path) WHERE path IS NOT NULL;
 
-PRAGMA user_version = 16;
+PRAGMA user_version = 18;

@@ -50,6 +50,7 @@ from asyncflow.sync.lists import get_scenarios as get_scenarios
 from asyncflow.sync.lists import get_sequences as get_sequences
 from asyncflow.sync.lists import get_submissions as get_submissions
 from asyncflow.sync.lists import get_tasks as get_tasks
+from asyncflow.sync.lists import get_versions as get_versions
 from asyncflow.sync.notification import Event as Event
 from asyncflow.sync.notification import EventEntityType as EventEntityType
 from asyncflow.sync.notification import EventOperation as EventOperation
@@ -142,6 +143,7 @@ __all__ = [
     "get_sequences",
     "get_submissions",
     "get_tasks",
+    "get_versions",
     "import_scenario",
     "is_deletable",
     "is_editable",

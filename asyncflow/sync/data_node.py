@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Generic, overload
 
 from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.sections import NOT_GIVEN, NotGiven, Scope, T
-from asyncflow.entities.data_node import LOCKED_FOR, Edit
+from asyncflow.entities.data_node import LOCKED_FOR
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
+from asyncflow.entities.edits import Edit
 from asyncflow.errors import NoData
 from asyncflow.log import logger as _logger
 from asyncflow.selection import Preview
@@ -38,6 +39,7 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
     config_id: Forwarded[str] = Forwarded()
     owner_id: Forwarded[str | None] = Forwarded()
     scope: Forwarded[Scope] = Forwarded()
+    version: Forwarded[str | None] = Forwarded()
     storage_type: Forwarded[str] = Forwarded()
     properties: Forwarded[Mapping[str, Any]] = Forwarded()
     is_generated: Forwarded[bool] = Forwarded()
@@ -194,10 +196,15 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         *,
         version: int | None = None,
         in_process: bool | None = None,
+        is_plain: bool = False,
     ) -> Preview:
         """Return the first rows; see `asyncflow.DataNode.preview`."""
         return self._loop.call(
-            self._inner.preview, rows, version=version, in_process=in_process
+            self._inner.preview,
+            rows,
+            version=version,
+            in_process=in_process,
+            is_plain=is_plain,
         )
 
     def download(
@@ -217,10 +224,23 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         self._loop.call(self._inner.upload, file, editor_id=editor_id, comment=comment)
 
     def append(
-        self, value: object, *, editor_id: str | None = None, comment: str = ""
+        self,
+        value: object,
+        job_id: str | None = None,
+        *,
+        editor_id: str | None = None,
+        comment: str = "",
+        **properties: Any,
     ) -> None:
         """Add to the value; see `asyncflow.DataNode.append`."""
-        self._loop.call(self._inner.append, value, editor_id=editor_id, comment=comment)
+        self._loop.call(
+            self._inner.append,
+            value,
+            job_id,
+            editor_id=editor_id,
+            comment=comment,
+            **properties,
+        )
 
     def fingerprint(self) -> str | None:
         """Return what changes at each write; see `asyncflow.DataNode.fingerprint`."""
@@ -231,10 +251,23 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         return self._inner.describe()
 
     def write(
-        self, value: object, *, editor_id: str | None = None, comment: str = ""
+        self,
+        value: object,
+        job_id: str | None = None,
+        *,
+        editor_id: str | None = None,
+        comment: str = "",
+        **properties: Any,
     ) -> None:
         """Write a value; see `asyncflow.DataNode.write`."""
-        self._loop.call(self._inner.write, value, editor_id=editor_id, comment=comment)
+        self._loop.call(
+            self._inner.write,
+            value,
+            job_id,
+            editor_id=editor_id,
+            comment=comment,
+            **properties,
+        )
 
     @property
     def edits(self) -> Edits:
@@ -259,9 +292,22 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         """Return the last write that has ended; see `asyncflow.DataNode.get_last_edit`."""
         return self._loop.call(self._inner.get_last_edit)
 
-    def track_edit(self, *, editor_id: str | None = None, comment: str = "") -> None:
+    def track_edit(
+        self,
+        *,
+        editor_id: str | None = None,
+        comment: str = "",
+        timestamp: datetime | None = None,
+        **properties: Any,
+    ) -> None:
         """Take note of a write by other means; see `asyncflow.DataNode.track_edit`."""
-        self._loop.call(self._inner.track_edit, editor_id=editor_id, comment=comment)
+        self._loop.call(
+            self._inner.track_edit,
+            editor_id=editor_id,
+            comment=comment,
+            timestamp=timestamp,
+            **properties,
+        )
 
     def lock_edit(
         self, editor_id: str | None = None, *, timeout: float | None = LOCKED_FOR

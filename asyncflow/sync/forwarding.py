@@ -160,6 +160,17 @@ class Handle(Generic[Inner]):
 
             raise AttributeError(problem)
 
+    def _repr_html_(self) -> str | None:
+        inner: Any = self._inner
+        page: str | None = inner._repr_html_()
+        return page
+
+    def _ipython_display_(self) -> object:
+        from asyncflow.entities import notebook
+
+        inner: Any = self._inner
+        return notebook.show(inner, inner._shown(), self._loop.start)
+
     def __repr__(self) -> str:
         held = self._held
 

@@ -15,7 +15,7 @@ from asyncflow.config.sections import (
     TaskConfig,
 )
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
-from asyncflow.entities.data_node import Edit
+from asyncflow.entities.edits import Edit
 from asyncflow.entities.job import Input as AsyncInput
 from asyncflow.entities.job import Job as AsyncJob
 from asyncflow.entities.job import Output as AsyncOutput
@@ -40,7 +40,7 @@ from asyncflow.sync.run_here import run_here
 from asyncflow.worker.streams import Stream
 
 if TYPE_CHECKING:
-    from asyncflow.display.picture import DagPicture
+    from asyncflow.display.picture import DagPicture, LineagePicture
 
 Submittable = TypeVar("Submittable", AsyncScenario, AsyncSequence, AsyncTask)
 
@@ -55,11 +55,12 @@ class Runnable(Labeled[Submittable]):
     scenario_id: Forwarded[str] = Forwarded()
 
     def dag(self) -> DagPicture:
-        """Return a picture of its tasks and data nodes: SVG, Mermaid or text.
-
-        A notebook shows it; ``print`` writes its text; ``save("dag.svg")`` keeps it.
-        """
+        """Return a picture of its tasks and data nodes; see the async handle."""
         return self._inner.dag()
+
+    def lineage(self) -> LineagePicture:
+        """Picture where its values come from; see `asyncflow.Scenario.lineage`."""
+        return self._loop.call(self._inner.lineage)
 
     def submit(
         self,
@@ -72,7 +73,9 @@ class Runnable(Labeled[Submittable]):
         idempotency_key: str | None = None,
         run_timeout: float | None = None,
         priority: float = 0.0,
+        progress: bool = False,
         inputs: Mapping[Any, Any] | None = None,
+        wait_for_data: bool = False,
         properties: Mapping[str, Any] | None = None,
         **keywords: Any,
     ) -> Submission:
@@ -95,11 +98,14 @@ class Runnable(Labeled[Submittable]):
         :param on_failure: ``"continue"`` runs what does not need a failed job,
             ``"stop"`` cancels the rest of the run
         :param idempotency_key: who submits with the same key again gets the same run
-        :param run_timeout: how many seconds the run may take until it is ended; None
-            for any time
+        :param run_timeout: how many seconds the run may take; None for any time
         :param priority: its ready jobs go before those of runs with a lower one
+        :param progress: with `wait`, show on the terminal how far it has come
         :param inputs: values of data nodes for this run alone; see
             `asyncflow.Scenario.submit`
+        :param wait_for_data: begin when all that the run reads was written; see
+            `asyncflow.Scenario.submit`. In development mode this returns at once then, and
+            the jobs run in the thread of the orchestrator
         :param properties: the user's own values, kept with the submission
         :param keywords: inputs, where a data node has the name, and else properties
         :raises UsageError: for what is wrong with the call, as the async verb does
@@ -116,7 +122,9 @@ class Runnable(Labeled[Submittable]):
             callbacks=[Callback(function, self._loop) for function in callbacks],
             run_timeout=run_timeout,
             priority=priority,
+            progress=progress,
             inputs=inputs,
+            wait_for_data=wait_for_data,
             properties=properties or {},
             keywords=keywords,
             lets_fail=True,
@@ -199,6 +207,7 @@ class Task(Runnable[AsyncTask], Part[AsyncTask], of=AsyncTask):
     owner_id: Forwarded[str | None] = Forwarded()
     function: Forwarded[Callable[..., object]] = Forwarded()
     skippable: Forwarded[bool] = Forwarded()
+    version: Forwarded[str | None] = Forwarded()
     scope: Forwarded[Scope] = Forwarded()
     properties: Forwarded[Mapping[str, object]] = Forwarded()
 
@@ -236,6 +245,7 @@ class Sequence(
 
     name: Forwarded[str] = Forwarded()
     owner_id: Forwarded[str] = Forwarded()
+    version: Forwarded[str | None] = Forwarded()
     properties: Forwarded[Mapping[str, Any]] = Forwarded()
 
     if TYPE_CHECKING:  # its parts

@@ -4,10 +4,11 @@ it than the list has told.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from asyncflow import ids
+from asyncflow.entities.handle import Parents
 from asyncflow.entities.sequence import sequence_names
 from asyncflow.records import (
     CycleRecord,
@@ -241,6 +242,53 @@ def sequences(records: Iterable[ScenarioRecord], loop: Loop) -> list[Sequence]:
         found += _made(Sequence, ListedPart, parts, loop)
 
     return found
+
+
+def parents_of_shared(node: DataNode, loop: Loop) -> Parents:
+    """Return what a data node is a part of that scenarios share: none is brought back."""
+    name = node.config_id
+    found: dict[str, set[Any]] = {"scenario": set(), "sequence": set(), "task": set()}
+
+    for config in loop.orchestrator.config.scenarios.values():
+        if all(one.id != name for one in config.data_node_configs):
+            continue
+
+        records = loop.call(
+            loop.orchestrator.scenarios,
+            config_id=config.id,
+            cycle=node.owner_id,
+            version=None,
+        )
+        using = {
+            task.id
+            for task in config.task_configs
+            if any(one.id == name for one in (*task.input, *task.output))
+        }
+        found["scenario"].update(scenarios(records, loop))
+        found["task"].update(
+            task for task in tasks(records, loop) if task.config_id in using
+        )
+        found["sequence"].update(_with_tasks(records, loop, using))
+
+    return {kind: some for kind, some in found.items() if some}
+
+
+def _with_tasks(
+    records: Iterable[ScenarioRecord], loop: Loop, using: Collection[str]
+) -> Iterator[Sequence]:
+    """Give the sequences of scenarios that have one of some tasks."""
+    for record in records:
+        config = loop.orchestrator.config.scenarios[record.config_id]
+        names = {
+            name: [task.id for task in config.sequences[name]]
+            if (kept := record.sequences.get(name)) is None
+            else kept["tasks"]
+            for name in sequence_names(config, record.sequences)
+        }
+
+        for sequence in sequences([record], loop):
+            if not set(names[sequence.name]).isdisjoint(using):
+                yield sequence
 
 
 def _made(

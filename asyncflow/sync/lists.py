@@ -7,6 +7,7 @@ from datetime import datetime
 
 from asyncflow.config.checks.values import names_own_arguments
 from asyncflow.config.sections import NOT_GIVEN, NotGiven
+from asyncflow.records import LabelRecord
 from asyncflow.sync import listing
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
@@ -142,11 +143,14 @@ def get_sequences() -> list[Sequence]:
 def get_data_nodes(
     *,
     owner_id: str | None = None,
+    version: str | NotGiven | None = NOT_GIVEN,
     limit: int | None = None,
     offset: int = 0,
 ) -> list[DataNode]:
     """Return the data nodes; see `asyncflow.Orchestrator.data_nodes`."""
-    records = opened().data_nodes(owner_id=owner_id, limit=limit, offset=offset)
+    records = opened().data_nodes(
+        owner_id=owner_id, version=version, limit=limit, offset=offset
+    )
     return listing.data_nodes(records, opened().loop)
 
 
@@ -156,6 +160,7 @@ def get_jobs(
     submission_id: str | None = None,
     task_id: str | None = None,
     status: str | None = None,
+    version: str | NotGiven | None = NOT_GIVEN,
     newest_first: bool = False,
     limit: int | None = None,
     offset: int = 0,
@@ -165,6 +170,7 @@ def get_jobs(
         submission_id=submission_id,
         task_id=task_id,
         status=status,
+        version=version,
         newest_first=newest_first,
         limit=limit,
         offset=offset,
@@ -179,6 +185,7 @@ def get_submissions(
     scenario_id: str | None = None,
     status: str | None = None,
     is_finished: bool | None = None,
+    version: str | NotGiven | None = NOT_GIVEN,
     newest_first: bool = False,
     limit: int | None = None,
     offset: int = 0,
@@ -189,11 +196,17 @@ def get_submissions(
         scenario_id=scenario_id,
         status=status,
         is_finished=is_finished,
+        version=version,
         newest_first=newest_first,
         limit=limit,
         offset=offset,
     )
     return listing.submissions(records, opened().loop)
+
+
+def get_versions() -> list[LabelRecord]:
+    """Return the versions of the application; see `asyncflow.Orchestrator.versions`."""
+    return opened().versions()
 
 
 @names_own_arguments

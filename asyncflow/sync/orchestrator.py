@@ -339,6 +339,10 @@ class Orchestrator:
     def submissions(self) -> None:
         """See the async verb."""
 
+    @blocking(AsyncOrchestrator.versions)
+    def versions(self) -> None:
+        """See the async verb."""
+
     @blocking(AsyncOrchestrator.jobs)
     def jobs(self) -> None:
         """See the async verb."""

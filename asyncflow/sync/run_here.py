@@ -27,7 +27,7 @@ def run_here(loop: Loop, submit: Callable[[], Submission]) -> Submission:
         submission = submit()
         caller.begin(submission.id)
         made.append(submission)
-        return await submission.wait()
+        return submission if submission.waits_for_data else await submission.wait()
 
     def cancel() -> None:
         for submission in made:

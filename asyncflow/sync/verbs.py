@@ -18,8 +18,10 @@ from asyncflow.config.sections import (
 from asyncflow.entities.difference import ScenarioDiff
 from asyncflow.entities.handle import Parents
 from asyncflow.entities.reasons import Reasons
+from asyncflow.ids import is_shared_node
 from asyncflow.log import logger as _logger
 from asyncflow.records import Pruned
+from asyncflow.sync import listing
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.forwarding import Handle
@@ -187,7 +189,17 @@ def unsubscribe_sequence(
 
 @names_own_arguments
 def get_parents(entity: Entity | str) -> Parents:
-    """Return what it is a part of; see `asyncflow.Orchestrator.get_parents`."""
+    """Return what it is a part of; see `asyncflow.Orchestrator.get_parents`.
+
+    Of what many scenarios share none of these is brought back.
+    """
+    entity_id: object = getattr(entity, "id", entity)
+
+    if isinstance(entity_id, str) and is_shared_node(entity_id):
+        node = get(entity_id)
+        assert isinstance(node, DataNode)
+        return listing.parents_of_shared(node, opened().loop)
+
     return opened().get_parents(entity)
 
 

@@ -64,18 +64,24 @@ def driver_contract(
             made: Driver = pickle.loads(pickle.dumps(make(folder)))
             made.locate()
             check(made, folder, values, same)
-
-            if there is not None:
-                left = [name for name in there(made) if is_ours(name)]
-                assert not left, f"{', '.join(left)} is left on the server"
+            _check_server(made, there)
 
     if kills:
         with tempfile.TemporaryDirectory(prefix="asyncflow-contract-") as folder:
-            kill_writes(make(folder), values, folder, kills=kills, same=same)
+            made = make(folder)
+
+            for _ in kill_writes(made, values, folder, kills=kills, same=same):
+                _check_server(made, there)
 
     if unkeepable is not None:
         with tempfile.TemporaryDirectory(prefix="asyncflow-contract-") as folder:
             _refuses(make(folder), folder, values, same, unkeepable)
+
+
+def _check_server(driver: Driver, there: There | None) -> None:
+    if there is not None:
+        left = [name for name in there(driver) if is_ours(name)]
+        assert not left, f"{', '.join(left)} is left on the server"
 
 
 def is_ours(name: str) -> bool:

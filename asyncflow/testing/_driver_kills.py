@@ -7,11 +7,14 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from asyncflow.abc import Driver
 from asyncflow.worker.codec import dumps
 from asyncflow.worker.intent import STAGED
+
+ORCHESTRATOR = "ORCHESTRATOR_1"
+"""Whose writes they seem to be."""
 
 _PROGRAM = """
 import pickle, signal, sys, time
@@ -47,15 +50,17 @@ def kill_writes(
     *,
     kills: int,
     same: Callable[[object, object], bool],
-) -> None:
+) -> Iterator[None]:
     """Kill programs that write, each at another point; see what is there then.
+
+    Yields after each kill, once what is left is removed.
 
     :param folder: the one in which it writes
     :param kills: how many programs
     :raises AssertionError: where the value is not whole, or something is left
     """
     chance = random.Random(kills)  # noqa: S311  # has to be the same each time
-    paths = os.path.join(folder, "ORCHESTRATOR_1")
+    paths = os.path.join(folder, ORCHESTRATOR)
     first = f"{paths}-first.value"
     kept = driver.publish(driver.write(values[0], first, "node"), first)
     before = {*os.listdir(folder)}
@@ -76,11 +81,13 @@ def kill_writes(
             driver.discard(None, os.path.join(folder, name.removesuffix(STAGED)))
 
         if not driver.keeps_versions:
-            found = {os.path.basename(path) for path in driver.staged("ORCHESTRATOR_1")}
+            found = {os.path.basename(path) for path in driver.staged(ORCHESTRATOR)}
             assert left <= found, "what a killed write has left is found"
 
         for name in left:  # as when the next orchestrator is opened
             os.unlink(os.path.join(folder, name))
+
+        yield
 
 
 def _kill(given: bytes, fraction: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,15 +12,15 @@ import attrs
 from anyio import CancelScope, Lock, to_thread
 
 from asyncflow.abc import Store, StoredValue
-from asyncflow.entities.data_node import Edit
 from asyncflow.errors import DataNodeIsBeingEdited, DataNodeReadingError, NotFound
 from asyncflow.records import DataNodeRecord, VersionRecord
-from asyncflow.runs.node import NodeState, Place
+from asyncflow.runs.node import NodeState, Place, Said
 from asyncflow.values.stored import chain
 from asyncflow.values.versions import Versions
 from asyncflow.worker.wire import seen
 
 if TYPE_CHECKING:
+    from asyncflow.entities.edits import Edit
     from asyncflow.entities.parts import Make
 
 LONGEST = 1e9
@@ -37,23 +38,19 @@ class Editing:
     )
     """Who makes a version of the one that is there does so after the other."""
 
-    async def write(
-        self, node: NodeState, value: object, editor_id: str | None, comment: str
-    ) -> None:
-        await self.begin(node, editor_id)
+    async def write(self, node: NodeState, value: object, said: Said) -> None:
+        await self.begin(node, said.editor_id)
 
         with CancelScope(shield=True):
-            await self.versions.write(node, value, editor_id, comment)
+            await self.versions.write(node, value, said)
 
-    async def edit(
-        self, node: NodeState, make: Make, editor_id: str | None, comment: str
-    ) -> None:
+    async def edit(self, node: NodeState, make: Make, said: Said) -> None:
         """Give a data node a version that is made of the one that it has.
 
         :param make: see `asyncflow.entities.parts`
         """
         async with self._turns.setdefault(node, Lock()):
-            await self.begin(node, editor_id)
+            await self.begin(node, said.editor_id)
 
             if (version := node.version) is not None:
                 await self.versions.load([(node, version)])
@@ -69,7 +66,7 @@ class Editing:
                     raise
 
             with CancelScope(shield=True):
-                await self.versions.edit(node, keep, editor_id, comment)
+                await self.versions.edit(node, keep, said)
 
     async def fingerprint(self, node: NodeState) -> str | None:
         try:
@@ -148,11 +145,16 @@ def _check_editor(node: NodeState, editor_id: str | None) -> None:
 
 
 def _edit(record: VersionRecord, *, is_kept: bool) -> Edit:
+    from asyncflow.entities.edits import Edit
+
+    facts = json.loads(record.facts) if record.facts else {}
+    told = facts.pop("job_id", None)
     return Edit(
         version=record.number,
         at=datetime.fromtimestamp(record.number / 1e9, UTC),
-        job_id=record.job_id,
+        job_id=told if record.job_id is None else record.job_id,
         editor_id=record.editor_id,
         comment=record.comment,
         is_kept=is_kept,
+        properties=facts,
     )

@@ -111,6 +111,11 @@ class RunInputs:
             if name in dag.sources
         }
 
+    @staticmethod
+    def are_unmade(inputs: Iterable[InputRecord]) -> bool:
+        """Tell whether a file is to be made of what a run is given."""
+        return any(record.kept == _UNMADE for record in inputs)
+
     def records(self, run: Run) -> list[InputRecord]:
         """Return what is to be saved; all files are made."""
         nodes = nodes_of(run.entity)
@@ -173,6 +178,7 @@ class RunInputs:
         It is the last one before its submit, or what a run submitted earlier wrote.
         """
         found: VersionRecord | None = None
+        arrived: VersionRecord | None = None
         until = None if run.finished_at is None else run.finished_at * 1e9
 
         for record in await self.store.versions(node_id=node.id):
@@ -182,8 +188,10 @@ class RunInputs:
                 and await self._is_earlier(submission_of(record.job_id), run)
             ):
                 found = record
+            elif arrived is None and run.options.wait_for_data:
+                arrived = record
 
-        if found is None:
+        if (found := found or arrived) is None:
             raise NoData(node.config_id)
 
         return found.number
@@ -231,11 +239,6 @@ class RunInputs:
         given = Given(time.time_ns(), _UNMADE)
         self._unmade[given] = file
         return given
-
-
-def is_unmade(inputs: Iterable[InputRecord]) -> bool:
-    """Tell whether a file is to be made of what a run is given."""
-    return any(record.kept == _UNMADE for record in inputs)
 
 
 def check_same_inputs(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from anyio import to_thread
 
 from asyncflow.records import JobRecord, VersionRecord
+from asyncflow.runs.node import Said
 from asyncflow.worker.outcome import Placed
 from asyncflow.worker.values import INTENT
 
@@ -34,7 +35,7 @@ class Versions(Protocol):
     def is_shared(self) -> bool: ...
 
     def replace(
-        self, node: NodeState, kept: StoredValue, *, comment: str, at: int | None
+        self, node: NodeState, kept: StoredValue, *, said: Said
     ) -> list[VersionRecord]: ...
 
 
@@ -95,12 +96,9 @@ def _replace(
     assert place.fingerprint is not None
     at = place.changed_ns or 0
     kept = Placed(place.fingerprint)
-    records = versions.replace(
-        node,
-        kept,
-        comment=COMMENT,
-        at=at if version.number < at <= time.time_ns() else None,
-    )
+    known = at if version.number < at <= time.time_ns() else None
+    said = Said(comment=COMMENT, at=known)
+    records = versions.replace(node, kept, said=said)
     versions.store.save(*records)
 
     if (new := node.version) is not None:

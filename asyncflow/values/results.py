@@ -10,12 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Container, Iterable
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import finalize, ref
 
 import attrs
 
-from asyncflow.entities.data_node import Edit
 from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.submission import Run
 from asyncflow.errors import NoData, UsageError
@@ -26,6 +25,9 @@ from asyncflow.status import DONE, Status
 from asyncflow.values.editing import Editing
 from asyncflow.values.versions import Versions
 from asyncflow.worker.errors import ValueMissing
+
+if TYPE_CHECKING:
+    from asyncflow.entities.edits import Edit
 
 End: TypeAlias = "finalize[..., Run]"
 Held: TypeAlias = dict[str, Version]

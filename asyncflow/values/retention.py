@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container, Sequence
-from typing import Protocol
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
 
 import attrs
 
 from asyncflow.abc import Store
 from asyncflow.records import VersionRecord
 from asyncflow.runs.node import NodeState, Version
+from asyncflow.runs.run import Run
 from asyncflow.values.garbage import Garbage
 
 _new = tuple.__new__
@@ -19,12 +21,17 @@ _new = tuple.__new__
 class Pins(Protocol):
     """Pins for runs what they are to read."""
 
-    def keep(self, node: NodeState, known: Sequence[Version], number: float) -> None:
+    def keep(self, node: NodeState, known: Sequence[Version], number: float) -> int:
         """Pin what a new version replaces, unless a job of a run here has made it.
 
         :param known: the current version, and those between it and the new one
         :param number: that of the new version; infinite for one that is made just now
+        :return: when the last run that reads the data node was submitted, in nanoseconds
+            since the epoch; 0 for none
         """
+
+    def holding(self, runs: Sequence[Run[Any]]) -> AbstractAsyncContextManager[None]:
+        """Have what runs that were adopted are to read stay, until they have pinned it."""
 
 
 class Results(Protocol):
@@ -117,7 +124,7 @@ class Retention:
         if isinstance(version.kept, str):
             self._discard(version)
 
-        gone = node.id, version.number, None, False, None, None, "", None, None
+        gone = node.id, version.number, None, False, None, None, "", None, None, None
         return _new(VersionRecord, gone)  # without a call, as there is one for each job
 
     def _discard(self, version: Version) -> None:

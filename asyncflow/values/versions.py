@@ -26,7 +26,16 @@ from asyncflow.errors import (
 from asyncflow.ids import submission_of
 from asyncflow.options import Page
 from asyncflow.records import VersionRecord
-from asyncflow.runs.node import EVICTED, Given, NodeState, Version
+from asyncflow.runs.node import (
+    EVICTED,
+    NOTHING_SAID,
+    UNREAD,
+    Given,
+    NodeState,
+    Said,
+    Version,
+)
+from asyncflow.slices import listed
 from asyncflow.task_group import Tasks
 from asyncflow.values.garbage import Garbage, remove
 from asyncflow.values.retention import Retention
@@ -47,6 +56,8 @@ STEPS = 100_000
 
 TURN = 500
 """How many small values are read before others have their turn on the event loop."""
+
+BY_DEFAULT = Said(comment="default data")
 
 _new = tuple.__new__
 
@@ -120,6 +131,20 @@ class Versions:
         self._paths += 1
         return f"{self.folder}/{self.holder_id}-{self._paths}{end}"
 
+    def read_now(self, node: NodeState) -> Any:
+        """Return a small value that is in memory; `UNREAD` where one has to wait."""
+        if (
+            (version := node.version) is None
+            or type(kept := version.kept) is not bytes
+            or kept is EVICTED
+            or self.is_shared
+            or not (self._reads + 1) % TURN
+        ):
+            return UNREAD
+
+        self._reads += 1
+        return load(node, node.driver, kept)
+
     async def read(
         self,
         node: NodeState,
@@ -137,17 +162,6 @@ class Versions:
         """
         if self.is_shared:
             await self.stored.refresh([node])
-        elif number is None and ask is None and in_process is not False:
-            version = node.version
-
-            if (
-                version is not None
-                and type(version.kept) is bytes
-                and version.kept is not EVICTED
-                and (self._reads + 1) % TURN
-            ):  # most are like that, and need no turn
-                self._reads += 1
-                return load(node, node.driver, version.kept)
 
         while True:
             version = await self._found(node, number)
@@ -234,9 +248,7 @@ class Versions:
         if any(version.kept is EVICTED for _, version in pairs):  # others dropped it
             await self.stored.refresh(node for node, _ in pairs)
 
-    async def write(
-        self, node: NodeState, value: object, editor_id: str | None, comment: str
-    ) -> None:
+    async def write(self, node: NodeState, value: object, said: Said) -> None:
         """Give a data node a new version, which is written as a whole or not at all.
 
         :raises NotPicklable: where the value cannot be kept
@@ -245,14 +257,13 @@ class Versions:
         def keep(path: str) -> StoredValue:
             return _keep(node, value, path)
 
-        await self.edit(node, keep, editor_id, comment)
+        await self.edit(node, keep, said)
 
     async def edit(
         self,
         node: NodeState,
         keep: Callable[[str], StoredValue],
-        editor_id: str | None,
-        comment: str,
+        said: Said = NOTHING_SAID,
     ) -> None:
         """Give a data node a new version; return when that is durable.
 
@@ -264,7 +275,7 @@ class Versions:
         try:
             with CancelScope(shield=True):
                 kept = await to_thread.run_sync(keep, self.new_path(node))
-                made = self.replace(node, kept, editor_id=editor_id, comment=comment)
+                made = self.replace(node, kept, said=said)
 
                 if not await self.store.write(
                     node.id, *made
@@ -285,10 +296,12 @@ class Versions:
         :return: what is to be saved
         """
         given = inputs or {}
+        begins = await listed(_has_default, nodes)
         fresh = [
             node
-            for node in nodes
-            if node.config_id in given or (node.version is None and _has_default(node))
+            for node, has_default in zip(nodes, begins, strict=True)
+            if (has_default and node.version is None)
+            or (given and node.config_id in given)
         ]
         records: list[VersionRecord] = []
 
@@ -302,9 +315,9 @@ class Versions:
 
             for node, stored in zip(fresh, kept, strict=True):
                 if node.config_id in given:
-                    records += self.replace(node, stored, comment="given")
+                    records += self.replace(node, stored, said=Said(comment="given"))
                 elif node.version is None:  # a shared one may be written meanwhile
-                    records += self.replace(node, stored, comment="default data")
+                    records += self.replace(node, stored, said=BY_DEFAULT)
 
         return records
 
@@ -314,13 +327,11 @@ class Versions:
         kept: StoredValue,
         *,
         job_id: str | None = None,
-        editor_id: str | None = None,
-        comment: str = "",
-        at: int | None = None,
+        said: Said = NOTHING_SAID,
     ) -> list[VersionRecord]:
         """Make a kept value the current version of a data node.
 
-        :param at: when it was made, in nanoseconds since the epoch; None for now
+        :param said: what who wrote it by hand says of it
         :return: what is to be saved, together
         """
         mark: str | None = None
@@ -335,14 +346,13 @@ class Versions:
             self.garbage.add(intent_path(self.folder, self.holder_id, job_id))
 
         last = node.version
-
-        if job_id is None and last is not None and self.retention.pins is not None:
-            self.retention.pins.keep(node, (last,), inf)
-
-        number = at or time.time_ns()
+        number = said.at or time.time_ns()
 
         if last is not None and last.number >= number:  # of a clock that is ahead
             number = last.number + self._step
+
+        if job_id is None and last is not None:
+            number = max(number, self._after_submits(node, last))
 
         run_id = None if job_id is None else submission_of(job_id)
         node.version = version = Version(number, kept, run_id, mark)
@@ -358,7 +368,9 @@ class Versions:
                 self.cache.add(node, version)
 
         # By place and without a call, as there is one for each job.
-        made = node.id, number, name, True, job_id, editor_id, comment, holder_id, mark
+        editor_id, comment, facts, _ = said
+        by = editor_id, comment, holder_id, mark, facts
+        made = node.id, number, name, True, job_id, *by
         records = [_new(VersionRecord, made)]
 
         if last is None:
@@ -374,6 +386,13 @@ class Versions:
             records.append(self.retention.drop(node, older.pop(0)))
 
         return records
+
+    def _after_submits(self, node: NodeState, last: Version) -> int:
+        """Pin a version for the runs that read it; return a number that is later than
+        their submits, whatever clocks do: who takes one over goes by that.
+        """
+        pins = self.retention.pins
+        return 0 if pins is None else pins.keep(node, (last,), inf) + self._step
 
     async def read_version(
         self,

@@ -99,8 +99,9 @@ class Usage(NamedTuple):
     wall: float
     """Seconds."""
     cpu: float | None
-    """Seconds of CPU time, with that of the child processes that it waited for; None
-    where it shares a thread with others."""
+    """Seconds of CPU time, with that of the child processes that it waited for; of a job
+    that is over in 0.2 ms the time that it took. None where it shares a thread with
+    others."""
     peak_rss: int | None
     """The most memory that its process had, in bytes; None where it has none of its
     own."""
@@ -147,6 +148,13 @@ class Crashed(NamedTuple):
     detail: str = ""
     log: Printed | None = None
     usage: Usage | None = None
+    is_charged: bool = True
+    """Whether it may be the job's fault, and so counts against its budget."""
+
+    @property
+    def kind(self) -> str:
+        """What kind of a failed attempt it is."""
+        return "CRASHED" if self.is_charged else "HOST_LEFT"
 
 
 class Killed(NamedTuple):

@@ -17,7 +17,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
-from asyncflow.worker import current, main, parent, pinned
+from asyncflow.worker import current, main, parent, pinned, touched
 from asyncflow.worker.channel import Channel
 from asyncflow.worker.loaded import Loaded
 from asyncflow.worker.outcome import Printed, mark, read_slice
@@ -37,14 +37,14 @@ from asyncflow.worker.streams import (
     text_writer,
 )
 from asyncflow.worker.tokens import Tokens
-from asyncflow.worker.world import current_folder
+from asyncflow.worker.world import current_folder, return_to
 
 if TYPE_CHECKING:
     from asyncflow.worker.log_state import LogState
     from asyncflow.worker.state import ProcessState
 
 
-_getpid, _exit, _lseek = os.getpid, os._exit, os.lseek
+_getpid, _exit, _lseek, _CURRENT = os.getpid, os._exit, os.lseek, os.SEEK_CUR
 
 
 settled: WorkerState | None = None
@@ -80,6 +80,10 @@ class WorkerState:
     """Whether the last job has met what one before it had left."""
     _unseen: int = 0
     """How many jobs were not looked at closely since one was."""
+    _calls: int = 0
+    """How often what `touched` counts was called when that was looked at last."""
+    is_fork: bool = False
+    """Whether a job has made this process by a fork."""
     _lost: int = 0
     """How many bytes there was no room for, of what the last job printed."""
     _loss: str = ""
@@ -156,9 +160,14 @@ class WorkerState:
         :param is_long: whether it took so long that a closer look costs next to nothing
         :return: what it printed
         """
-        if _getpid() != self.pid:
+        if self.is_fork or (is_long and _getpid() != self.pid):
             _exit(0)  # a fork that the job let go on: it must not answer
 
+        if not is_long and self._has_left_nothing():
+            self._unseen += 1
+            return None
+
+        self._calls = touched.calls
         if is_long:
             self.channel.has_sent = True  # its children may have done so
 
@@ -195,15 +204,7 @@ class WorkerState:
         if not is_whole:
             self._point_output()
 
-        try:
-            has_moved = os.getcwd() != self._directory
-        except OSError:
-            has_moved = True  # to a directory that was removed
-
-        if has_moved and self._directory:
-            with contextlib.suppress(OSError):
-                os.chdir(self._directory)
-
+        return_to(self._directory)
         lost = self._lost
 
         if not has_printed and is_whole and not lost and not self.records.waiting:
@@ -228,6 +229,22 @@ class WorkerState:
 
         return printed
 
+    def _has_left_nothing(self) -> bool:
+        """Tell whether a short job has printed nothing, and left what it found."""
+        if touched.calls != self._calls or not self.state.looks_clean():
+            return False
+
+        is_ours = sys.stdout is self._out and sys.stderr is self._err
+        try:
+            self._out.flush()
+            self._err.flush()
+            self._flush_c(None)
+            is_silent = _lseek(1, 0, _CURRENT) == PLACE == _lseek(2, 0, _CURRENT)
+        except (OSError, ValueError):
+            return False  # the job has closed its standard streams
+
+        return is_ours and is_silent and not (self._lost or self.records.waiting)
+
     def runs_anew(self, job_id: str, logged: int, printed: Printed | None) -> None:
         """Have what a job printed be that of the next one: it is the same job.
 
@@ -251,6 +268,7 @@ class WorkerState:
     def put_rest_right(self) -> None:
         """Put right what only the next job would meet: its parent has the answer."""
         if self._is_half_right:
+            return_to(self._directory)
             self.left = self.left or self.state.put_others_right()
             self.looks_closely = self.looks_closely or self.state.has_mended
             self._is_half_right = False
@@ -425,6 +443,8 @@ def settle(
         os.register_at_fork(
             after_in_child=partial(faulthandler.unregister, signal.SIGTERM)
         )
+        os.register_at_fork(after_in_child=partial(setattr, settled, "is_fork", True))
+        touched.watch()
         settled.log_state = _pass_records_on(settled.records)
         settled.loaded = Loaded(is_new=is_moved)
         settled.answers_first = is_moved

@@ -154,8 +154,22 @@ class ProcessState:
         self._locale = _locale_now(_locale.LC_ALL)
         self._decimal = decimal.getcontext().copy() if (decimal := _decimal()) else None
 
+    def looks_clean(self) -> bool:
+        """Tell whether a job has left nothing of what `is_clean` looks at and Python knows:
+        all but the umask and the timer, for which the system is asked; see `touched`.
+        """
+        return (
+            self._watched.changes == self._changes
+            and warnings.filters == self._filters
+            and sys.path == self._path
+            and _depth() == self._depth
+            and _count() == self._threads
+            and (*_map(_handler_of, QUICK),) == self._quick
+            and (self._logging is None or self._logging.is_clean())
+        )
+
     def is_clean(self) -> bool:
-        """Tell whether a job has left what hits the next one at once. Takes 1 us.
+        """Tell whether a job has left what hits the next one at once. Takes 2 us.
 
         The umask, the timer, the environment and settings of Python are put right.
         """

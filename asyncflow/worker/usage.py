@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
-from time import process_time
+from time import perf_counter, process_time
 
 _UNIT = 1 if sys.platform == "darwin" else 1024
 """The bytes of a unit of ``ru_maxrss``."""
@@ -17,9 +17,12 @@ class Meter:
     """Measures jobs that run one after the other."""
 
     def __init__(self) -> None:
-        self._looks = False
-        self._cpu = self._of_children = 0.0
-        self._peak = 0
+        self.looks: bool = False
+        """Whether it looks for a job's own peak of memory."""
+        self.peak: int = 0
+        """The peak of the process when it was asked for last."""
+        self._cpu = self._of_children = self._at = 0.0
+        self._has_passed = False
 
     def begin(self, *, measure_peak: bool) -> None:
         """Measure the next jobs.
@@ -27,34 +30,48 @@ class Meter:
         :param measure_peak: whether to look for a job's own peak of memory; otherwise it
             is that of the process
         """
-        self._looks = measure_peak
+        self.looks = measure_peak
 
         if measure_peak:
             forget_peak()
 
-        if measure_peak or not self._peak:
-            self.measured(is_long=True)
+        if measure_peak or not self.peak:
+            self.measured(0.0)
         else:
-            self._cpu = process_time() + self._of_children
+            self._cpu, self._at = process_time() + self._of_children, perf_counter()
 
-    def measured(self, *, is_long: bool) -> tuple[float, int]:
+        self._has_passed = False
+
+    def passed(self, wall: float) -> tuple[float, int]:
+        """Do the same as `measured` for a job that took so little that it has waited for
+        no child, nor moved the peak of the process much.
+
+        To ask for its CPU time would take longer than many a job: it is the time that it
+        took, which is no less but where it used several processors.
+        """
+        self._has_passed = True
+        return wall, self.peak
+
+    def measured(self, wall: float) -> tuple[float, int]:
         """Return what a job that has ended used: CPU time, and the peak of memory.
 
         The CPU time is that of this process, and of the children that it waited for,
         since the last job ended.
 
-        :param is_long: whether it took so long that it may have waited for a child, or
-            have moved the peak of the process much: to ask for these takes a microsecond
+        :param wall: how long it took, in seconds
         """
-        before = self._cpu
+        before, at = self._cpu, self._at
+        own, children = getrusage(RUSAGE_SELF), getrusage(RUSAGE_CHILDREN)
+        self._of_children = children[0] + children[1]
+        self.peak = own[2] * _UNIT
+        self._cpu, self._at = process_time() + self._of_children, perf_counter()
+        cpu = self._cpu - before
 
-        if is_long:
-            own, children = getrusage(RUSAGE_SELF), getrusage(RUSAGE_CHILDREN)
-            self._of_children = children[0] + children[1]
-            self._peak = own[2] * _UNIT
+        if self._has_passed:  # what was before it is not its own
+            cpu = max(0.0, cpu - max(0.0, self._at - at - wall))
+            self._has_passed = False
 
-        self._cpu = cpu = process_time() + self._of_children
-        return cpu - before, (_peak() if self._looks else None) or self._peak
+        return cpu, (_peak() if self.looks else None) or self.peak
 
 
 def forget_peak() -> None:

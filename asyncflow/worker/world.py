@@ -90,6 +90,18 @@ class World:
         return self.number
 
 
+class GivenWorld(World):
+    """The world of another process, as that has packed it."""
+
+    def __init__(self, packed: bytes) -> None:
+        super().__init__()
+        self.packed = packed
+        self.number = 1
+
+    def look(self) -> int:
+        return self.number
+
+
 class _Applied:
     """What this worker was given last."""
 
@@ -176,6 +188,13 @@ def current_folder() -> str | None:
         return getcwd()
     except OSError:
         return None
+
+
+def return_to(folder: str | None) -> None:
+    """Go back to a folder, where a job has left it; None for one that was removed."""
+    if folder is not None and current_folder() != folder:
+        with suppress(OSError):
+            os.chdir(folder)
 
 
 def raw_environment() -> dict[bytes, bytes]:

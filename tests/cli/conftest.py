@@ -10,18 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from asyncflow import Config
 from tests.support.command import FLOWS, call
 
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Keep nothing of the user's module in this process."""
+    Config.clear()
     monkeypatch.setenv("ASYNCFLOW_STORE", "")  # that of the current folder
     monkeypatch.delenv("NO_COLOR", raising=False)
     path = [*sys.path]
     yield
     sys.path[:] = path
     sys.modules.pop("flows", None)
+    Config.clear()
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,10 @@ from asyncflow.cli.any_store import AnyReader
 from asyncflow.cli.records import DEFAULT, reader
 from asyncflow.errors import UsageError
 from asyncflow.options import Page
+from tests.support.command import answer, call
+from tests.support.postgres import Server
+from tests.support.postgres import database as database
+from tests.support.postgres import server as server
 
 
 @pytest.mark.parametrize(
@@ -65,3 +69,19 @@ def test_it_knows_the_same(folder: Path) -> None:
 
         with pytest.raises(UsageError, match="pg_dump"):
             other.backup("copy.db")
+
+
+@pytest.mark.may_leave("thread", reason="psycopg's own")
+def test_a_database_is_looked_at_and_worked_on(
+    server: Server, database: str, folder: Path
+) -> None:
+    there = ("--store", server.url(database))
+    done = answer("run", "flows:sales", *there)
+    assert done["status"] == "COMPLETED"
+    (run,) = answer("list", *there)
+    assert (run["id"], run["config_id"], run["tasks"]) == (done["id"], "sales", 2)
+    assert call("logs", *there).stdout == "[extract] extracting 2025\n[total] adding\n"
+    assert answer("show", "JOB_total", *there)["status"] == "COMPLETED"
+    assert answer("store", "check", *there)["jobs"] == 2
+    assert "pg_dump" in call("store", "backup", "copy.db", *there, code=2).output
+    assert answer("gc", "--keep", "0", *there)["submissions"] == 1

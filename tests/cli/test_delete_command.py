@@ -2,7 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
+import pytest
+
 from tests.support.command import answer, call, running
+from tests.support.terminal import terminal
 
 
 def test_by_id_and_from_standard_input(folder: Path) -> None:
@@ -29,3 +33,26 @@ def test_what_runs_is_not_deleted(folder: Path) -> None:
         assert "is not deleted:" in told
         assert "has not ended" in told
         assert len(answer("list")) == 3
+
+
+@pytest.mark.parametrize(("key", "left"), [("y", 0), ("n", 2)])
+def test_somebody_is_asked_in_a_terminal(folder: Path, key: str, left: int) -> None:
+    arguments = ("-m", "asyncflow", "delete", "--newer", "1h")
+
+    with terminal(*arguments, folder=folder) as screen:
+        screen.until(r"Delete these 2\? \[y/N\]: ")
+        screen.type(f"{key}\n")
+        assert screen.ended() == 0
+
+    assert len(answer("list")) == left
+
+
+def test_ctrl_c_at_the_question_deletes_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> bool:
+        raise click.Abort
+
+    monkeypatch.setattr("asyncflow.cli.delete_command.is_confirmed", interrupted)
+    assert "interrupted" in call("delete", "--newer", "1h", code=130).stderr
+    assert len(answer("list")) == 2

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
-from tests.support.command import spawned
+from tests.support.command import call, running, spawned
+from tests.support.programs import environment
 
 
 def test_what_has_ended_is_followed_to_its_end(folder: Path) -> None:
@@ -13,3 +16,22 @@ def test_what_has_ended_is_followed_to_its_end(folder: Path) -> None:
         "[extract] extracting 2025",
         "[total] adding",
     ]
+
+
+def test_a_job_of_another_process_is_followed_while_it_runs(folder: Path) -> None:
+    with running(folder):
+        with subprocess.Popen(
+            [sys.executable, "-m", "asyncflow", "logs", "-f", "last"],
+            cwd=folder,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as follower:
+            assert follower.stdout is not None
+            lines = [follower.stdout.readline() for _ in range(3)]
+            assert lines == [f"[wait] step {number}\n" for number in range(3)]
+            call("cancel", "last")
+            rest = follower.stdout.read()
+
+        assert rest.startswith("[wait] step 3\n")
+        assert follower.returncode == 0

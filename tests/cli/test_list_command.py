@@ -1,16 +1,20 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from tests.support.command import answer, call, spawned
+from tests.support.terminal import terminal
+
+WAITING = "input(); from asyncflow.cli import main; main()"
+"""Waits for a key: the terminal has its size by then."""
+
 
 SUBMISSION = {
     *("id", "entity_id", "scenario_id", "orchestrator_id", "status", "submitted_at"),
     *("finished_at", "reason", "force", "on_failure", "properties", "priority"),
-    *("run_timeout", "config_id", "name", "jobs", "tasks"),
+    *("run_timeout", "waits", "config_id", "name", "jobs", "tasks"),
 }
 SCENARIO = {
     *("id", "config_id", "name", "creation_date", "properties", "tags", "revision"),
@@ -106,9 +110,26 @@ def test_a_process_that_lists_loads_nothing_it_does_not_need(folder: Path) -> No
     assert not {"anyio", "asyncio", "rich", "flows", "asyncflow.orchestrator"} & loaded
 
 
-def test_a_terminal_that_is_narrow_shows_all_the_same(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("columns", "lines"), [(40, 13), (200, 3)])
+def test_a_terminal_shows_ids_whole_and_in_colours(
+    folder: Path, columns: int, lines: int
 ) -> None:
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    found = json.loads(call("list", "--json").stdout)
-    assert len(found) == 2
+    ids = call("list", "--ids").stdout.split()
+
+    with terminal("-c", WAITING, "list", folder=folder) as screen:
+        screen.resize(columns)
+        screen.type("\n")
+        assert screen.ended() == 0
+
+    shown = screen.text.strip().splitlines()
+    assert len(shown) == lines
+    assert all(one in screen.text for one in ids)
+    assert "\x1b[31m" in screen.text
+
+
+def test_a_terminal_without_colours(folder: Path) -> None:
+    with terminal("-m", "asyncflow", "list", folder=folder, NO_COLOR="1") as screen:
+        assert screen.ended() == 0
+
+    assert "FAILED" in screen.text
+    assert "\x1b" not in screen.text

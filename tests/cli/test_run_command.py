@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from tests.support.command import FLOWS, SLOW, answer, call, spawned
 from tests.support.terminal import terminal
 
 
+@pytest.mark.smoke
 def test_a_run_tells_what_became_of_it(folder: Path) -> None:
     done = answer("run", "flows:sales", "--set", "year=2026", "--name", "second")
     assert done["status"] == "COMPLETED"
@@ -60,6 +60,15 @@ def test_a_mistake_is_told_and_nothing_runs(
     assert len(answer("list")) == 2
 
 
+def test_what_lacks_data_is_not_run(folder: Path) -> None:
+    (folder / "flows.py").write_text(FLOWS.replace(", default_data=2025", ""))
+    told = call("run", "flows:sales", code=2).output
+    assert "data node 'year' was never written" in told
+    assert "--set year=VALUE" in told
+    assert len(answer("list")) == 2
+    assert answer("plan", "flows:sales")[0]["reads"] == {"year": "(never written)"}
+
+
 def test_a_module_that_fails_is_shown(folder: Path) -> None:
     (folder / "flows.py").write_text(FLOWS + "\n1 / 0\n")
     assert "ZeroDivisionError" in call("run", "flows", code=2).output
@@ -67,15 +76,19 @@ def test_a_module_that_fails_is_shown(folder: Path) -> None:
     assert "install what it needs" in call("run", "flows", code=2).output
 
 
-@pytest.mark.parametrize("columns", ["40", "200"])
-def test_ctrl_c_in_a_terminal_ends_a_run(tmp_path: Path, columns: str) -> None:
+@pytest.mark.parametrize(("columns", "then"), [(40, 200), (200, 40)])
+def test_ctrl_c_in_a_terminal_ends_a_run(
+    tmp_path: Path, columns: int, then: int
+) -> None:
     (tmp_path / "slow.py").write_text(SLOW)
     arguments = ("-m", "asyncflow", "run", "slow:slow")
 
-    with terminal(*arguments, folder=tmp_path, COLUMNS=columns) as screen:
+    with terminal(*arguments, folder=tmp_path) as screen:
+        screen.resize(columns)
         screen.until("step 3")
-        screen.send(signal.SIGWINCH)
         screen.until(r"\d%")
+        screen.resize(then)
+        screen.until("step 9")
         screen.press_ctrl_c()
         assert screen.ended() == 130
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from graphlib import CycleError
+from random import Random
 
 import pytest
 
 from asyncflow import Configuration
-from asyncflow.config.dag import Dag
+from asyncflow.config.dag import SOME, Dag
 from tests.support import flows
 from tests.support.declaring import diamond
 
@@ -86,3 +87,39 @@ def test_the_text_names_what_each_task_reads_and_writes() -> None:
 def test_no_tasks_make_a_graph_of_nothing() -> None:
     dag = Dag.of(())
     assert (dag.tasks, dag.levels, dag.edges, dag.text) == ((), (), (), "[]")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_levels_do_not_depend_on_the_order_of_declaration(seed: int) -> None:
+    chance = Random(seed)
+    config = Configuration()
+    nodes = [config.configure_data_node(f"n{index}") for index in range(40)]
+    tasks = [
+        config.configure_task(
+            f"t{index}",
+            flows.identity,
+            chance.sample(nodes[:index], min(index, 2)),
+            nodes[index],
+        )
+        for index in range(40)
+    ]
+    mixed = chance.sample(tasks, 40)
+    assert mixed != tasks
+    assert [*map(set, names_of(Dag.of(tasks)))] == [*map(set, names_of(Dag.of(mixed)))]
+
+
+def names_of(dag: Dag) -> list[list[str]]:
+    return [[dag.ids[place] for place in level] for level in dag.levels]
+
+
+def test_the_text_of_many_tasks_is_that_of_all_at_once() -> None:
+    config = Configuration()
+    nodes = [config.configure_data_node(f"n{index}") for index in range(SOME + 2)]
+    tasks = [
+        config.configure_task(f"t{index}", flows.identity, node, nodes[index + 1])
+        for index, node in enumerate(nodes[:-1])
+    ]
+    text = json.loads(Dag.of(tasks).text)
+    assert text == [
+        [task.id, [task.input[0].id], [task.output[0].id]] for task in tasks
+    ]

@@ -13,9 +13,11 @@ from anyio.lowlevel import checkpoint
 
 from asyncflow import report
 from asyncflow.abc import Driver, Executor, Progress, Raised, Returned
+from asyncflow.config.sections import JobConfig
 from asyncflow.drivers.in_memory import MemoryDriver
 from asyncflow.drivers.pickle import PickleDriver
 from asyncflow.errors import NotPicklable
+from asyncflow.executors.dask.executor import DaskExecutor
 from asyncflow.executors.inline import InlineExecutor
 from asyncflow.executors.process.executor import ProcessExecutor
 from asyncflow.executors.thread import ThreadExecutor
@@ -87,6 +89,7 @@ EXECUTORS: dict[str, Callable[[], Executor]] = {
     "inline": lambda: InlineExecutor(echo=False),
     "thread": lambda: ThreadExecutor(echo=False),
     "process": ProcessExecutor,
+    "cluster": lambda: DaskExecutor(JobConfig(mode="cluster", max_nb_of_workers=1)),
 }
 
 
@@ -135,7 +138,7 @@ async def test_an_executor_tells_that_a_call_started_and_how_far_it_is(
         (word, "JOB_1") for word in ("ended", "reported", "started")
     ]
     assert notes.progress == [Progress(1, 1, "all")]
-    assert [log is not None for log in notes.logs] == [name == "process"]
+    assert [log is not None for log in notes.logs] == [name in ("process", "cluster")]
 
 
 def reporting(value: int) -> int:

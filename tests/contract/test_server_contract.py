@@ -6,22 +6,28 @@ import json
 import os
 import threading
 from collections.abc import Iterable
+from contextlib import closing
 from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import attrs
 import pandas as pd
 import pytest
+from botocore.session import Session
 
 from asyncflow.abc import Driver
+from asyncflow.alternatives import DRIVERS
 from asyncflow.drivers.generic import GenericDriver, GenericOptions
 from asyncflow.drivers.mongo_collection import MongoDriver
 from asyncflow.drivers.s3_object import S3Driver, S3Options
 from asyncflow.testing import driver_contract
 from tests.support.buckets import address as address
+from tests.support.buckets import bucket as bucket
 from tests.support.buckets import client as client
-from tests.support.buckets import keys
+from tests.support.buckets import fsspec_is_warm as fsspec_is_warm
+from tests.support.buckets import keys, plain
 from tests.support.databases import Database
 from tests.support.databases import database as database
 from tests.support.databases import server_or_none as server_or_none
@@ -129,16 +135,66 @@ def test_s3_object(address: str, client: Any) -> None:
     )
 
 
+FORMS: dict[str, dict[str, Any]] = {
+    "pickle": {},
+    "json": {},
+    "csv": {"exposed_type": "list[dict]"},
+    "parquet": {"exposed_type": "list[dict]"},
+    "excel": {"exposed_type": "list[dict]", "sheet_name": "one"},
+}
+MANY = [{"name": "a" * 20, "count": str(number)} for number in range(3000)]
+
+
+def at_address(storage_type: str, path: str, **storage: Any) -> Driver:
+    found = DRIVERS.load(storage_type)
+    options = found.options_at(path)
+    assert options is not None
+    return found.at(path, options(storage_options=storage, **FORMS[storage_type]))
+
+
+@pytest.mark.parametrize("storage_type", FORMS)
+def test_files_in_a_bucket(bucket: str, storage_type: str) -> None:
+    place = {"endpoint_url": bucket, "region_name": "us-east-1"}
+
+    def make(_: str) -> Driver:
+        path = f"s3://shop/{uuid4().hex}/own"
+        return at_address(storage_type, path, key="a", secret="b", client_kwargs=place)
+
+    def there(_: Driver) -> list[str]:
+        with closing(Session().create_client("s3", **plain(bucket))) as client:
+            return keys(client)
+
+    driver_contract(make, [MANY, MANY[:1000]], there=there, kills=KILLS)
+
+
+@pytest.mark.parametrize("storage_type", FORMS)
+def test_files_of_another_file_system(tmp_path: Path, storage_type: str) -> None:
+    def make(_: str) -> Driver:
+        path = f"file://{tmp_path}/{uuid4().hex}/own"
+        return at_address(storage_type, path, auto_mkdir=True)
+
+    driver_contract(
+        make,
+        [MANY, MANY[:1000]],
+        there=lambda _: [str(one) for one in tmp_path.rglob("*")],
+        kills=KILLS,
+    )
+
+
 def load(path: str) -> Any:
     with open(path, encoding="utf-8") as file:
         return json.load(file)
 
 
 def dump(value: object, path: str) -> None:
-    data = json.dumps(value)
+    """Write as a whole: that a killed write leaves what was there is the function's own."""
+    folder, name = os.path.split(path)
+    draft = os.path.join(folder, "drafts", name)
 
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(data)
+    with open(draft, "w", encoding="utf-8") as file:
+        json.dump(value, file)
+
+    os.replace(draft, path)
 
 
 def extend(value: list[object], path: str) -> None:
@@ -147,6 +203,7 @@ def extend(value: list[object], path: str) -> None:
 
 def test_generic() -> None:
     def make(folder: str) -> Driver:
+        os.makedirs(os.path.join(folder, "drafts"), exist_ok=True)
         path = [os.path.join(folder, "own")]
         options = GenericOptions(
             read_fct=load,
@@ -157,4 +214,4 @@ def test_generic() -> None:
         )
         return GenericDriver(None, options)
 
-    driver_contract(make, [[1, "é"], [None]])
+    driver_contract(make, [[1, "é"], [None] * 30_000], kills=KILLS)

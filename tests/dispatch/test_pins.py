@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -468,3 +469,55 @@ async def test_who_is_alone_tells_the_store_no_pins(
         gate.is_open.set()
         await run
         await second
+
+
+async def test_what_is_written_after_a_submit_has_a_later_number(
+    config: Configuration, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who takes a run over goes by the numbers, whatever clocks do meanwhile."""
+    gate = Gate()
+
+    async with Orchestrator(config, path) as orchestrator:
+        scenario = await orchestrator.create_scenario(gated(config, gate))
+        submission = scenario.submit()
+        (first,) = await scenario.source.edits()
+
+        with monkeypatch.context() as context:
+            context.setattr(time, "time_ns", lambda: first.version + 1)
+            await scenario.source.write("b" * SIZE)
+
+        _, second = await scenario.source.edits()
+        assert second.version > submission.submitted_at.timestamp() * 1e9
+        gate.is_open.set()
+        await submission
+        assert await submission.read("result") == "a"
+
+
+async def test_what_runs_are_to_read_stays_until_all_are_taken_over(
+    config: Configuration, path: str
+) -> None:
+    """The first of them may have ended before the last is looked at."""
+    gate = Gate()
+
+    async with Orchestrator(config, path) as orchestrator:
+        scenario = await orchestrator.create_scenario(gated(config, gate))
+        runs = [scenario.submit(), scenario.submit()]
+        await scenario.source.write("b" * SIZE)
+        engine = orchestrator._session.opened()
+        own = [engine.scheduler.runs[number] for number in (1, 2)]
+
+        async def kept() -> int:
+            records = await engine.store.versions(node_ids=[scenario.source.id])
+            return sum(record.kept is not None for record in records)
+
+        async with engine.scheduler.pins.holding(own):
+            for run in own:
+                engine.scheduler.pins._release(run)
+
+            assert await kept() == 2
+
+        assert await kept() == 1
+        gate.is_open.set()
+
+        for submission in runs:
+            await submission

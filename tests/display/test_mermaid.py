@@ -22,3 +22,9 @@ def test_what_means_something_to_mermaid_is_escaped() -> None:
     assert written.splitlines()[1] == (
         '    n0["#34;#93; --#62; #60;b#62;#59;#35;#96;"]'
     )
+
+
+def test_notes_are_written_where_they_are_asked_for() -> None:
+    graph = Graph(boxes=[Box(id="x", label="ann", note="May", kind="editor")], edges=())
+    assert 'n0{{"ann"}}' in mermaid(graph)
+    assert 'n0{{"ann#44; May"}}' in mermaid(graph, has_notes=True)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from asyncflow.display import report as pages
 from asyncflow.display.graph import Box, Graph
 from asyncflow.display.picture import DagPicture, GanttPicture
-from asyncflow.display.report import ShownJob, ShownRun, ShownTry, clean, report
+from asyncflow.display.report import ShownJob, ShownRun, ShownTry, report
 from asyncflow.display.timeline import JobTimes, timeline
 from asyncflow.status import Status
 from tests.support.pictures import HOSTILE
@@ -165,25 +165,6 @@ def test_it_tells_what_happened() -> None:
     assert '<a href="#job-0">load</a>' in page
     assert "job-1" not in page  # it has printed nothing
     assert page.count("<svg ") == 2
-
-
-def test_colours_of_terminals_are_left_out_and_lines_written_over_are_the_last() -> (
-    None
-):
-    assert clean("\x1b[1;31mred\x1b[0m \x1b]0;title\x07x\x1b(B") == "red x"
-    assert clean("10 %\r50 %\r100 %\nnext\r\n") == "100 %\nnext\n"
-    assert clean("done\r") == "done"
-    assert clean("a\tb\x00\u202e\ufffe") == "a\tb\ufffd\ufffd\ufffd"
-
-
-def test_long_lines_and_texts_lose_their_middle() -> None:
-    line = clean("a" * 5_000_000 + "end")
-    assert len(line) < pages.LINE + 100
-    assert "characters left out" in line
-    assert line.endswith("end")
-    many = clean("line\n" * 1_000_000)
-    assert len(many) < pages.TEXT + 100
-    assert many.startswith("line\nline\n")
 
 
 def test_of_much_output_that_of_failed_jobs_comes_first(

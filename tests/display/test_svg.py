@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asyncflow.display.folding import folded
 from asyncflow.display.graph import Box, Graph
 from asyncflow.display.svg import STYLE, svg
 from asyncflow.status import Status
+from tests.support.geometry import check_apart
 from tests.support.pictures import HOSTILE, random_graph
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -74,3 +77,17 @@ def test_every_edge_is_a_line_with_a_tip() -> None:
     picture = svg(graph)
     assert picture.count('class="af-line"') == len(set(graph.edges))
     assert picture.count('class="af-tip"') == len(set(graph.edges))
+
+
+@pytest.mark.parametrize("boxes", [2, 30, 200, 2000])
+def test_boxes_and_labels_are_apart_in_the_picture(boxes: int) -> None:
+    graph = random_graph(boxes, 7)
+    check_apart(svg(graph))
+    check_apart(svg(folded(graph)))
+
+
+def test_10_000_tasks_are_drawn_in_time() -> None:
+    graph = random_graph(10_000, 5)
+    begin = time.process_time()
+    svg(folded(graph))
+    assert time.process_time() - begin < 2

@@ -1,7 +1,8 @@
 """The blocks of code in README.md and `docs/`, and what they are to print.
 
 A block that is fenced as ``python`` is a program; ``python cell`` is a cell of the page's
-notebook, ``python pytest`` a module of tests. A ``text`` block right after it is its
+notebook, ``python pytest`` a module of tests, ``python module`` the one that the commands
+of the page are given (see `test_commands.py`). A ``text`` block right after it is its
 output. A ``toml`` block is the file ``config.toml`` of the programs below it.
 """
 
@@ -23,7 +24,7 @@ class Block:
     page: Path
     number: int
     kind: str
-    """``python``, ``python cell`` or ``python pytest``."""
+    """``python``, ``python cell``, ``python pytest`` or ``python module``."""
     code: str
     output: str
     files: tuple[tuple[str, str], ...] = ()

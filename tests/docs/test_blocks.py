@@ -21,7 +21,7 @@ NOTEBOOKS = [
 
 def test_each_block_is_of_a_known_kind() -> None:
     kinds = {block.kind for block in EVERY}
-    assert kinds == {"python", "python cell", "python pytest"}
+    assert kinds == {"python", "python cell", "python pytest", "python module"}
 
 
 @pytest.mark.parametrize("block", PROGRAMS, ids=str)

@@ -74,6 +74,18 @@ def test_documents_of_a_class(driver: MongoDriver) -> None:
     assert driver.read(None) == [Item(**row) for row in ROWS]  # type: ignore[arg-type]  # by name
 
 
+def test_a_preview_asks_for_its_documents_alone(driver: MongoDriver) -> None:
+    driver.publish(driver.write([{"a": 1}, {"a": 2}, {"a": 3}], "J-1", "n"), "J-1")
+    whole: Any = driver.read(None)
+
+    for rows in (0, 2, 9):
+        shown = driver.preview(None, rows)
+        assert shown.total == 3
+        assert [dict(zip(shown.columns, row, strict=True)) for row in shown.rows] == (
+            whole[:rows]
+        )
+
+
 def test_parts_are_asked_for(driver: MongoDriver) -> None:
     write(driver, ROWS)
     assert driver.read(None, columns=["name"])[0] == {"name": "ä"}  # type: ignore[index]  # rows

@@ -318,6 +318,14 @@ def test_a_preview_is_that_of_the_whole(
         )
 
 
+def test_a_preview_of_polars_is_that_of_the_whole(tmp_path: Path) -> None:
+    path = str(tmp_path / "own.parquet")
+    pl.DataFrame({"a": range(10), "b": ["x"] * 10}).write_parquet(path)
+    options = ParquetOptions(exposed_type="polars", read_options={"columns": ["a"]})
+    driver = ParquetDriver(path, options)
+    assert driver.preview(None, 3) == preview(driver.read(None), 3)
+
+
 def test_a_preview_reads_its_rows_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -325,3 +333,47 @@ def test_a_preview_reads_its_rows_alone(
     pd.DataFrame({"a": range(100)}).to_parquet(tmp_path / "own.parquet")
     monkeypatch.setattr(driver, "load", None)
     assert driver.preview(None, 2).rows == ((0,), (1,))
+
+
+TEXTS = pa.table({"a": ["x"]})
+CATEGORIES = pa.table({"a": pa.array(["x"]).dictionary_encode()})
+
+
+@pytest.mark.parametrize(
+    ("before", "more", "after"),
+    [
+        (TEXTS.cast(pa.schema([("a", pa.large_string())])), [{"a": "y"}], ["x", "y"]),
+        (CATEGORIES, [{"a": "y"}], ["x", "y"]),
+        (CATEGORIES, pd.DataFrame({"a": pd.Categorical(["y"])}), ["x", "y"]),
+        (pa.table({"a": pa.array([1], "int32")}), [{"a": 2}], [1, 2]),
+        (pa.table({"a": [1]}), [{"a": None}], [1, None]),
+        (pa.table({"a": [None]}), [{"a": 2}], [None, 2]),
+        (pa.table({"a": [1]}), pd.DataFrame({"a": [2]}, index=[7]), [1, 2]),
+        (pa.table({"a": [1]}), [], [1]),
+    ],
+)
+def test_rows_of_another_library_are_appended(
+    tmp_path: Path, before: Any, more: Any, after: list[Any]
+) -> None:
+    driver = ParquetDriver(options=ParquetOptions(exposed_type="arrow"))
+    kept = driver.write(before, str(tmp_path / "A-1.value"), "node")
+    kept = driver.append(more, kept, str(tmp_path / "A-2.value"), "node")
+    found: Any = driver.read(kept)
+    assert found.column("a").to_pylist() == after
+    assert found.schema == before.schema or before.column("a").null_count == 1
+
+
+@pytest.mark.parametrize(
+    "more", [[{"a": 1.5}], [{"a": "2"}], [{"b": 1}], [{"a": 1, "b": 2}], [{"a": 2**40}]]
+)
+def test_rows_that_columns_cannot_hold_are_not_appended(
+    tmp_path: Path, more: Any
+) -> None:
+    driver = ParquetDriver(options=ParquetOptions(exposed_type="arrow"))
+    before = pa.table({"a": pa.array([1], "int32")})
+    kept = driver.write(before, str(tmp_path / "A-1.value"), "node")
+
+    with pytest.raises(DataNodeWritingError, match=r"'node': the columns .* appended"):
+        driver.append(more, kept, str(tmp_path / "A-2.value"), "node")
+
+    assert driver.read(kept) == before

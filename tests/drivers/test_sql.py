@@ -216,6 +216,18 @@ def test_a_preview_asks_for_its_rows_alone(database: Database) -> None:
     assert shown == preview(driver.read(None), 3)
 
 
+@pytest.mark.parametrize(
+    "text", ["SELECT * FROM items ORDER BY id DESC;", "WITH q AS (SELECT 1) SELECT 2"]
+)
+def test_a_preview_of_a_query(database: Database, text: str) -> None:
+    write(database.table(), [{"id": at} for at in range(100)])
+    driver = database.query(read_query=text)
+    assert driver.preview(None, 3) == preview(driver.read(None), 3)
+
+    with pytest.raises(DataNodeReadingError, match="nothing"):
+        database.query(read_query="SELECT * FROM nothing").preview(None, 3)
+
+
 def test_append(database: Database) -> None:
     driver = database.table()
     write(driver, ROWS[:1])

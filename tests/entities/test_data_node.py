@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from asyncflow.config import Configuration, Scope
-from asyncflow.entities.data_node import DataNode, Edit, data_node_of, node_of
+from asyncflow.entities.data_node import DataNode, data_node_of, node_of
+from asyncflow.entities.edits import Edit
 from asyncflow.errors import NotOpen
 from asyncflow.runs.node import Version
 from tests.support.entities import identity_map

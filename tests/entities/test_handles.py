@@ -25,6 +25,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 SUBMITTABLE = (
     *("data_nodes_being_edited", "get_inputs", "get_intermediate", "get_outputs"),
     "is_ready_to_run",
+    "lineage",
 )
 
 NAMES: dict[type, tuple[str, ...]] = {
@@ -63,6 +64,7 @@ NAMES: dict[type, tuple[str, ...]] = {
         ),
     ),
     Sequence: (
+        "version",
         *("dag", "data_nodes", "id", "is_deleted", "name", "owner_id", "plan"),
         *("properties", "scenario_id", "submit", "subscribe", "tasks", "unsubscribe"),
         *SUBMITTABLE,
@@ -74,6 +76,7 @@ NAMES: dict[type, tuple[str, ...]] = {
         ),
     ),
     Task: (
+        "version",
         *("config", "config_id", "dag", "data_nodes", "function", "id", "input"),
         *("is_deleted", "output", "owner_id", "plan", "scenario_id", "skippable"),
         *("properties", "scope", "submit", "tasks"),
@@ -86,6 +89,7 @@ NAMES: dict[type, tuple[str, ...]] = {
         ),
     ),
     DataNode: (
+        "version",
         *("append", "column", "config", "config_id", "describe", "download"),
         *("edit_in_progress", "editor_expiration_date", "editor_id", "edits"),
         *("expiration_date", "filter", "fingerprint", "id", "is_locked"),
@@ -100,6 +104,8 @@ NAMES: dict[type, tuple[str, ...]] = {
         ),
     ),
     Submission: (
+        "version",
+        "waits_for_data",
         *("accepted", "cancel", "counts", "dag", "entity", "entity_id", "error"),
         *(
             "finished_at",
@@ -121,6 +127,7 @@ NAMES: dict[type, tuple[str, ...]] = {
         ),
     ),
     Job: (
+        "version",
         *("attempt", "attempts", "cancel", "config_id", "duration", "error"),
         *("execution_duration", "finished_at", "follow", "id", "is_finished"),
         *("name", "output", "progress", "reason", "run_at", "stacktrace", "status"),

@@ -6,14 +6,18 @@ import gc
 from datetime import UTC, datetime
 from pathlib import Path
 
+import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 
 from asyncflow import ids
 from asyncflow.config import Configuration, ScenarioConfig, Scope
+from asyncflow.entities import identity_map as identity_map_module
 from asyncflow.entities.data_node import node_of
 from asyncflow.entities.identity_map import IdentityMap, is_shared
 from asyncflow.entities.scenario import record_of
 from asyncflow.entities.submittable import dag_of, nodes_of, tasks_of
+from asyncflow.slices import SLICE
 from asyncflow.status import Status, SubmissionStatus
 from tests.support import flows
 from tests.support.entities import identity_map, make_run, make_scenario
@@ -123,10 +127,50 @@ async def test_a_new_scenario_has_the_properties_of_its_config() -> None:
     cfg = config.configure_scenario("s", unit="kg", owner="ann")
     identities = identity_map()
     await identities.prepare(cfg)
-    scenario = identities.new_scenario(cfg, AT, "mine", {"owner": "bob"})
+    scenario = await identities.new_scenario(cfg, AT, "mine", {"owner": "bob"})
     assert scenario.properties == {"unit": "kg", "owner": "bob"}
     assert (scenario.name, scenario.creation_date) == ("mine", AT)
     assert ids.key_of(scenario.id)
+
+
+async def test_a_large_scenario_is_made_in_turns_and_without_the_collector(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = Configuration()
+    cfg = flows.fan(config, flows.double, 3 * SLICE)
+    identities, seen = identity_map(), list[bool]()
+    monkeypatch.setattr(identity_map_module, "LARGE", 3 * SLICE)
+
+    async def look() -> None:
+        while True:
+            await checkpoint()
+            seen.append(gc.isenabled())
+
+    await identities.prepare(cfg)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(look)
+        scenario = await identities.new_scenario(cfg, None, None, {})
+        group.cancel_scope.cancel()
+
+    assert seen[:5] == [False] * 5
+    assert gc.isenabled()
+    assert len(tasks_of(scenario)) == 3 * SLICE
+    assert identities.find(scenario.f0.id) is tasks_of(scenario)["f0"]
+
+
+async def test_a_cancel_leaves_nothing_of_a_large_scenario() -> None:
+    cfg = flows.fan(Configuration(), flows.double, 3 * SLICE)
+    identities = identity_map()
+    await identities.prepare(cfg)
+
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await identities.new_scenario(cfg, None, None, {})
+
+    assert scope.cancelled_caught
+    gc.collect()
+    assert not len([*identities._in_use])
 
 
 def directory_of(identities: IdentityMap, path: str | None) -> str | None:

@@ -139,4 +139,4 @@ async def test_what_a_handle_shows_cannot_be_set(scenario: Any) -> None:
 async def test_what_python_looks_for_is_just_not_there(scenario: Scenario) -> None:
     for handle in (scenario, scenario.source, scenario.work):
         assert not hasattr(handle, "__array__")
-        assert not hasattr(handle, "_repr_html_")
+        assert not hasattr(handle, "_repr_latex_")

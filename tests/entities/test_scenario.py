@@ -144,7 +144,7 @@ async def test_the_facts_of_a_scenario() -> None:
     identities = identity_map()
     await identities.prepare(cfg)
     at = datetime(2026, 1, 2, tzinfo=UTC)
-    scenario = identities.new_scenario(cfg, at, "mine", {"x": 1})
+    scenario = await identities.new_scenario(cfg, at, "mine", {"x": 1})
     record = record_of(scenario)
     assert (record.id, record.config_id) == (scenario.id, cfg.id)
     assert (record.name, record.properties) == ("mine", {"x": 1})
@@ -152,7 +152,8 @@ async def test_the_facts_of_a_scenario() -> None:
     assert repr(scenario) == "<Scenario chain 'mine' of 2026-01-02 00:00:00>"
 
     now = time.time()
-    assert now <= record_of(identities.new_scenario(cfg, None, None, {})).created
+    scenario = await identities.new_scenario(cfg, None, None, {})
+    assert now <= record_of(scenario).created
 
 
 async def test_the_tasks_of_a_graph_in_its_order() -> None:

@@ -26,6 +26,7 @@ USERS = frozenset(
         ("Recovery", "wants"),
         ("RunOptions", "callbacks"),
         ("Session", "adopt"),
+        ("Site", "find"),
         ("SqlOptions", "append_query_builder"),
         ("SqlOptions", "write_query_builder"),
         ("SqlPlace", "fingerprint"),

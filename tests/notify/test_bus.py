@@ -23,7 +23,7 @@ from asyncflow import (
     current_job,
 )
 from asyncflow.entities.submission import run_of
-from asyncflow.runs.run import Run
+from asyncflow.runs.run_events import event_of
 from tests.support import flows
 from tests.support.flows import fan, single, until_finished
 
@@ -133,8 +133,8 @@ async def test_no_event_is_made_that_nobody_wants(
     made: list[int] = []
 
     def count(frame: FrameType, what: str, _: object) -> None:
-        if what == "call" and frame.f_code is Run.event.__code__:
-            made.append(frame.f_locals["index"])
+        if what == "call" and frame.f_code is event_of.__code__:
+            made.append(frame.f_locals["subject"])
 
     async with (
         orchestrator.events(SubmissionFinished) as events,

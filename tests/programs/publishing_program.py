@@ -6,6 +6,7 @@ made visible, by their drivers; started again, it goes on and tells what there i
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pickle
@@ -92,6 +93,8 @@ class Mongo(Dying, MongoDriver):
 class Client(mongomock.MongoClient):  # type: ignore[misc]  # it has no types
     def __init__(self) -> None:
         super().__init__()
+        self._turn = open("mongo.lock", "w")  # noqa: SIM115  # until it is closed
+        fcntl.flock(self._turn, fcntl.LOCK_EX)
 
         for name, documents in collections().items():
             collection = self["d"].create_collection(name)
@@ -105,6 +108,7 @@ class Client(mongomock.MongoClient):  # type: ignore[misc]  # it has no types
         found = {name: list(database[name].find()) for name in names}
         Path("mongo.tmp").write_bytes(pickle.dumps(found))
         os.replace("mongo.tmp", "mongo")
+        self._turn.close()
         super().close()
 
 

@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from tests.support import programs
 
 APPS = ["starlette_app", "fastapi_app"]
+DASHBOARD = "dashboard_app"
 PIPELINES = ["crawler", "log_report", "sales_etl"]
 DATA = ["etl_pandas", "etl_polars", "s3_report"]
 
@@ -41,7 +42,7 @@ def run(name: str, folder: Path) -> str:
 @pytest.mark.smoke
 def test_every_example_is_run() -> None:
     known = {"cpu_fanout", "failing_jobs", "seed", "seed_sync"}
-    known |= {*PIPELINES, *DATA, *APPS}
+    known |= {*PIPELINES, *DATA, *APPS, DASHBOARD}
     assert {path.stem for path in programs.EXAMPLES.glob("*.py")} == known
 
 
@@ -302,3 +303,27 @@ def test_events_come_live_from_a_server(name: str, tmp_path: Path) -> None:
         assert client.get(f"{url}/result").json()["result"] == 52
 
     assert server.printed == ["adding"]
+
+
+def test_the_dashboard_is_behind_the_login_of_its_app(tmp_path: Path) -> None:
+    arguments = ("--app-dir", str(programs.EXAMPLES))
+
+    with programs.server(f"{DASHBOARD}:app", *arguments, folder=tmp_path) as server:
+        pages = f"{server.url}/flows/"
+
+        with httpx.Client(follow_redirects=True, timeout=30) as browser:
+            assert browser.get(pages).status_code == 403
+            assert (
+                "<h1>Runs"
+                in browser.get(
+                    f"{server.url}/login?user=bob", headers={"accept": "text/html"}
+                ).text
+            )
+            (scenario,) = browser.get(f"{pages}api/scenarios").json()
+            submit = f"{pages}api/scenarios/{scenario['id']}/submit"
+            body = {"inputs": {"number": 2}}
+            assert browser.post(submit, json=body).status_code == 403
+
+            browser.get(f"{server.url}/login?user=ada")
+            run = browser.post(submit, json=body, params={"wait": 20}).json()
+            assert run["status"] == "COMPLETED"

@@ -43,6 +43,9 @@ class Owner:
     def cancel_for_peer(self, submission_id: str, reason: str) -> None:
         self.canceled.append((submission_id, reason))
 
+    async def tell_output(self, job_id: str, send: Send) -> None:
+        await send(f'"{job_id} prints"\n'.encode())
+
     async def greeted(self, orchestrator_id: str) -> None:
         self.guests.append(orchestrator_id)
 
@@ -66,6 +69,18 @@ async def test_waits_for_the_end_of_a_run() -> None:
                 await anyio.lowlevel.checkpoint()
 
             owner.ended.set()
+
+
+async def test_tells_what_a_job_prints() -> None:
+    owner = Owner()
+
+    with fail_after(20):
+        async with owner.peers() as peers:
+            lines = [line async for line in _peers.follow(peers.address, "JOB_a_1")]
+            assert lines == [b'"JOB_a_1 prints"']
+
+    with pytest.raises(PeerGone):
+        [line async for line in _peers.follow(peers.address, "JOB_a_1")]
 
 
 async def test_an_answer_that_is_taken_at_once_is_no_error() -> None:

@@ -20,8 +20,6 @@ from asyncflow.config.dag import Dag
 from asyncflow.config.sections import Scope
 from asyncflow.recovery.undeclared import (
     UndeclaredScenario,
-    check_declared,
-    is_undeclared,
     scenario_config,
 )
 from tests.support import flows
@@ -65,10 +63,10 @@ def test_a_data_node_that_is_not_its_own_is_shared(cfg: UndeclaredScenario) -> N
 
 def test_its_tasks_do_not_run(cfg: UndeclaredScenario) -> None:
     dag = Dag.of(cfg.task_configs)
-    assert is_undeclared(dag)
+    assert not dag.is_declared
 
     with pytest.raises(NotDeclared, match=f"SCENARIO_c_1 .* 'c', {WHY}"):
-        check_declared(dag)
+        dag.check_declared()
 
     with pytest.raises(NotDeclared):
         cfg.task_configs[0].function(1, 2)
@@ -76,8 +74,8 @@ def test_its_tasks_do_not_run(cfg: UndeclaredScenario) -> None:
 
 def test_what_is_declared_runs(config: Configuration) -> None:
     dag = Dag.of(flows.single(config, flows.double).task_configs)
-    assert not is_undeclared(dag)
-    check_declared(dag)
+    assert dag.is_declared
+    dag.check_declared()
 
 
 # ------------------------------------------------------------------------------ values

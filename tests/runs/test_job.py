@@ -23,6 +23,7 @@ from asyncflow.config import Configuration
 from asyncflow.errors import JobFailed, RemoteTraceback
 from asyncflow.records import AttemptRecord, LogRecord
 from asyncflow.runs.job import FIRST, LAST, SHORT, TRACEBACKS, JobState, added
+from asyncflow.runs.run_events import event_of
 from asyncflow.status import AttemptKind, Status
 from asyncflow.worker.codec import dumps
 from asyncflow.worker.shortened import TRACEBACK
@@ -55,7 +56,7 @@ def test_a_job_as_it_was_then(config: Configuration) -> None:
     then = job.as_of(status, at, reason)
     assert (then.status, then.attempt, then.run_at) == (Status.RUNNING, 1, 2.0)
     assert (job.status, job.attempt, job.run_at) == (Status.RUNNING, 2, 4.0)
-    failed = run.event(3)
+    failed = event_of(run, 3)
     assert isinstance(failed, events.JobAttemptFailed)
     assert (failed.attempt, failed.reason) == (1, "gone")
 

@@ -12,7 +12,8 @@ from asyncflow.config import Configuration
 from asyncflow.dispatch.job_listing import records
 from asyncflow.errors import SubmissionCanceled, SubmissionFailed
 from asyncflow.runs.restoring import lose
-from asyncflow.runs.run import Change, Ending, History, kind_of
+from asyncflow.runs.run import Ending, History
+from asyncflow.runs.run_events import kind_of
 from asyncflow.status import Status, SubmissionStatus
 from asyncflow.worker.shortened import REASON
 from tests.support.runs import USAGE, kinds, make
@@ -65,8 +66,8 @@ def test_who_listens_is_told_each_change(config: Configuration) -> None:
     run.wait_for(Status.BLOCKED, [0], 1.0)
     run.completed([(0, USAGE)], 3.0)
     assert told == [1, 2, 3, 4]
-    assert run.history.kind(1) is None
-    assert run.history.kind(2) is events.JobPending
+    assert kind_of(1, run.history[1]) is None
+    assert kind_of(2, run.history[2]) is events.JobPending
 
 
 def test_the_end_is_told_once(config: Configuration) -> None:
@@ -146,22 +147,3 @@ def test_the_whole_way_of_a_job_is_added_at_once(was_blocked: bool) -> None:
         (5, Status.RUNNING, 2.0, ""),
         (5, Status.COMPLETED, 3.0, ""),
     ]
-
-
-@pytest.mark.parametrize(
-    ("index", "change", "kind"),
-    [
-        (0, (None, None, 1.0, ""), events.SubmissionStarted),
-        (7, (None, None, 1.0, ""), events.SubmissionFinished),
-        (1, (0, Status.BLOCKED, 1.0, ""), None),
-        (1, (0, Status.PENDING, 1.0, ""), events.JobPending),
-        (1, (0, Status.PENDING, 1.0, "it crashed"), events.JobAttemptFailed),
-        (1, (0, Status.RUNNING, 1.0, ""), events.JobStarted),
-        (1, (0, Status.SKIPPED, 1.0, "the same"), events.JobFinished),
-        (1, (0, Status.CANCELED, 1.0, "enough"), events.JobFinished),
-    ],
-)
-def test_a_change_is_an_event_or_none(
-    index: int, change: Change, kind: type[events.Event] | None
-) -> None:
-    assert kind_of(index, change) is kind

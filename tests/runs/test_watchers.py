@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import partial
 
 import pytest
@@ -114,11 +113,3 @@ def test_each_attempt_and_each_job_has_its_own(
 
     assert list(reports.until(1)) == told[:2]
     assert list(reports.until(9)) == told[2:]
-
-
-def test_a_report_is_an_event(config: Configuration) -> None:
-    job = make(config).job(1)
-    event = Report(job, 2, Progress(1.5, None, "rows"), 10.0).event()
-    assert (event.job_id, event.task, event.attempt) == (job.id, job.name, 2)
-    assert (event.done, event.total, event.message) == (1.5, None, "rows")
-    assert event.at == datetime(1970, 1, 1, 0, 0, 10, tzinfo=UTC)

@@ -45,6 +45,72 @@ def declared(
 
 
 @pytest.mark.parametrize("kind", ["file", ":memory:"])
+async def test_all_that_belongs_to_a_scenario_has_its_version(
+    path: str, kind: str
+) -> None:
+    config, cfg = declared()
+    tasks = cfg.task_configs
+    config.configure_scenario("other", tasks, sequences={"all": tasks})
+    shared = config.configure_data_node("shared", scope=Scope.GLOBAL, default_data=1)
+    store: Any = path if kind == "file" else kind
+    found: dict[str, set[str]] = {}
+
+    async def lists(orchestrator: Orchestrator, **given: Any) -> dict[str, set[str]]:
+        listed: dict[str, list[Any]] = {
+            "data_nodes": await orchestrator.data_nodes(**given),
+            "submissions": await orchestrator.submissions(**given),
+            "jobs": await orchestrator.jobs(**given),
+        }
+        return {kind: {one.id for one in some} for kind, some in listed.items()}
+
+    async def made(orchestrator: Orchestrator) -> None:
+        scenario = await orchestrator.create_scenario("other")
+        await orchestrator.create_global_data_node(shared)
+        submission = await scenario.submit()
+        (job,) = submission.jobs
+        label = orchestrator.version
+        parts = (scenario.all, scenario.double, scenario.source, submission, job)
+        assert {part.version for part in parts} == {label}
+        assert (await orchestrator.get(shared_id)).version is None  # type: ignore[union-attr]
+        found[str(label)] = {submission.id, job.id, scenario.source.id}
+
+    shared_id = "DATANODE_shared_GLOBAL"
+
+    if kind == ":memory:":  # it ends with its orchestrator
+        async with Orchestrator(config, store, version="1.0") as orchestrator:
+            await made(orchestrator)
+            listed = await lists(orchestrator)
+            assert found["1.0"] <= set().union(*listed.values())
+            assert not any((await lists(orchestrator, version="2.0")).values()) or (
+                (await lists(orchestrator, version="2.0"))["data_nodes"] == {shared_id}
+            )
+
+        return
+
+    for label in ("1.0", "2.0", None):
+        async with Orchestrator(config, store, version=label) as orchestrator:
+            await made(orchestrator)
+            listed = await lists(orchestrator)
+            everything = set().union(*listed.values())
+            assert found[str(label)] <= everything
+            assert shared_id in listed["data_nodes"]
+
+            if label == "2.0":
+                assert found["1.0"].isdisjoint(everything)
+                everything = set().union(
+                    *(await lists(orchestrator, version=None)).values()
+                )
+                assert found["1.0"] <= everything
+                old = await lists(orchestrator, version="1.0")
+                assert found["2.0"].isdisjoint(set().union(*old.values()))
+                names = [one.name for one in await orchestrator.versions()]
+                assert names == ["1.0", "2.0"]
+                assert (await orchestrator.versions())[0].creation_date < (
+                    (await orchestrator.versions())[1].creation_date
+                )
+
+
+@pytest.mark.parametrize("kind", ["file", ":memory:"])
 async def test_scenarios_have_a_version_and_lists_show_those(
     path: str, kind: str
 ) -> None:

@@ -105,3 +105,30 @@ async def test_files_of_skippable_tasks_are_looked_at(
         assert told == []
         assert await first()
         assert told == ["then"]
+
+
+@pytest.mark.anyio
+async def test_a_run_whose_files_are_looked_at_keeps_its_turn(tmp_path: Path) -> None:
+    config = flows.configuration()
+    own, place = str(tmp_path / "own.json"), str(tmp_path / "place.json")
+    (tmp_path / "own.json").write_text("[1]")
+    source = config.configure_json_data_node("source", own)
+    written = config.configure_json_data_node("written", place)
+    read = config.configure_json_data_node("read", place)
+    result = config.configure_data_node("result")
+    writing = config.configure_task("writing", flows.identity, source, written)
+    reading = config.configure_task("reading", flows.identity, read, result)
+    first_cfg = config.configure_scenario("first", writing)
+    second_cfg = config.configure_scenario("second", reading)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        first = await orchestrator.create_scenario(first_cfg)
+        second = await orchestrator.create_scenario(second_cfg)
+
+        # What the first writes the second has to read: there is nothing before.
+        runs = [first.submit(), second.submit()]
+
+        for run in runs:
+            await run
+
+        assert await second.data_nodes["result"].read() == [1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import attrs
 import pytest
 
 from asyncflow.options import Page
@@ -108,16 +109,20 @@ async def test_all_stores_find_the_same(
 
 
 def test_a_search_begins_with_what_the_fewest_have() -> None:
-    wanted = _scenario_list.parts(
-        {"config_id": "c"}, "tag", True, {"a": 1, "b": 2}, None
+    asked = _scenario_list.Asked(
+        columns={"config_id": "c"},
+        tag="tag",
+        is_primary=True,
+        properties={"a": 1, "b": 2},
     )
+    wanted = _scenario_list.parts(asked)
     assert [part.kind for part in wanted] == [
         *("tag", "property", "property", "primary", "config_id")
     ]
-    facts: dict[str, Any] = {"newest_first": False, "is_primary": True, "after": None}
 
     def query(counts: list[int], sort_key: str = "creation_date") -> set[str]:
-        given = _scenario_list.filters(wanted, counts, sort_key=sort_key, **facts)
+        ordered = attrs.evolve(asked, sort_key=sort_key)
+        given = _scenario_list.filters(ordered, wanted, counts)
         return {name for name in given if name.startswith("by_")}
 
     assert query([5, 4, 3, 9, 9]) == {"by_property"}

@@ -182,6 +182,8 @@ async def test_an_old_store_keeps_its_folder(tmp_path: Path) -> None:
             "ALTER TABLE data_node DROP COLUMN directory",
             "ALTER TABLE data_node DROP COLUMN attributes",
             "ALTER TABLE data_node DROP COLUMN revision",
+            "ALTER TABLE submission DROP COLUMN waits",
+            "ALTER TABLE version DROP COLUMN facts",
             "DROP TABLE findable",
             "DROP TABLE searched",
             "DROP INDEX scenario_by_tags",

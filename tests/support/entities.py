@@ -44,7 +44,7 @@ async def make_scenario(
     """Make a scenario that was not submitted."""
     identities = identities or identity_map()
     await identities.prepare(cfg)
-    return identities.new_scenario(cfg, None, None, properties)
+    return await identities.new_scenario(cfg, None, None, properties)
 
 
 def make_run(

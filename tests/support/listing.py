@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from asyncflow.options import Page
 from asyncflow.stores import _scenario_list
 
 OF_LIST = ("tag", "is_primary", "properties", "value", "after", "sort_key")
@@ -21,22 +22,20 @@ def listing(
     if query != "scenario" or "id" in given:
         return given
 
-    wanted: dict[str, Any] = dict.fromkeys(OF_LIST) | {"sort_key": "creation_date"}
-    wanted |= {name: given[name] for name in OF_LIST if name in given}
-    newest_first = given.get("newest_first", False)
+    names = {*OF_LIST} & given.keys()
+    columns = {name: given[name] for name in _scenario_list.COLUMNS if name in given}
     rest = {
-        name: part
-        for name, part in given.items()
-        if name not in (*OF_LIST, *_scenario_list.COLUMNS)
+        name: part for name, part in given.items() if name not in {*names, *columns}
     }
-    asked = (wanted.pop(name) for name in ("tag", "is_primary", "properties", "value"))
-    tag, is_primary, properties, value = asked
-    found = _scenario_list.parts(given, tag, is_primary, properties, value)
+    asked = _scenario_list.Asked(
+        columns=columns,
+        page=Page(newest_first=given.get("newest_first", False)),
+        **{name: given[name] for name in names},
+    )
+    found = _scenario_list.parts(asked)
 
     if counts is None:
-        is_clear = _scenario_list.is_clear(found, wanted["sort_key"])
+        is_clear = _scenario_list.is_clear(found, asked.sort_key)
         counts = [] if is_clear else [1] * len(found)
 
-    return rest | _scenario_list.filters(
-        found, counts, newest_first=newest_first, is_primary=is_primary, **wanted
-    )
+    return rest | _scenario_list.filters(asked, found, counts)

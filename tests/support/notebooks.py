@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
@@ -57,10 +58,20 @@ def run(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    ended = json.loads((folder / "executed.ipynb").read_text())
     return [
-        "".join(
-            "".join(output.get("text", ())) for output in cell["outputs"]
-        ).splitlines()
-        for cell in ended["cells"]
+        "".join("".join(output.get("text", ())) for output in outputs).splitlines()
+        for outputs in _outputs(folder)
     ]
+
+
+def pages(folder: Path) -> list[str]:
+    """Return the HTML that each cell of the notebook that was run shows in the end."""
+    return [
+        "".join("".join(output.get("data", {}).get("text/html", ())) for output in some)
+        for some in _outputs(folder)
+    ]
+
+
+def _outputs(folder: Path) -> list[list[dict[str, Any]]]:
+    ended = json.loads((folder / "executed.ipynb").read_text())
+    return [cell["outputs"] for cell in ended["cells"]]

@@ -9,6 +9,7 @@ from asyncflow.config import Configuration
 from asyncflow.config.dag import Dag
 from asyncflow.options import RunOptions
 from asyncflow.runs.run import Run
+from asyncflow.runs.run_events import event_of
 from asyncflow.runs.task import TaskState
 from tests.support import flows
 
@@ -37,7 +38,7 @@ def make(config: Configuration, count: int = 3) -> Run[Thing]:
 
 
 def kinds(run: Run[Thing]) -> list[str]:
-    made = map(run.event, range(len(run.history)))
+    made = [event_of(run, index) for index in range(len(run.history))]
     return [type(event).__name__ for event in made if event is not None]
 
 

@@ -262,7 +262,7 @@ subscribe: same(callback, params)
 subscribers: otherwise - as of a scenario
 tasks: same
 unsubscribe: same(callback, params)
-version: otherwise - its scenario has it
+version: same
 """,
     "Task": """
 config_id: same
@@ -280,10 +280,10 @@ properties: same - those of its config
 scope: same
 skippable: same - it is the config's, and cannot be set
 submit: same(callbacks, force, wait, timeout)
-version: otherwise - its scenario has it
+version: same
 """,
     "DataNode": """
-append: same - `editor_id` and `comment` by name
+append: same
 config_id: same
 edit_in_progress: same
 editor_expiration_date: same
@@ -315,11 +315,11 @@ read_or_raise: same
 read_with_kwargs: otherwise - `read_options=` of its config, and `read(columns=, where=)`
 scope: same - it is the config's, and cannot be set
 storage_type: same - an attribute, not a method
-track_edit: same
+track_edit: same - for places of yours; of values that asyncflow keeps, `write` makes the edits
 unlock_edit: same(editor_id)
 validity_period: same
-version: otherwise - its scenario has it; that of an edit is the number of the value
-write: same - `editor_id` and `comment` by name; the job that writes is known
+version: same - that of an edit is the number of the value
+write: same
 write_with_column_names: otherwise - write a table with these columns
 encoder: otherwise - an option of its config
 decoder: otherwise - an option of its config
@@ -375,7 +375,7 @@ submit_entity_id: same
 submit_id: same
 submitted_at: same
 task: same
-version: otherwise - its scenario has it
+version: same
 """,
     "Submission": """
 creation_date: same
@@ -397,7 +397,7 @@ properties: same
 run_at: same
 submission_status: same
 submitted_at: same
-version: otherwise - its scenario has it
+version: same
 """,
     "Cycle": """
 creation_date: same

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +19,9 @@ from pathlib import Path
 import attrs
 
 from tests.support.programs import LIMIT, environment
+
+PLAIN = {"PYTHON_COLORS": "0", "COLUMNS": ""}
+"""Tracebacks without colours; and the terminal itself says how wide it is."""
 
 LAUNCH = """
 import fcntl, os, sys, termios
@@ -46,6 +52,15 @@ class Terminal:
 
     def press_ctrl_c(self) -> None:
         os.write(self.master, b"\x03")
+
+    def type(self, text: str) -> None:
+        """Press keys."""
+        os.write(self.master, text.encode())
+
+    def resize(self, columns: int) -> None:
+        """Make it wider or narrower; the program is told."""
+        size = struct.pack("HHHH", 24, columns, 0, 0)
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, size)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the program alone."""
@@ -90,7 +105,7 @@ def terminal(*arguments: str | Path, folder: Path, **env: str) -> Iterator[Termi
         process = subprocess.Popen(
             [sys.executable, "-c", LAUNCH, *map(str, arguments)],
             cwd=folder,
-            env=environment(PYTHON_COLORS="0", **env),
+            env=environment(**{**PLAIN, **env}),
             stdin=slave,
             stdout=slave,
             stderr=slave,

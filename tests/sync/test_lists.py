@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from asyncflow import (
     Status,
     UsageError,
 )
+from asyncflow.sync import Notifier
 from asyncflow.sync import orchestrator as module
 from asyncflow.sync.forwarding import Listed
 from asyncflow.sync.loop import Loop
@@ -238,3 +240,42 @@ def test_many_are_cheap(orchestrator: tp.Orchestrator, config: Configuration) ->
         assert len(calls) == 1
 
     assert loop.is_open
+
+
+def test_the_parents_of_what_scenarios_share_are_listed(tmp_path: Path) -> None:
+    config = Configuration()
+    config.configure_job_executions("development", echo=False)
+    shared = config.configure_data_node("shared", scope=Scope.GLOBAL, default_data=1)
+    of_day = config.configure_data_node("of_day", scope=Scope.CYCLE, default_data=1)
+    made, end = [config.configure_data_node(name) for name in ("made", "end")]
+    one = config.configure_task("one", flows.add, [shared, of_day], made)
+    two = config.configure_task("two", flows.double, made, end)
+    cfg = config.configure_scenario(
+        "flow",
+        [one, two],
+        frequency=Frequency.DAILY,
+        sequences={"first": [one], "second": [two]},
+    )
+    config.configure_scenario("other", [two])
+
+    with tp.Orchestrator(config, tmp_path / "runs.db"):
+        here = tp.create_scenario(cfg)
+        there = tp.create_scenario(cfg, datetime(2020, 1, 1, tzinfo=UTC))
+        tp.create_scenario("other")
+        here.add_sequence("own", [here.one])
+        here.remove_sequence("first")
+        assert tp.get_parents(here.shared) == {
+            "scenario": {here, there},
+            "task": {here.one, there.one},
+            "sequence": {here.own, there.first},
+        }
+        assert tp.get_parents(there.of_day.id) == {
+            "scenario": {there},
+            "task": {there.one},
+            "sequence": {there.first},
+        }
+        _, queue = Notifier.register("SEQUENCE", here.own.id)
+        tp.delete(here.id)
+        event = queue.get(timeout=20)
+        assert event is not None
+        assert event.operation == "DELETION"

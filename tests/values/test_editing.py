@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from anyio import create_task_group, fail_after, to_thread
@@ -392,3 +393,64 @@ async def test_a_write_of_what_was_deleted_meanwhile_says_so_and_leaves_nothing(
         assert await one.store.versions() == []
         folder = str(one.store.values_folder)
         assert [name for name in os.listdir(folder) if name[0] != "."] == []
+
+
+async def test_an_edit_keeps_what_the_writer_says(
+    scenario: Scenario, node: DataNode
+) -> None:
+    written = datetime(2026, 5, 4, 12, tzinfo=UTC)
+    facts: dict[str, Any] = {
+        "source": "bank",
+        "rows": 3,
+        "when": written,
+        "parts": [1, None],
+    }
+    await node.write(7, "JOB_work_1", comment="late", nothing=None, **facts)
+    edit = await node.get_last_edit()
+    assert edit is not None
+    assert (edit.job_id, edit.comment, edit["source"]) == ("JOB_work_1", "late", "bank")
+    kept = facts | {"when": written.isoformat()}
+    assert edit.properties == kept
+    assert edit.get("nothing") is None
+    assert edit.as_dict()["properties"] == kept
+    await node.write(8, editor="ann")
+    edit = await node.get_last_edit()
+    assert edit is not None
+    assert edit["editor"] == "ann"
+    assert edit.job_id is edit.editor_id is None
+    await scenario.submit()
+    assert [edit.properties for edit in await scenario.result.edits()] == [{}]
+
+
+async def test_a_slip_in_what_the_writer_says_is_told(node: DataNode) -> None:
+    with pytest.raises(TypeError, match="no option 'coment': did you mean 'comment'"):
+        await node.write(7, coment="late")
+
+    with pytest.raises(TypeError, match=r"source=<object .* cannot be kept"):
+        await node.write(7, source=object())
+
+    assert await node.read() == 1
+
+
+async def test_a_tracked_edit_has_its_time(
+    config: Configuration, place: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    table = config.configure_csv_data_node("table", default_path=str(path))
+    cfg = config.configure_scenario("s", additional_data_node_configs=[table])
+
+    async with Orchestrator(config, place) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.table.write([{"a": 1}])
+        path.write_text("a\n2\n")
+        *_, first = await scenario.table.edits()
+        await scenario.table.track_edit(timestamp=datetime.now(UTC), bank="A")
+        last = await scenario.table.get_last_edit()
+        assert last is not None
+        assert last["bank"] == "A"
+        assert last.at > first.at
+
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+
+        with pytest.raises(ValueError, match="is to come"):
+            await scenario.table.track_edit(timestamp=tomorrow)

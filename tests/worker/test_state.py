@@ -6,6 +6,7 @@ import builtins
 import decimal
 import gc
 import locale
+import operator
 import os
 import resource
 import signal
@@ -329,6 +330,8 @@ def leave_or_ask(name: str) -> str:
         signal.setitimer(signal.ITIMER_REAL, 0.000_5)
     elif is_leaver and name == "umask":
         os.umask(0o777)
+    elif is_leaver and name == "folder":
+        operator.methodcaller("chdir", "/")(os)
     elif is_leaver and name == "thread":
         threading.Thread(target=print_noise, daemon=True).start()
     elif is_leaver and name in SETTINGS:
@@ -342,6 +345,7 @@ def leave_or_ask(name: str) -> str:
         assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
         assert os.umask(0o022) == 0o022, oct(os.umask(0o022))
         assert threading.active_count() <= 2
+        assert os.getcwd() != "/"
         assert {"PATH", "ASYNCFLOW_TEST_LEFT"} & {*os.environ} == {"PATH"}
         assert "/of/a/job" not in sys.path
         assert sys.getrecursionlimit() != 500
@@ -364,7 +368,7 @@ def print_noise() -> None:
         time.sleep(0.0001)
 
 
-@pytest.mark.parametrize("what", ["timer", "umask", "thread", *SETTINGS])
+@pytest.mark.parametrize("what", ["timer", "umask", "folder", "thread", *SETTINGS])
 async def test_nor_does_the_next_one_of_a_batch(what: str) -> None:
     config = configuration(workers=1)
 

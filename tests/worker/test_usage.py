@@ -101,8 +101,8 @@ def test_a_meter_measures_one_job_after_the_other() -> None:
     meter = Meter()
     meter.begin(measure_peak=False)
     be_busy(0.05)
-    busy, peak = meter.measured(is_long=True)
-    idle, same = meter.measured(is_long=False)
+    busy, peak = meter.measured(0.05)
+    idle, same = meter.passed(0.0)
     assert 0.04 < busy < 1
     assert idle < 0.04
     assert peak == same > 5 * MIB
@@ -113,9 +113,9 @@ def test_a_peak_can_be_forgotten() -> None:
     meter = Meter()
     take(60 * MIB)
     meter.begin(measure_peak=True)
-    _, before = meter.measured(is_long=True)
+    _, before = meter.measured(0.0)
     take(60 * MIB)
-    _, after = meter.measured(is_long=True)
+    _, after = meter.measured(0.0)
     assert 50 * MIB < after - before < 90 * MIB
 
 

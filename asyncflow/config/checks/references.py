@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from asyncflow.config.registry import Registry
 from asyncflow.config.section import Section
@@ -33,6 +33,8 @@ def members(
     registry: Registry,
 ) -> Iterator[Problem]:
     """Report what is no section of the kind, and what is another configuration's."""
+    known = registry.of_kind(kind)
+
     for member in given:
         if not isinstance(member, kind):
             yield Problem(
@@ -41,7 +43,7 @@ def members(
                 message=f"{shown(member)} is not a {kind.__name__}",
                 remedy=f"give what Config.configure_{kind.kind.lower()} returned",
             )
-        elif registry.find(member) is not member:
+        elif known.get(member.key) is not member:
             yield not_registered(label, field, member)
 
 
@@ -50,8 +52,11 @@ def shown(value: object) -> str:
     return value.label if isinstance(value, Section) else repr(value)
 
 
-def twice(label: str, field: str, members: Iterable[object]) -> Iterator[Problem]:
+def twice(label: str, field: str, members: Collection[object]) -> Iterator[Problem]:
     """Report each section that is there more than once."""
+    if len(members) < 2:
+        return
+
     keys = Counter(section.key for section in sections_among(members))
     for key, count in keys.items():
         if count > 1:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+
+import attrs
 
 from asyncflow.config.checks import (
     data_nodes,
@@ -30,16 +34,29 @@ from asyncflow.worker.errors import NotPicklable
 
 S = TypeVar("S", bound=Section | JobConfig | CoreConfig)
 
+K = TypeVar("K", bound=Section)
 
-def problems(registry: Registry, *, installs: bool = True) -> Iterator[Problem]:
+NO_KIND = frozenset({"id", "properties"})
+NODES = frozenset({"input", "output"})
+"""The fields that are looked at for each section."""
+
+
+def problems(
+    registry: Registry, *, refer: bool = True, installs: bool = True
+) -> Iterator[Problem]:
     """Yield everything that is wrong with the sections, in their order.
 
     What is to be found in the environment, and is not there, is as if not given: for that
     see `config.env`.
 
+    :param refer: whether any of them may refer to it
     :param installs: whether a package that is not installed here is a problem
     """
-    registry = _with_found(registry)
+    nodes, all_tasks = registry.data_nodes.values(), registry.tasks.values()
+
+    if refer:
+        registry = _with_found(registry)
+
     yield from settings.job_problems(registry.job)
     yield from of_properties("JOB", "JOB", registry.job.properties)
     yield from settings.core_problems(registry.core)
@@ -47,19 +64,24 @@ def problems(registry: Registry, *, installs: bool = True) -> Iterator[Problem]:
 
     for section in registry.sections:
         yield from _id(registry, section)
-        yield from _values_of_nodes(section)
-        yield from of_properties(
-            section.label, section.kind, section.properties, _further(section)
-        )
 
-    for node in registry.data_nodes.values():
-        yield from _data_node(found := _found(node))
+        if section.properties:
+            yield from _values_of_nodes(section)
+            yield from of_properties(
+                section.label, section.kind, section.properties, _further(section)
+            )
 
-        if installs:
-            yield from data_nodes.packages(found)
+    of_node = partial(_data_node, installs=installs)
+    node_kinds = Kinds(DataNodeConfig, of_node, NO_KIND)
 
-    for task in registry.tasks.values():
-        yield from tasks.problems(registry, _found(task))
+    for node in map(_found, nodes) if refer else nodes:
+        yield from node_kinds.problems(node)
+
+    task_kinds = Kinds(TaskConfig, partial(tasks.problems, registry), NO_KIND | NODES)
+
+    for task in map(_found, all_tasks) if refer else all_tasks:
+        yield from task_kinds.problems(task)
+        yield from tasks.problems_of_nodes(registry, task)
 
     yield from tasks.unpicklable(registry)
     yield from functions.problems(registry.scenarios.values())
@@ -88,11 +110,56 @@ def _found(section: S) -> S:
     return env.as_far_as_found(section)
 
 
+# ----------------------------------------------------------------- kinds of sections
+
+
+class Kinds(Generic[K]):
+    """Checks one section of each kind: a scenario may have thousands of each.
+
+    :param section: their class
+    :param check: says what is wrong with one, its label and the fields `apart` aside
+    :param apart: the fields that make no kind
+    """
+
+    def __init__(
+        self,
+        section: type[K],
+        check: Callable[[K], Iterator[Problem]],
+        apart: frozenset[str],
+    ) -> None:
+        names = [field.name for field in attrs.fields(section)]
+        self._parts = attrgetter(*(name for name in names if name not in apart))
+        self._check = check
+        self._right: dict[tuple[int, ...], tuple[Any, ...]] = {}
+        """The kinds that are right, and what has their identities."""
+
+    def problems(self, section: K) -> Iterator[Problem]:
+        """Yield what is wrong with a section, unless one of its kind is right."""
+        parts = self._parts(section)
+        kind = tuple(
+            [0 if type(part) is dict and not part else id(part) for part in parts]
+        )
+
+        if kind in self._right:
+            return
+
+        is_right = True
+
+        for problem in self._check(section):
+            is_right = False
+            yield problem
+
+        if is_right:
+            self._right[kind] = parts
+
+
 # ----------------------------------------------------------------------- any section
 
 
 def _id(registry: Registry, section: Section) -> Iterator[Problem]:
-    if not is_name(section.id) and is_name(plain := spelled(str(section.id))):
+    if is_name(section.id):
+        pass
+    elif is_name(plain := spelled(str(section.id))):
         yield Problem(
             section=section.label,
             field="id",
@@ -100,7 +167,7 @@ def _id(registry: Registry, section: Section) -> Iterator[Problem]:
             "so no attribute could be found by this id",
             remedy=f"write {plain!r}, which looks the same",
         )
-    elif not is_name(section.id):
+    else:
         yield Problem(
             section=section.label,
             field="id",
@@ -164,7 +231,7 @@ def of_properties(
 
 def _values_of_nodes(section: Section) -> Iterator[Problem]:
     """Report properties that look like the values of data nodes."""
-    if not section.properties or not isinstance(section, TaskConfig | ScenarioConfig):
+    if not isinstance(section, TaskConfig | ScenarioConfig):
         return
 
     nodes = (
@@ -185,20 +252,20 @@ def _values_of_nodes(section: Section) -> Iterator[Problem]:
 
 def _further(section: Section) -> tuple[str, ...]:
     """Return the options that only some sections of its kind have."""
-    if not section.properties or not isinstance(section, DataNodeConfig):
-        return ()
-
-    return section.option_names
+    return section.option_names if isinstance(section, DataNodeConfig) else ()
 
 
 # ------------------------------------------------------------------------ data nodes
 
 
-def _data_node(node: DataNodeConfig) -> Iterator[Problem]:
+def _data_node(node: DataNodeConfig, *, installs: bool) -> Iterator[Problem]:
     yield from data_nodes.storage(node)
     yield from _scope(node.label, node.scope)
     yield from _default(node)
     yield from data_nodes.problems(node)
+
+    if installs:
+        yield from data_nodes.packages(node)
 
 
 def _scope(label: str, scope: object) -> Iterator[Problem]:
@@ -221,12 +288,3 @@ def _default(node: DataNodeConfig) -> Iterator[Problem]:
             message=f"{error.path} cannot be pickled ({error.why})",
             remedy="leave that part out, or make the value in a task",
         )
-
-
-# ----------------------------------------------------------------------------- tasks
-
-
-# ----------------------------------------------------------- what refers to sections
-
-
-# ------------------------------------------------------------------------- scenarios

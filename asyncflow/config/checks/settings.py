@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from asyncflow.abc import Executor
 from asyncflow.alternatives import MODES
 from asyncflow.config.checks.numbers import (
     BYTES_OR_NONE,
@@ -125,14 +126,7 @@ def _echo(echo: object) -> Iterator[Problem]:
 
 
 def _mode(mode: object) -> Iterator[Problem]:
-    if mode == "cluster":
-        yield Problem(
-            section="JOB",
-            field="mode",
-            message="the mode 'cluster' is not available in this version",
-            remedy="use 'standalone'",
-        )
-    elif not isinstance(mode, str) or not MODES.is_known(mode):
+    if not isinstance(mode, str) or not MODES.is_known(mode):
         yield from choice("JOB", "mode", mode, MODES.names())
     elif why := MODES.failure(mode):
         yield Problem(
@@ -140,4 +134,19 @@ def _mode(mode: object) -> Iterator[Problem]:
             field="mode",
             message=f"the mode {mode!r} cannot be loaded ({why})",
             remedy="mend or update the package that it is from",
+        )
+    elif (found := MODES.find(mode)) and found.requires:
+        yield from _missing(mode, found)
+
+
+def _missing(mode: str, executor: type[Executor]) -> Iterator[Problem]:
+    from importlib.util import find_spec
+
+    if missing := [name for name in executor.requires if find_spec(name) is None]:
+        ours = f"'.[{executor.extra}]'" if executor.extra else " ".join(missing)
+        yield Problem(
+            section="JOB",
+            field="mode",
+            message=f"the mode {mode!r} needs {', '.join(missing)}",
+            remedy=f"pip install {ours}",
         )

@@ -51,7 +51,7 @@ ON_RESTART = ("rerun", "fail")
 
 
 def problems(registry: Registry, task: TaskConfig) -> Iterator[Problem]:
-    """Yield what is wrong with a task, its id and properties aside."""
+    """Yield what is wrong with a task, its id, properties and data nodes aside."""
     yield from _function(task.label, task.function)
     yield from flag(task.label, "skippable", task.skippable)
     yield from _executor(task)
@@ -63,6 +63,9 @@ def problems(registry: Registry, task: TaskConfig) -> Iterator[Problem]:
 
         yield from resources.needs(task, registry.job.resources)
 
+
+def problems_of_nodes(registry: Registry, task: TaskConfig) -> Iterator[Problem]:
+    """Yield what is wrong with what a task reads and writes."""
     for field, nodes in (("input", task.input), ("output", task.output)):
         yield from members(task.label, field, nodes, DataNodeConfig, registry)
 

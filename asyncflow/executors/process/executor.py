@@ -6,6 +6,7 @@ import contextlib
 import errno
 import time
 from collections.abc import Coroutine, Sequence
+from operator import attrgetter
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -24,6 +25,7 @@ from asyncflow.executors.process.worker import Worker, WorkerLimits
 from asyncflow.log import logger as _logger
 from asyncflow.worker.channel import Message
 from asyncflow.worker.failure import summary_of
+from asyncflow.worker.world import GivenWorld
 
 STARTS = 3
 """How often a worker is tried to be started for a job, where it is no shortage."""
@@ -43,6 +45,8 @@ SHORTAGES = frozenset(
 )
 """What the system says where it has no room, descriptors, processes or memory: jobs wait
 for these however long it lasts, as none of them is why."""
+
+_job_id = attrgetter("job_id")
 
 PAUSE = 0.05
 LONGEST_PAUSE = 1.0
@@ -65,6 +69,8 @@ class ProcessExecutor(Executor):
     grace: float = 2.0
     log_size: int = 1_048_576
     limits: WorkerLimits | None = None
+    world: bytes | None = None
+    """The world of workers, packed; None for that of this process."""
     requests: dict[str, Request] = attrs.field(init=False, factory=dict)
     """For the id of each job under way, its request."""
     _pool: Pool = attrs.field(init=False)
@@ -88,6 +94,10 @@ class ProcessExecutor(Executor):
     async def __aenter__(self) -> Self:
         self._pool = await Pool.open()
         self._pool.workers.listeners.append(self)
+
+        if self.world is not None:
+            self._pool.workers.world = GivenWorld(self.world)
+
         self._logs = LogBounds(self.log_size)
         self._group = create_task_group()
         await self._group.__aenter__()
@@ -142,9 +152,7 @@ class ProcessExecutor(Executor):
         number, grace, logs = self._count, self.grace, self._logs
         request = Request(self, self._pool, calls, watch, number, grace, logs)
 
-        for call in calls:
-            self.requests[call.job_id] = request
-
+        self.requests.update(dict.fromkeys(map(_job_id, calls), request))
         return request.run(pinned)
 
     def kill(self, call: Call, *, now: bool = False) -> None:

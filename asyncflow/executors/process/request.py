@@ -51,7 +51,7 @@ as what has killed them."""
 _NO_ANSWER = "its worker process gave no proper answer"
 _INTERRUPTED = "its worker process was interrupted outside of the function"
 
-_KEPT, _OUTPUTS = attrgetter("kept"), attrgetter("outputs")
+_KEPT, _OUTPUTS, _JOB_ID = map(attrgetter, ("kept", "outputs", "job_id"))
 
 _PARTS = (
     *("job_id", "task", "attempt", "code", "inputs", "outputs"),
@@ -167,9 +167,9 @@ class Request:
             if limits is not None and await limits.are_reached(worker):
                 await pool.workers.retire(worker, self.grace)
         finally:
-            for call in self.calls:  # one that was returned may travel again already
-                if source.requests.get(call.job_id) is self:
-                    del source.requests[call.job_id]
+            for job_id in map(_JOB_ID, self.calls):
+                if source.requests.get(job_id) is self:  # it may travel again already
+                    del source.requests[job_id]
 
     def _begin(self, worker: Worker) -> asyncio.TimerHandle | None:
         """Let a worker start the calls; return what bounds how many it starts."""

@@ -34,8 +34,10 @@ from anyio import (
 from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
+from asyncflow.alternatives import DRIVERS
 from asyncflow.executors.process.worker import remove_files
 from asyncflow.worker import trip
+from asyncflow.worker.loaded import file_of, is_users
 from asyncflow.worker.parent import MARK
 
 PATIENCE = 30.0
@@ -108,6 +110,10 @@ def serve():
             answer_with(error)
             continue
 
+        if call[0] == "prepare":  # who sends it waits for no answer
+            call[1](*call[2])
+            continue
+
         try:
             value = carry_out(*call)
         except BaseException as error:
@@ -173,15 +179,8 @@ class Start:
 
         :param is_moved: whether anyio's protocol is off the standard streams already
         """
-        main_path = getattr(sys.modules.get("__main__"), "__file__", None)
-        return (
-            self.folder,
-            self.world,
-            main_path if isinstance(main_path, str) else None,
-            os.getpid(),
-            self.mark,
-            is_moved,
-        )
+        main_path = file_of(sys.modules.get("__main__"))
+        return self.folder, self.world, main_path, os.getpid(), self.mark, is_moved
 
     async def process(self) -> tuple[Process, str]:
         """Start a worker process; return it, and the path of its log.
@@ -229,7 +228,8 @@ class Start:
         assert process.stdout is not None
         received = BufferedByteReceiveStream(process.stdout)
         settle = ("run", trip.settle, self.settling(is_moved=True))
-        commands = [("init", sys.path, ""), settle]
+        load = ("prepare", trip.load, (likely(),))
+        commands = [("init", sys.path, ""), settle, load]
 
         with fail_after(PATIENCE):
             await process.stdin.send(
@@ -241,6 +241,17 @@ class Start:
 
         assert pid == process.pid
         return log_path
+
+
+def likely() -> list[str]:
+    """Name the modules of ours that jobs are likely to need in a worker."""
+    main_path = file_of(sys.modules.get("__main__"))
+    modules = sorted(DRIVERS.modules())
+
+    if main_path is None or is_users(main_path):  # its functions have no module
+        modules.append("asyncflow.worker.by_value")
+
+    return modules
 
 
 async def _answer(received: BufferedByteReceiveStream) -> tuple[int, str]:

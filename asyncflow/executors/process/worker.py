@@ -18,6 +18,7 @@ from asyncflow.executors.process import process_tree
 from asyncflow.executors.process.anyio_pool import in_thread
 from asyncflow.executors.process.generation import Generation
 from asyncflow.executors.process.worker_folder import WorkerFolder
+from asyncflow.facts import Facts
 from asyncflow.worker import trip
 from asyncflow.worker.digests import remove_named
 from asyncflow.worker.loaded import Sign
@@ -236,8 +237,8 @@ class Worker:
             await in_thread(partial(remove_files, self.log_path))
 
 
-@attrs.frozen(kw_only=True)
-class WorkerLimits:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class WorkerLimits(Facts):
     """When a worker is replaced, between two jobs; None for never.
 
     :param jobs: after how many of them

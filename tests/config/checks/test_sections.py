@@ -309,7 +309,7 @@ def test_everything_is_reported_at_once(config: Configuration) -> None:
     config.configure_data_node("a", "pickel", "GLOBAL", default_data=LOCK)  # type: ignore[arg-type]  # that is what is tested
     config.configure_task("t", 5, 6, executor="gpu")  # type: ignore[arg-type]  # that is what is tested
     config.configure_scenario("s", 7)  # type: ignore[arg-type]  # that is what is tested
-    config.configure_job_executions("cluster", 0)
+    config.configure_job_executions("clusters", 0)
     with pytest.raises(ConfigError, match="10 problems") as caught:
         config.check()
 

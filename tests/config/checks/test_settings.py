@@ -19,7 +19,6 @@ from tests.support.declaring import (
 
 BAD: dict[str, tuple[Declare, list[Row]]] = {
     "mode": (jobs(mode="standalon"), [("JOB", "mode", "did you mean 'standalone'")]),
-    "mode_cluster": (jobs(mode="cluster"), [("JOB", "mode", "not available in this")]),
     "mode_no_string": (jobs(mode=5), [("JOB", "mode", "5 is not known")]),
     "workers_bool": (
         jobs(max_nb_of_workers=True),

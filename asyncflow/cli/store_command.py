@@ -1,0 +1,174 @@
+"""``asyncflow store``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import Any
+
+import click
+
+from asyncflow.cli.group import FAILED
+from asyncflow.cli.output import json_option, note, print_facts, print_json
+from asyncflow.cli.records import address_of, reader, store_option
+from asyncflow.cli.value_files import missing, orphans
+from asyncflow.errors import StoreFailed
+from asyncflow.stores._reader import schema_version
+
+
+@click.group(short_help="Check, back up and migrate the store.")
+def command() -> None:
+    """Look after the store: records, and files of large values."""
+
+
+@command.command()
+@json_option
+@store_option
+def check(as_json: bool, store: str | None) -> None:
+    """Check that the store is whole: its database, and the files of values.
+
+    Exits with 1 where something is damaged or missing. Others may use it meanwhile.
+    """
+    with reader(store) as records:
+        damaged = records.check()
+        sizes = records.sizes() if not damaged else {}
+        gone = missing(records) if not damaged else []
+        lost = orphans(records) if not damaged else []
+        facts: dict[str, Any] = {
+            "store": records.file,
+            "damaged": damaged,
+            **sizes,
+            "missing_files": gone,
+            "lost_files": lost,
+        }
+
+    if as_json:
+        print_json(facts)
+    else:
+        print_facts(
+            {
+                "Store": facts["store"],
+                **{name.replace("_", " ").title(): str(n) for name, n in sizes.items()},
+                "Lost files": f"{len(lost)}: asyncflow gc removes them" if lost else "",
+                "Missing files": "\n".join(gone),
+                "Damaged": "\n".join(damaged),
+                "Result": "damaged"
+                if damaged
+                else "values are missing"
+                if gone
+                else "whole",
+            }
+        )
+
+    if damaged:
+        note("bring a backup back, or what `sqlite3 FILE .recover` can save")
+
+    if damaged or gone:
+        raise click.exceptions.Exit(FAILED)
+
+
+@command.command()
+@click.argument("target", metavar="FILE", type=click.Path(dir_okay=False))
+@json_option
+@store_option
+def backup(target: str, as_json: bool, store: str | None) -> None:
+    """Copy the store, as it is at one moment, while others use it.
+
+    FILE gets the records, and the folder FILE.values (without .db) the values. Open the
+    copy as any store: asyncflow list --store FILE.
+    """
+    folder = f"{target.removesuffix('.db')}.values"
+
+    for path in (target, folder):
+        if os.path.exists(path):
+            raise click.UsageError(
+                f"{path} is there already: name another, or remove it"
+            )
+
+    with reader(store, allows_older=True) as records:
+        os.makedirs(os.path.dirname(os.path.abspath(target)), exist_ok=True)
+        records.backup(target)
+        values = records.values_folder()
+
+    copied, gone = _copy_values(target, values, folder)
+
+    if as_json:
+        print_json({"store": target, "values": folder, "files": copied, "gone": gone})
+        return
+
+    note(f"{target} is written, with {copied} files of values in {folder}")
+
+    for name in gone:
+        note(f"{name} was dropped meanwhile: the copy has not this version of a value")
+
+
+@command.command()
+@json_option
+@store_option
+def migrate(as_json: bool, store: str | None) -> None:
+    """Bring a store of an older asyncflow up to date, in one transaction.
+
+    To open it with an orchestrator does the same. Back it up before: an older asyncflow
+    cannot read it any more.
+    """
+    from asyncflow.cli.running import run
+    from asyncflow.runtime.wiring import as_store
+
+    address = address_of(store)
+    before, known = _versions(address)
+
+    async def main() -> None:
+        async with as_store(address):
+            pass
+
+    if before is None or before < known:
+        run(main)
+
+    after, _ = _versions(address)
+
+    if as_json:
+        print_json({"store": address, "before": before, "after": after})
+    elif before == after:
+        click.echo(f"{address} is up to date" + (f": version {after}" if after else ""))
+    else:
+        click.echo(f"{address} had version {before} and has version {after} now")
+
+
+def _versions(address: str) -> tuple[int | None, int]:
+    """Return the version of the schema of a file, and the newest; None for a server."""
+    if "://" in address:
+        return None, 0
+
+    if not os.path.exists(address):
+        raise StoreFailed(
+            address,
+            "there is no such file",
+            "name the store with --store or ASYNCFLOW_STORE",
+        )
+
+    return schema_version(address)
+
+
+def _copy_values(target: str, values: str | None, folder: str) -> tuple[int, list[str]]:
+    """Copy the files that a copy of a database names; return which have gone."""
+    before, known = schema_version(target)
+
+    if before == known:
+        with reader(target) as records:
+            names = records.names("kept_names")
+    else:  # nobody here knows what it names
+        names = os.listdir(values) if values else []
+
+    os.makedirs(folder, mode=0o700)
+    gone = []
+
+    for name in names:
+        source, copy = os.path.join(values or "", name), os.path.join(folder, name)
+
+        try:
+            if not name.startswith("."):  # whose folder it is
+                shutil.copyfile(source, copy)
+        except FileNotFoundError:
+            gone.append(name)
+
+    return len(names) - len(gone), gone

@@ -1,0 +1,230 @@
+"""What asyncflow has in each worker of a Dask cluster: an agent for each orchestrator.
+
+The functions below are what Dask is given to call there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import uuid
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import attrs
+from distributed import WorkerPlugin, get_worker
+
+from asyncflow.alternatives import MODES
+from asyncflow.config.sections import JobConfig
+from asyncflow.executors.dask.agent import Agent
+
+if TYPE_CHECKING:
+    from distributed import Worker
+
+WORKERS = "standalone"
+"""The mode whose executor runs the jobs there."""
+
+ORPHANED = 15.0
+"""After how many seconds without its submitter a trip ends: before others take that for
+dead (see `recovery.LEASE`), so that no job runs twice at a time."""
+
+_LET_GO = frozenset({"cancelled", "released", "forgotten", "resumed"})
+
+NOT_STARTED = b""
+"""What a trip returns that was meant for a worker that has gone, or is about to go."""
+
+
+class Place(NamedTuple):
+    """A Dask worker, as the agent in it describes it."""
+
+    host: str
+    pid: int
+    incarnation: str
+    """Tells it from another one that has its address later."""
+
+
+@attrs.frozen(kw_only=True)
+class AgentSettings:
+    """What an orchestrator wants of its agents.
+
+    :param topic: where they tell what becomes of its jobs
+    :param jobs: how these are executed
+    :param world: that of the submitter, where worker processes are to have it; None for
+        that of the Dask worker
+    """
+
+    topic: str
+    jobs: JobConfig
+    world: bytes | None = None
+
+
+@attrs.frozen(eq=False)
+class Events:
+    """The events that tell of a trip."""
+
+    worker: Worker
+    loop: asyncio.AbstractEventLoop
+    topic: str
+    trip: int
+
+    def send(self, data: bytes) -> None:
+        """Send messages on, from the agent's thread."""
+        message = self.trip, data
+        self.loop.call_soon_threadsafe(self.worker.log_event, self.topic, message)
+
+
+class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
+    """Opens an agent in each worker, also in those that come later."""
+
+    idempotent = True
+
+    def __init__(self, settings: AgentSettings) -> None:
+        self.settings = settings
+        self.name: str = settings.topic
+
+    async def setup(self, worker: Worker) -> None:
+        """Open the agent."""
+        settings = self.settings
+        self.worker = worker
+        self.incarnation: str = uuid.uuid4().hex
+        self.is_closing: bool = False
+        self.trips: dict[int, asyncio.Future[bytes]] = {}
+        """Those that run, and those whose end the submitter may not know."""
+        self.keys: dict[object, int] = {}
+        """Those that run, by the keys of their Dask tasks."""
+        self.orphans: dict[int, asyncio.TimerHandle] = {}
+        """What ends those whose submitter has gone."""
+        executor = cast("Any", MODES.load(WORKERS)).of(settings.jobs)
+        executor.world = settings.world
+        self.agent: Agent = Agent(executor)
+        await asyncio.wrap_future(self.agent.open())
+        self.agent.warm(1)
+        hello = Place(socket.gethostname(), os.getpid(), self.incarnation)
+        size = worker.state.nthreads
+        worker.log_event(settings.topic, (0, (worker.address, *hello, size)))
+
+    async def teardown(self, worker: Worker) -> None:  # noqa: ARG002  # Dask gives it
+        """Close the agent: what runs there ends."""
+        self.is_closing = True
+
+        for timer in self.orphans.values():
+            timer.cancel()
+
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self.agent.close)
+
+    async def run(
+        self, key: object, trip: int, incarnation: str, payload: bytes
+    ) -> bytes:
+        """Run a trip, or wait for one that runs; return what has become of its calls.
+
+        :param key: of the Dask task
+        """
+        if incarnation != self.incarnation or self.is_closing:
+            return NOT_STARTED
+
+        if (timer := self.orphans.pop(trip, None)) is not None:
+            timer.cancel()
+
+        if (running := self.trips.get(trip)) is None:
+            if not payload:
+                return NOT_STARTED
+
+            loop = asyncio.get_running_loop()
+            events = Events(self.worker, loop, self.settings.topic, trip)
+            future = self.agent.run(trip, payload, events)
+            running = self.trips[trip] = asyncio.wrap_future(future)
+
+        self.keys[key] = trip
+
+        try:
+            return await asyncio.shield(running)
+        finally:
+            self.keys.pop(key, None)
+
+    def forget(self, trips: Iterable[int]) -> None:
+        """Forget trips of which the submitter knows the end."""
+        for trip in trips:
+            self.trips.pop(trip, None)
+
+    def transition(self, key: object, start: str, finish: str, **_: object) -> None:  # noqa: ARG002  # Dask gives it
+        """See whether Dask has let go of a trip that runs: its submitter has gone."""
+        if finish in _LET_GO and (trip := self.keys.get(key)) is not None:
+            loop = asyncio.get_running_loop()
+            end = partial(self.agent.kill_all, trip)
+            self.orphans[trip] = loop.call_later(ORPHANED, end)
+
+
+def plugin_of(worker: Worker, name: str) -> AgentPlugin | None:
+    """Return the plugin of an orchestrator; None where there is none (any more)."""
+    return cast("AgentPlugin | None", worker.plugins.get(name))
+
+
+async def run_trip(
+    name: str, key: str, trip: tuple[int, str], payload: bytes, done: list[int]
+) -> bytes:
+    """Run a trip: a Dask task is one call of this.
+
+    :param key: that of the task
+    :param trip: its number, and the incarnation of the plugin that it is for
+    :param payload: its calls; none where it was sent before
+    :param done: the numbers of trips that are over
+    """
+    if (plugin := plugin_of(get_worker(), name)) is None:
+        return NOT_STARTED
+
+    plugin.forget(done)
+    return await plugin.run(key, *trip, payload)
+
+
+async def describe(dask_worker: Worker, name: str) -> Place | None:
+    """Describe the worker that this is called in; None while it has no agent."""
+    plugin = plugin_of(dask_worker, name)
+
+    if plugin is None or not hasattr(plugin, "agent"):
+        return None
+
+    return Place(socket.gethostname(), os.getpid(), plugin.incarnation)
+
+
+async def kill(
+    dask_worker: Worker, *, name: str, trip: int, job_ids: list[str], now: bool
+) -> None:
+    """Ask for the end of jobs."""
+    if (plugin := plugin_of(dask_worker, name)) is not None:
+        plugin.agent.kill(trip, job_ids, now=now)
+
+
+async def end_jobs(dask_worker: Worker, *, name: str, job_ids: list[str]) -> None:
+    """End jobs of other orchestrators, and wait until they have ended.
+
+    :param name: that of the plugin of who asks for it
+    """
+    others = [
+        plugin
+        for other, plugin in dask_worker.plugins.items()
+        if isinstance(plugin, AgentPlugin) and other != name
+    ]
+
+    for plugin in others:
+        trips = await asyncio.wrap_future(plugin.agent.end(job_ids))
+
+        if running := [plugin.trips[trip] for trip in trips if trip in plugin.trips]:
+            await asyncio.wait(running)
+
+
+async def probe(dask_worker: Worker, path: str) -> str | None:  # noqa: ARG001  # Dask gives it
+    """Return what is in a file, as far as it is seen here."""
+    loop = asyncio.get_running_loop()
+
+    try:
+        return await loop.run_in_executor(None, _read, path)
+    except OSError:
+        return None
+
+
+def _read(path: str) -> str:
+    with open(path) as file:
+        return file.read()

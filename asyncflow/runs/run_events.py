@@ -1,0 +1,110 @@
+"""The events of a run, made of its history for those who read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from asyncflow.events import (
+    Event,
+    JobAttemptFailed,
+    JobEvent,
+    JobFinished,
+    JobPending,
+    JobProgressed,
+    JobStarted,
+    SubmissionFinished,
+    SubmissionStarted,
+)
+from asyncflow.status import FINAL, Status
+
+if TYPE_CHECKING:
+    from asyncflow.runs.run import AnyRun, Change
+    from asyncflow.runs.watchers import ProgressReports, Report
+
+_KINDS: dict[Status, type[JobEvent]] = {
+    Status.PENDING: JobPending,
+    Status.RUNNING: JobStarted,
+    **dict.fromkeys(FINAL, JobFinished),
+}
+
+
+def kind_of(index: int, change: Change) -> type[Event] | None:
+    """Tell which event a change is; None for one that is no event.
+
+    :param index: its place in the history
+    """
+    place, status, _, reason = change
+
+    if place is None or status is None:
+        return SubmissionFinished if index else SubmissionStarted
+
+    if status is Status.PENDING and reason:
+        return JobAttemptFailed
+
+    return _KINDS.get(status)
+
+
+def event_of(run: AnyRun, subject: int | Report) -> Event | None:
+    """Make the event of something that has happened; None for what is none.
+
+    :param subject: its place in the history, or what is in none
+    """
+    if not isinstance(subject, int):
+        return event_of_report(subject)
+
+    place, status, at, reason = change = run.history[subject]
+    job = None if place is None else run.job(place)
+    kind = kind_of(subject, change)
+    facts: dict[str, Any] = {
+        "submission_id": run.id,
+        "at": datetime.fromtimestamp(at, UTC),
+    }
+
+    if kind is None:
+        return None
+
+    if kind is SubmissionStarted:
+        facts["entity_id"] = run.entity.id
+    elif kind is SubmissionFinished:
+        facts["status"] = run.status
+
+    if job is not None:
+        facts |= {"job_id": job.id, "task": job.name}
+
+    if kind is JobFinished and status is not None:
+        facts |= {"status": status, "reason": reason}
+
+    if kind is JobAttemptFailed and job is not None:
+        facts |= {"attempt": job.attempt_that_failed(at), "reason": reason}
+
+    return kind(**facts)
+
+
+def event_of_report(report: Report) -> JobProgressed:
+    """Make the event of how far a job has come."""
+    done, total, message = report.progress
+    return JobProgressed(
+        submission_id=report.job.run.id,
+        at=datetime.fromtimestamp(report.at, UTC),
+        job_id=report.job.id,
+        task=report.job.name,
+        attempt=report.attempt,
+        done=done,
+        total=total,
+        message=message,
+    )
+
+
+def events_of(
+    run: AnyRun, live: ProgressReports, first: int, last: int
+) -> Iterator[Event]:
+    """Make the events of a part of the history, and the reports among them."""
+    for index in range(first, last):
+        yield from map(event_of_report, live.until(index))
+
+        if event := event_of(run, index):
+            yield event
+
+    yield from map(event_of_report, live.until(last))

@@ -1,0 +1,201 @@
+"""Data nodes and their values, over the API."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import attrs
+from anyio import CancelScope, to_thread
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from asyncflow.entities.data_node import DataNode
+from asyncflow.errors import NotFound
+from asyncflow.records import plain
+from asyncflow.web.access import user_of
+from asyncflow.web.api.operation import (
+    ANY,
+    PAGE,
+    TEXT,
+    Answered,
+    Asked,
+    Operation,
+    Parameter,
+    answer,
+    listed,
+)
+from asyncflow.web.api.schemas import (
+    DATA_NODE,
+    EDIT,
+    PREVIEW,
+    WHOLE_DATA_NODE,
+    data_node,
+    data_node_record,
+)
+from asyncflow.web.site import Site
+
+
+@attrs.frozen(eq=False)
+class DataNodes:
+    """Operations on data nodes."""
+
+    site: Site
+
+    @property
+    def operations(self) -> list[Answered]:
+        """What can be asked for."""
+        return [*self._to_read(), *self._others()]
+
+    def _to_read(self) -> list[Answered]:
+        rows = {"type": "integer", "minimum": 0, "maximum": 10_000, "default": 100}
+        return [
+            (
+                Operation(
+                    method="GET",
+                    path="/data-nodes",
+                    name="list_data_nodes",
+                    what="List data nodes, without their values.",
+                    parameters=(
+                        Parameter("owner_id", TEXT, "their scenario, or their cycle"),
+                        *PAGE[:2],
+                    ),
+                    answers={200: listed(DATA_NODE)},
+                ),
+                self.many,
+            ),
+            (
+                Operation(
+                    method="GET",
+                    path="/data-nodes/{id}",
+                    name="get_data_node",
+                    what="Return a data node, without its value.",
+                    answers={200: WHOLE_DATA_NODE},
+                ),
+                self.get,
+            ),
+            (
+                Operation(
+                    method="GET",
+                    path="/data-nodes/{id}/value",
+                    name="read_data_node",
+                    what=(
+                        "Read the first rows of a value in a worker: numbers as they are, "
+                        "what JSON has not as texts."
+                    ),
+                    parameters=(Parameter("rows", rows, "how many rows at most"),),
+                    answers={200: PREVIEW},
+                ),
+                self.read,
+            ),
+        ]
+
+    def _others(self) -> list[Answered]:
+        return [
+            (
+                Operation(
+                    method="PUT",
+                    path="/data-nodes/{id}/value",
+                    name="write_data_node",
+                    what="Write a value that JSON can hold.",
+                    takes={"value": ANY, "comment": TEXT},
+                    needs=("value",),
+                    answers={200: WHOLE_DATA_NODE},
+                ),
+                self.write,
+            ),
+            (
+                Operation(
+                    method="GET",
+                    path="/data-nodes/{id}/edits",
+                    name="list_edits",
+                    what="Tell who wrote a data node, when, and why: the last one first.",
+                    answers={200: listed(EDIT)},
+                ),
+                self.edits,
+            ),
+            (
+                Operation(
+                    method="GET",
+                    path="/data-nodes/{id}/file",
+                    name="download_data_node",
+                    what="Send the file of a value, in the form of its storage type.",
+                    answers={200: {"type": "string", "format": "binary"}},
+                    media="application/octet-stream",
+                ),
+                self.download,
+            ),
+        ]
+
+    async def many(self, request: Request, asked: Asked) -> Response:
+        """List data nodes."""
+        found = await self.site.find(request).data_nodes(
+            owner_id=asked.query.get("owner_id"),
+            limit=asked.page["limit"],
+            offset=asked.page["offset"],
+        )
+        return answer(request, [data_node_record(record) for record in found])
+
+    async def get(self, request: Request, _asked: Asked) -> Response:
+        """Return a data node."""
+        return answer(request, data_node(await self._node(request)))
+
+    async def read(self, request: Request, asked: Asked) -> Response:
+        """Read the first rows."""
+        node = await self._node(request)
+        preview = await node.preview(
+            asked.query.get("rows", 100), in_process=False, is_plain=True
+        )
+        return answer(request, plain(preview._asdict()))
+
+    async def write(self, request: Request, asked: Asked) -> Response:
+        """Write a value."""
+        node = await self._node(request)
+        await node.write(
+            asked.body["value"],
+            editor_id=user_of(request),
+            comment=asked.body.get("comment", ""),
+        )
+        return answer(request, data_node(node))
+
+    async def edits(self, request: Request, _asked: Asked) -> Response:
+        """Tell who wrote it."""
+        edits = await (await self._node(request)).edits()
+        return answer(request, [edit.as_dict() for edit in reversed(edits)])
+
+    async def download(self, request: Request, _asked: Asked) -> Response:
+        """Send the file of a value."""
+        node = await self._node(request)
+        folder = await to_thread.run_sync(tempfile.mkdtemp)
+        copy = Path(folder, "value")
+
+        try:
+            file = await node.download(copy)
+        except BaseException:
+            with CancelScope(shield=True):
+                await to_thread.run_sync(_remove, copy)
+
+            raise
+
+        return FileResponse(
+            file,
+            media_type="application/octet-stream",
+            filename=node.config_id,
+            background=BackgroundTask(_remove, copy),
+        )
+
+    async def _node(self, request: Request) -> DataNode[Any]:
+        found = await self.site.find(request).get(request.path_params["id"])
+
+        if not isinstance(found, DataNode):
+            raise NotFound(request.path_params["id"])
+
+        return found
+
+
+def _remove(file: Path) -> None:
+    file.unlink(missing_ok=True)
+    os.rmdir(file.parent)

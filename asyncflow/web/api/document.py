@@ -1,0 +1,92 @@
+"""The OpenAPI document: made of the operations, so that it is true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from asyncflow.web.api.operation import Operation
+from asyncflow.web.api.schemas import ERROR
+
+_REFUSALS: Mapping[int, str] = {
+    400: "the body is no JSON",
+    401: "a token is asked for",
+    403: "who asks may not do this",
+    404: "there is none with this id",
+    409: "it cannot be done as things are",
+    413: "the body is too large",
+    422: "it is not as this document says",
+}
+
+
+def document(operations: Iterable[Operation], title: str) -> dict[str, Any]:
+    """Return the document of some operations."""
+    paths: dict[str, dict[str, Any]] = {}
+
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _told(
+            operation
+        )
+
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": "1"},
+        "servers": [{"url": "."}],
+        "paths": paths,
+        "components": {"schemas": {"Error": ERROR}},
+    }
+
+
+def _told(operation: Operation) -> dict[str, Any]:
+    parameters: list[dict[str, Any]] = [
+        {
+            "name": parameter.name,
+            "in": parameter.place,
+            "schema": parameter.schema,
+            "description": parameter.what,
+        }
+        for parameter in operation.parameters
+    ]
+
+    if "{id}" in operation.path:
+        parameters.append(
+            {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+        )
+
+    told: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.what,
+        "parameters": parameters,
+        "responses": _answers(operation),
+    }
+
+    if operation.takes is not None:
+        schema = {
+            "type": "object",
+            "properties": operation.takes,
+            "required": [*operation.needs],
+            "additionalProperties": False,
+        }
+        told["requestBody"] = {
+            "required": bool(operation.needs),
+            "content": {"application/json": {"schema": schema}},
+        }
+
+    return told
+
+
+def _answers(operation: Operation) -> dict[str, Any]:
+    answers: dict[str, Any] = {}
+
+    for status, schema in operation.answers.items():
+        answers[str(status)] = {"description": "done"}
+
+        if schema is not None:
+            answers[str(status)]["content"] = {operation.media: {"schema": schema}}
+
+    error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+
+    for status, what in _REFUSALS.items():
+        answers[str(status)] = {"description": what, "content": error}
+
+    return answers

@@ -1,0 +1,276 @@
+"""Scenarios, their sequences and tasks, over the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import Response
+
+from asyncflow.entities.scenario import Scenario
+from asyncflow.entities.sequence import Sequence
+from asyncflow.entities.submittable import Submittable
+from asyncflow.entities.task import Task
+from asyncflow.errors import NotFound
+from asyncflow.web.api.operation import (
+    FLAG,
+    NUMBER,
+    OBJECT,
+    PAGE,
+    TEXT,
+    Answered,
+    Asked,
+    Operation,
+    Parameter,
+    answer,
+    listed,
+    maybe,
+)
+from asyncflow.web.api.schemas import (
+    SCENARIO,
+    WHOLE_SCENARIO,
+    scenario,
+    scenario_record,
+)
+from asyncflow.web.api.submissions import ACCEPTED, WAIT, accepted
+from asyncflow.web.site import Site, root_of
+
+_RUN = {
+    "inputs": OBJECT,
+    "properties": OBJECT,
+    "force": FLAG,
+    "priority": NUMBER,
+    "run_timeout": maybe(NUMBER),
+    "on_failure": {"type": "string", "enum": ["continue", "stop"]},
+}
+
+_KEY = Parameter(
+    "Idempotency-Key",
+    TEXT,
+    "a text of the client's: the same run is returned for it, whoever asks again",
+    "header",
+)
+
+_CHANGES = {"name": maybe(TEXT), "properties": OBJECT, "tags": listed(TEXT)}
+
+
+@attrs.frozen(eq=False)
+class Scenarios:
+    """Operations on scenarios."""
+
+    site: Site
+
+    @property
+    def operations(self) -> list[Answered]:
+        """What can be asked for."""
+        return [*self._of_all(), *self._of_one(), *self._verbs()]
+
+    def _of_all(self) -> list[Answered]:
+        return [
+            (
+                Operation(
+                    method="GET",
+                    path="/scenarios",
+                    name="list_scenarios",
+                    what="List scenarios.",
+                    parameters=(
+                        Parameter("config_id", TEXT, "the config that they are of"),
+                        Parameter("name", TEXT, "the name that they have"),
+                        Parameter("tag", TEXT, "a tag that they have"),
+                        Parameter(
+                            "cycle", TEXT, "the id of the cycle that they are in"
+                        ),
+                        Parameter("is_primary", FLAG, "whether they are primary"),
+                        Parameter(
+                            "sort_key",
+                            {
+                                "type": "string",
+                                "enum": [
+                                    "creation_date",
+                                    "name",
+                                    "config_id",
+                                    "id",
+                                    "tags",
+                                ],
+                            },
+                            "what they are sorted by",
+                        ),
+                        *PAGE,
+                    ),
+                    answers={200: listed(SCENARIO)},
+                ),
+                self.many,
+            ),
+            (
+                Operation(
+                    method="POST",
+                    path="/scenarios",
+                    name="create_scenario",
+                    what="Make a scenario of a config; or find it, with exist_ok and a name.",
+                    takes={
+                        "config_id": TEXT,
+                        "name": maybe(TEXT),
+                        "inputs": OBJECT,
+                        "properties": OBJECT,
+                        "exist_ok": FLAG,
+                    },
+                    needs=("config_id",),
+                    answers={201: WHOLE_SCENARIO},
+                ),
+                self.create,
+            ),
+        ]
+
+    def _of_one(self) -> list[Answered]:
+        return [
+            (
+                Operation(
+                    method="GET",
+                    path="/scenarios/{id}",
+                    name="get_scenario",
+                    what="Return a scenario with its parts.",
+                    answers={200: WHOLE_SCENARIO},
+                ),
+                self.get,
+            ),
+            (
+                Operation(
+                    method="PATCH",
+                    path="/scenarios/{id}",
+                    name="update_scenario",
+                    what="Change the name, properties or tags of a scenario.",
+                    takes=_CHANGES,
+                    answers={200: WHOLE_SCENARIO},
+                ),
+                self.update,
+            ),
+            (
+                Operation(
+                    method="DELETE",
+                    path="/scenarios/{id}",
+                    name="delete_scenario",
+                    what="Delete a scenario with all that is its own.",
+                    answers={204: None},
+                ),
+                self.delete,
+            ),
+        ]
+
+    def _verbs(self) -> list[Answered]:
+        return [
+            (
+                Operation(
+                    method="POST",
+                    path="/scenarios/{id}/promote",
+                    name="promote_scenario",
+                    what="Make a scenario the primary one of its cycle.",
+                    answers={200: WHOLE_SCENARIO},
+                ),
+                self.promote,
+            ),
+            (
+                Operation(
+                    method="POST",
+                    path="/scenarios/{id}/duplicate",
+                    name="duplicate_scenario",
+                    what="Make another scenario with the values of this one.",
+                    takes={"name": maybe(TEXT)},
+                    answers={201: WHOLE_SCENARIO},
+                ),
+                self.duplicate,
+            ),
+            *(
+                (
+                    Operation(
+                        method="POST",
+                        path=f"/{nouns}/{{id}}/submit",
+                        name=f"submit_{noun}",
+                        what=f"Start a run of a {noun}.",
+                        parameters=(WAIT, _KEY),
+                        takes=_RUN,
+                        answers=ACCEPTED,
+                    ),
+                    self.submit,
+                )
+                for noun, nouns in (
+                    ("scenario", "scenarios"),
+                    ("sequence", "sequences"),
+                    ("task", "tasks"),
+                )
+            ),
+        ]
+
+    async def many(self, request: Request, asked: Asked) -> Response:
+        """List scenarios."""
+        names = ("config_id", "name", "tag", "cycle", "is_primary", "sort_key")
+        wanted = {name: asked.query[name] for name in names if name in asked.query}
+        found = await self.site.find(request).scenarios(**wanted, **asked.page)
+        return answer(request, [scenario_record(record) for record in found])
+
+    async def create(self, request: Request, asked: Asked) -> Response:
+        """Make a scenario."""
+        made = await self.site.find(request).create_scenario(
+            asked.body["config_id"],
+            name=asked.body.get("name"),
+            exist_ok=asked.body.get("exist_ok", False),
+            inputs=asked.body.get("inputs"),
+            properties=asked.body.get("properties"),
+        )
+        return _made(request, made)
+
+    async def get(self, request: Request, _asked: Asked) -> Response:
+        """Return a scenario."""
+        return answer(request, scenario(await self._scenario(request)))
+
+    async def update(self, request: Request, asked: Asked) -> Response:
+        """Change a scenario."""
+        found = await self._scenario(request)
+        await found.update(**asked.body)
+        return answer(request, scenario(found))
+
+    async def delete(self, request: Request, _asked: Asked) -> Response:
+        """Delete a scenario."""
+        found = await self._scenario(request)
+        await self.site.find(request).delete(found.id)
+        return Response(status_code=204)
+
+    async def promote(self, request: Request, _asked: Asked) -> Response:
+        """Make a scenario primary."""
+        found = await self._scenario(request)
+        await found.set_primary()
+        return answer(request, scenario(found))
+
+    async def duplicate(self, request: Request, asked: Asked) -> Response:
+        """Make another scenario like one."""
+        found = await self._scenario(request)
+        return _made(request, await found.duplicate(name=asked.body.get("name")))
+
+    async def submit(self, request: Request, asked: Asked) -> Response:
+        """Start a run."""
+        found: Any = await self.site.find(request).get(request.path_params["id"])
+        kind = request.scope["path"].rsplit("/", 3)[1]
+
+        if type(found) is not _KINDS[kind]:
+            raise NotFound(request.path_params["id"])
+
+        entity: Submittable = found
+        run = entity.submit(
+            idempotency_key=asked.query.get("Idempotency-Key"), **asked.body
+        )
+        return await accepted(request, run, asked.query.get("wait"))
+
+    async def _scenario(self, request: Request) -> Scenario:
+        return await self.site.find(request).get_scenario(request.path_params["id"])
+
+
+_KINDS: dict[str, type[Submittable]] = {
+    "scenarios": Scenario,
+    "sequences": Sequence,
+    "tasks": Task,
+}
+
+
+def _made(request: Request, made: Scenario) -> Response:
+    place = f"{root_of(request)}api/scenarios/{made.id}"
+    return answer(request, scenario(made), 201, {"location": place})

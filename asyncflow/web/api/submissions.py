@@ -1,0 +1,205 @@
+"""Runs, over the API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import Response
+
+from asyncflow.entities.submission import Submission
+from asyncflow.web.access import user_of
+from asyncflow.web.api.operation import (
+    ANY,
+    LONGEST_WAIT,
+    PAGE,
+    TEXT,
+    Answered,
+    Asked,
+    Operation,
+    Parameter,
+    answer,
+    facts,
+    listed,
+)
+from asyncflow.web.api.schemas import (
+    STATUS,
+    SUBMISSION,
+    WHOLE_SUBMISSION,
+    submission,
+    submission_record,
+)
+from asyncflow.web.live import ENDED, EventStream, closing
+from asyncflow.web.site import Site, root_of
+
+WAIT = Parameter(
+    "wait",
+    {"type": "number", "minimum": 0, "maximum": LONGEST_WAIT},
+    "how many seconds to wait for the end",
+)
+
+
+@attrs.frozen(eq=False)
+class Submissions:
+    """Operations on runs."""
+
+    site: Site
+
+    @property
+    def operations(self) -> list[Answered]:
+        """What can be asked for."""
+        return [*self._to_read(), *self._others()]
+
+    def _to_read(self) -> list[Answered]:
+        return [
+            (
+                Operation(
+                    method="GET",
+                    path="/submissions",
+                    name="list_submissions",
+                    what="List runs.",
+                    parameters=(
+                        Parameter("status", STATUS, "the status that they have"),
+                        Parameter("scenario_id", TEXT, "the scenario that they are of"),
+                        *PAGE,
+                    ),
+                    answers={200: listed(SUBMISSION)},
+                ),
+                self.many,
+            ),
+            (
+                Operation(
+                    method="GET",
+                    path="/submissions/{id}",
+                    name="get_submission",
+                    what="Return a run as things are now.",
+                    parameters=(WAIT,),
+                    answers={200: WHOLE_SUBMISSION},
+                ),
+                self.get,
+            ),
+            (
+                Operation(
+                    method="POST",
+                    path="/submissions/{id}/cancel",
+                    name="cancel_submission",
+                    what="Ask for the end of a run.",
+                    takes={"reason": TEXT},
+                    answers={202: WHOLE_SUBMISSION},
+                ),
+                self.cancel,
+            ),
+        ]
+
+    def _others(self) -> list[Answered]:
+        return [
+            (
+                Operation(
+                    method="POST",
+                    path="/submissions/{id}/retry",
+                    name="retry_submission",
+                    what="Start another run, of what has not completed in this one.",
+                    answers={202: WHOLE_SUBMISSION},
+                ),
+                self.retry,
+            ),
+            (
+                Operation(
+                    method="DELETE",
+                    path="/submissions/{id}",
+                    name="delete_submission",
+                    what="Delete a run that has ended, with its jobs and what they printed.",
+                    answers={204: None},
+                ),
+                self.delete,
+            ),
+            (
+                Operation(
+                    method="GET",
+                    path="/submissions/{id}/events",
+                    name="follow_submission",
+                    what="Send the events of a run from the first, until it has ended.",
+                    answers={200: ANY},
+                    media="text/event-stream",
+                ),
+                self.events,
+            ),
+        ]
+
+    async def many(self, request: Request, asked: Asked) -> Response:
+        """List runs."""
+        found = await self.site.find(request).submissions(
+            status=asked.query.get("status"),
+            scenario_id=asked.query.get("scenario_id"),
+            **asked.page,
+        )
+        return answer(request, [submission_record(record) for record in found])
+
+    async def get(self, request: Request, asked: Asked) -> Response:
+        """Return a run."""
+        run = await self._run(request)
+        await run.wait(asked.query.get("wait", 0))
+        return answer(request, submission(run))
+
+    async def cancel(self, request: Request, asked: Asked) -> Response:
+        """Cancel a run."""
+        run = await self._run(request)
+        run.cancel(asked.body.get("reason") or f"cancelled by {user_of(request)}")
+        return answer(request, submission(run), 202)
+
+    async def retry(self, request: Request, _asked: Asked) -> Response:
+        """Retry a run."""
+        again = (await self._run(request)).retry_failed()
+        return await accepted(request, again, None)
+
+    async def delete(self, request: Request, _asked: Asked) -> Response:
+        """Delete a run."""
+        run = await self._run(request)
+        await self.site.find(request).delete(run.id)
+        return Response(status_code=204)
+
+    async def events(self, request: Request, _asked: Asked) -> Response:
+        """Send the events of a run."""
+        last = request.headers.get("last-event-id", "")
+        before = int(last) if last.isdecimal() and len(last) < 10 else 0
+        return EventStream(_events(await self._run(request), before))
+
+    async def _run(self, request: Request) -> Submission:
+        return await self.site.find(request).get_submission(request.path_params["id"])
+
+
+async def accepted(request: Request, run: Submission, wait: float | None) -> Response:
+    """Answer with a run that has begun: once it is on disk, or has ended.
+
+    :param wait: how many seconds to wait for its end; None for not at all
+    """
+    await run.accepted()
+
+    if wait:
+        await run.wait(wait)
+
+    place = f"{root_of(request)}api/submissions/{run.id}"
+    return answer(
+        request, submission(run), 200 if run.is_finished else 202, {"location": place}
+    )
+
+
+ACCEPTED = {200: WHOLE_SUBMISSION, 202: WHOLE_SUBMISSION}
+
+_EVENT = facts(submission_id=TEXT)
+
+
+async def _events(run: Submission, before: int) -> AsyncGenerator[str]:
+    number = 0
+
+    async with closing(aiter(run)) as events:
+        async for event in events:
+            number += 1
+
+            if number > before:
+                text = json.dumps(event.as_dict())
+                yield f"id: {number}\nevent: {type(event).__name__}\ndata: {text}\n\n"
+
+    yield ENDED

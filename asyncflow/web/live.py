@@ -1,0 +1,106 @@
+"""Pages that change by themselves: server-sent events, each with parts of the page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from typing import TypeVar
+
+from anyio import CancelScope, Lock, create_task_group, sleep
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+T = TypeVar("T")
+
+PAUSE = 0.25
+"""How long changes are gathered, in seconds."""
+
+HEARTBEAT = 15.0
+"""After how many seconds without a change something is sent, so that proxies wait on."""
+
+
+def replaced(parts: Mapping[str, str], number: int | str) -> str:
+    """Return the event that replaces parts of a page.
+
+    :param parts: what each element is from now on, by its id
+    :param number: what a browser that comes back says that it has seen
+    """
+    return f"id: {number}\nevent: parts\ndata: {json.dumps(parts)}\n\n"
+
+
+def appended(element: str, text: str, number: int | str) -> str:
+    """Return the event that adds a text to an element of a page.
+
+    :param element: the id of it
+    """
+    data = json.dumps({"id": element, "text": text})
+    return f"id: {number}\nevent: text\ndata: {data}\n\n"
+
+
+ENDED = "event: ended\ndata: {}\n\n"
+"""Nothing comes after this: the browser does not ask again."""
+
+
+class EventStream(Response):
+    """Sends events as they come, the first bytes at once. Who goes away ends them."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, events: AsyncGenerator[str]) -> None:
+        super().__init__(headers={"x-accel-buffering": "no"})
+        del self.headers["content-length"]
+        self._events = events
+        self._turn = Lock()
+
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events until they end, or nobody reads them any more."""
+        head = {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": self.raw_headers,
+        }
+        await send(head)
+        await self._write(send, ": begins\n\n")
+
+        async with create_task_group() as group, aclosing(self._events) as events:
+            group.start_soon(_until_left, receive, group.cancel_scope)
+            group.start_soon(self._beat, send)
+
+            async for event in events:
+                await self._write(send, event)
+
+            group.cancel_scope.cancel()
+
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _beat(self, send: Send) -> None:
+        while True:
+            await sleep(HEARTBEAT)
+            await self._write(send, ": waits\n\n")
+
+    async def _write(self, send: Send, text: str) -> None:
+        async with self._turn:
+            body = text.encode()
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def _until_left(receive: Receive, scope: CancelScope) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+    scope.cancel()
+
+
+@asynccontextmanager
+async def closing(events: AsyncIterator[T]) -> AsyncGenerator[AsyncIterator[T]]:
+    """Give what is iterated over, and end it when this is left."""
+    assert isinstance(events, AsyncGenerator)
+
+    async with aclosing(events):
+        yield events
+
+
+async def pause() -> None:
+    """Let changes gather."""
+    await sleep(PAUSE)

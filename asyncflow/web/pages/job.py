@@ -1,0 +1,108 @@
+"""One job: what it printed, live, its errors and attempts, and what it used."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from asyncflow.entities.job import Job
+from asyncflow.web.access import user_of
+from asyncflow.web.forms import place
+from asyncflow.web.live import ENDED, EventStream, appended, closing
+from asyncflow.web.site import Site, lines, seen
+
+CHUNK = 1000
+"""How many lines of a log are one piece of the page."""
+
+
+@attrs.frozen(eq=False)
+class JobPage:
+    """One job."""
+
+    site: Site
+
+    @property
+    def routes(self) -> list[Route]:
+        """Where it answers."""
+        return [
+            Route("/jobs/{id}", self.show),
+            Route("/jobs/{id}/log", self.log),
+            Route("/jobs/{id}/live", self.live),
+            Route("/jobs/{id}/cancel", self.cancel, methods=["POST"]),
+        ]
+
+    async def show(self, request: Request) -> Response:
+        """Show it."""
+        job = await self._job(request)
+        text = await job.output()
+        wanted = request.query_params.get("search", "")
+        return self.site.page(
+            request,
+            "job",
+            job=job,
+            chunks=_chunks(_found(text, wanted)),
+            search=wanted,
+            seen=len(text.encode()),
+            notice=request.query_params.get("notice", ""),
+        )
+
+    async def log(self, request: Request) -> Response:
+        """Send what it printed, as it is."""
+        job = await self._job(request)
+        name = f'attachment; filename="{job.id}.log"'
+        return PlainTextResponse(
+            await job.output(), headers={"content-disposition": name}
+        )
+
+    async def live(self, request: Request) -> Response:
+        """Send what it prints, until it has ended."""
+        last = request.headers.get("last-event-id") or request.query_params.get(
+            "last", ""
+        )
+        return EventStream(self._printed(await self._job(request), place(last)))
+
+    async def _printed(self, job: Job, before: int) -> AsyncGenerator[str]:
+        """Yield what a job prints.
+
+        :param before: how many bytes of it were seen before
+        """
+        count = 0
+
+        async with closing(job.follow()) as parts:
+            async for part in parts:
+                data = part.encode()
+                fresh = data[max(before - count, 0) :]
+                count += len(data)
+
+                if fresh:
+                    yield appended("log", lines(fresh.decode(errors="replace")), count)
+
+        yield ENDED
+
+    async def cancel(self, request: Request) -> Response:
+        """Cancel it."""
+        job = await self._job(request)
+        job.cancel(f"cancelled by {user_of(request)}")
+        return seen(request, f"jobs/{job.id}")
+
+    async def _job(self, request: Request) -> Job:
+        return await self.site.find(request).get_job(request.path_params["id"])
+
+
+def _found(text: str, wanted: str) -> str:
+    if not wanted:
+        return text
+
+    return "\n".join(line for line in text.split("\n") if wanted in line)
+
+
+def _chunks(text: str) -> list[str]:
+    printed = text.split("\n")
+    return [
+        lines("\n".join(printed[start : start + CHUNK]))
+        for start in range(0, len(printed), CHUNK)
+    ]

@@ -1,0 +1,179 @@
+"""One run: its graph, its jobs, what it read and wrote, live."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+from zlib import crc32
+
+import attrs
+from anyio import to_thread
+from anyio.lowlevel import checkpoint
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from asyncflow.entities.job import Job
+from asyncflow.entities.submission import Submission
+from asyncflow.entities.watching import watching
+from asyncflow.web.access import Access, user_of
+from asyncflow.web.forms import place
+from asyncflow.web.live import ENDED, EventStream, pause, replaced
+from asyncflow.web.site import Site, drawn, seen
+
+SHOWN = 500
+"""How many jobs a page has."""
+
+DRAWN = 300
+"""Pictures of more jobs are drawn anew only when their run has ended."""
+
+VALUES = 100
+"""How many inputs, and how many outputs, a page names."""
+
+TURN = 20
+"""How many jobs are looked at before others have their turn on the event loop."""
+
+
+@attrs.frozen(eq=False)
+class RunPage:
+    """One run."""
+
+    site: Site
+
+    @property
+    def routes(self) -> list[Route]:
+        """Where it answers."""
+        return [
+            Route("/runs/{id}", self.show),
+            Route("/runs/{id}/live", self.live),
+            Route("/runs/{id}/cancel", self.cancel, methods=["POST"]),
+            Route("/runs/{id}/retry", self.retry, methods=["POST"]),
+            Route("/runs/{id}/delete", self.delete, methods=["POST"]),
+        ]
+
+    async def show(self, request: Request) -> Response:
+        """Show it."""
+        run = await self._run(request)
+        offset = place(request.query_params.get("from", ""))
+        jobs = run.jobs
+        return self.site.page(
+            request,
+            "run",
+            run=run,
+            jobs=jobs[offset : offset + SHOWN],
+            count=len(jobs),
+            offset=offset,
+            step=SHOWN,
+            error=error_of(run),
+            **{**await to_thread.run_sync(pictures, run), **_values(run)},
+            notice=request.query_params.get("notice", ""),
+        )
+
+    async def live(self, request: Request) -> Response:
+        """Send what changes, until the run has ended."""
+        asked = request.query_params
+        last = request.headers.get("last-event-id") or asked.get("last", "")
+        may_write = request.state.access is Access.ALL
+        offset = place(asked.get("from", ""))
+        return EventStream(
+            self._changes(await self._run(request), offset, last, may_write=may_write)
+        )
+
+    async def _changes(
+        self, run: Submission, offset: int, last: str, *, may_write: bool
+    ) -> AsyncGenerator[str]:
+        """Yield the parts of the page that have changed.
+
+        :param last: the number of the last change that was seen
+        """
+        jobs = run.jobs[offset : offset + SHOWN]
+        known: dict[str, str] = {}
+
+        with watching(run) as change:
+            while True:
+                is_finished = run.is_finished
+                parts = await self._parts(run, jobs, may_write=may_write)
+                news = {
+                    name: text
+                    for name, text in parts.items()
+                    if known.get(name) != text
+                }
+                number = str(crc32("".join(parts.values()).encode()))
+
+                if news and (known or number != last):
+                    yield replaced(news, number)
+
+                known = parts
+
+                if is_finished:
+                    break
+
+                await change()
+                await pause()
+
+        yield ENDED
+
+    async def _parts(
+        self, run: Submission, jobs: tuple[Job, ...], *, may_write: bool
+    ) -> dict[str, str]:
+        facts = {"root": "../", "may_write": may_write}
+        parts = {
+            "head": self.site.part("run_head", run=run, error=error_of(run), **facts)
+        }
+        parts["values-list"] = self.site.part("run_values", **_values(run), **facts)
+
+        if len(run.jobs) <= DRAWN or run.is_finished:
+            drawings = await to_thread.run_sync(pictures, run)
+            parts["dag"] = self.site.part("run_dag", **drawings)
+            parts["gantt"] = self.site.part("run_gantt", **drawings)
+
+        for number, job in enumerate(jobs):
+            parts[f"row-{job.id}"] = self.site.kept(
+                "run_job",
+                (job.id, job.status, job.attempt, job.progress),
+                job=job,
+                **facts,
+            )
+
+            if number % TURN == TURN - 1:
+                await checkpoint()
+
+        return parts
+
+    async def cancel(self, request: Request) -> Response:
+        """Cancel it."""
+        run = await self._run(request)
+        run.cancel(f"cancelled by {user_of(request)}")
+        return seen(request, f"runs/{run.id}")
+
+    async def retry(self, request: Request) -> Response:
+        """Start anew what has not completed."""
+        again = (await self._run(request)).retry_failed()
+        return seen(request, f"runs/{again.id}", "the new run")
+
+    async def delete(self, request: Request) -> Response:
+        """Delete it, with its jobs and what they printed."""
+        submission_id = request.path_params["id"]
+        await self.site.find(request).delete(submission_id)
+        return seen(request, "runs", f"{submission_id} is deleted")
+
+    async def _run(self, request: Request) -> Submission:
+        return await self.site.find(request).get_submission(request.path_params["id"])
+
+
+def pictures(run: Submission) -> dict[str, str]:
+    """Draw a run: its graph, and when its jobs waited and ran."""
+    return {"dag": drawn(run.dag()), "gantt": drawn(run.gantt())}
+
+
+def _values(run: Submission) -> dict[str, Any]:
+    inputs, outputs = [*run.inputs.items()], [*run.outputs.items()]
+    named = inputs[:VALUES], outputs[:VALUES]
+    count = len(inputs) + len(outputs) - len(named[0]) - len(named[1])
+    return {"inputs": named[0], "outputs": named[1], "left_out": count}
+
+
+def error_of(run: Submission) -> str:
+    """Say why a run has failed; nothing where it has not."""
+    error = run.error() if run.is_finished else None
+    return "" if error is None else str(error)

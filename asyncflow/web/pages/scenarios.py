@@ -1,0 +1,104 @@
+"""The scenarios: found by config, tag, cycle and name; made with their inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from asyncflow.errors import NotFound
+from asyncflow.web.forms import form, place, value
+from asyncflow.web.site import Site, seen
+
+SHOWN = 50
+"""How many scenarios a page has."""
+
+
+@attrs.frozen(eq=False)
+class ScenariosPage:
+    """The list of scenarios, and the form that makes one."""
+
+    site: Site
+
+    @property
+    def routes(self) -> list[Route]:
+        """Where it answers."""
+        return [
+            Route("/scenarios", self.show),
+            Route("/scenarios/create", self.ask),
+            Route("/scenarios/create", self.create, methods=["POST"]),
+            Route("/compare", self.compare),
+        ]
+
+    async def show(self, request: Request) -> Response:
+        """Show a page of the list."""
+        orchestrator, asked = self.site.find(request), dict(request.query_params)
+        offset = place(asked.get("offset", ""))
+        found = await orchestrator.scenarios(
+            config_id=asked.get("config") or None,
+            name=asked.get("name") or None,
+            cycle=asked.get("cycle") or None,
+            tag=asked.get("tag") or None,
+            is_primary=True if asked.get("primary") else None,
+            newest_first=True,
+            limit=SHOWN + 1,
+            offset=offset,
+        )
+        cycles = await orchestrator.cycles(newest_first=True, limit=100)
+        return self.site.page(
+            request,
+            "scenarios",
+            asked={key: text for key, text in asked.items() if key != "notice"},
+            notice=asked.get("notice", ""),
+            scenarios=found[:SHOWN],
+            has_more=len(found) > SHOWN,
+            offset=offset,
+            shown=SHOWN,
+            configs=sorted(orchestrator.config.scenarios),
+            cycles=cycles,
+            cycle_names={cycle.id: cycle.name for cycle in cycles},
+            primaries={cycle.primary_id for cycle in cycles},
+        )
+
+    async def ask(self, request: Request) -> Response:
+        """Show the form that makes a scenario of a config."""
+        name = request.query_params.get("config", "")
+        configs = self.site.find(request).config.scenarios
+
+        if name not in configs:
+            raise NotFound(name)
+
+        config = configs[name]
+        written = {node.id for task in config.tasks for node in task.output}
+        read = {node.id for task in config.tasks for node in task.input}
+        return self.site.page(
+            request, "create", config=config, sources=sorted(read - written), notice=""
+        )
+
+    async def create(self, request: Request) -> Response:
+        """Make a scenario; what was typed for a data node is its first value."""
+        fields = await form(request)
+        inputs = {
+            name.removeprefix("input-"): value(text)
+            for name, text in fields.items()
+            if name.startswith("input-") and text
+        }
+        scenario = await self.site.find(request).create_scenario(
+            fields.get("config", ""), name=fields.get("name") or None, inputs=inputs
+        )
+        return seen(request, f"scenarios/{scenario.id}", "the new scenario")
+
+    async def compare(self, request: Request) -> Response:
+        """Show in what scenarios differ."""
+        ids = [*dict.fromkeys(request.query_params.getlist("id"))]
+        orchestrator = self.site.find(request)
+        scenarios = [await orchestrator.get_scenario(each) for each in ids[:2]]
+        facts: dict[str, Any] = {"scenarios": scenarios, "notice": "", "diff": None}
+
+        if len(scenarios) == 2:
+            facts["diff"] = await orchestrator.diff(*scenarios)
+
+        return self.site.page(request, "compare", **facts)

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.command import answer, call
+
+
+def test_a_page_of_the_newest_run(folder: Path) -> None:
+    told = call("report").stderr
+    assert told.startswith("run.html is written: SUBMISSION_")
+    page = (folder / "run.html").read_text()
+    assert "no such rows" in page
+    assert "about to fail" in page
+    made = answer("report")
+    assert made["file"] == str(folder / "run.html")
+    refused = call("report", "-o", "no/such/folder.html", code=2).output
+    assert "cannot be written" in refused

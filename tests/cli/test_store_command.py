@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from tests.support.command import FLOWS, answer, call, running
+
+SCHEMA_8 = Path(__file__).parents[1] / "stores" / "files" / "schema_8.sql"
+
+
+def test_a_whole_store(folder: Path) -> None:
+    found = answer("store", "check")
+    assert {*found} == {
+        *("store", "damaged", "missing_files", "lost_files"),
+        *("scenarios", "submissions", "jobs", "data_nodes", "versions", "logs"),
+    }
+    assert (found["damaged"], found["jobs"]) == ([], 4)
+    assert "Result:      whole" in call("store", "check").stdout
+
+
+def test_a_damaged_store(folder: Path) -> None:
+    file = folder / ".asyncflow" / "asyncflow.db"
+    data = bytearray(file.read_bytes())
+    data[3 * 8192 : 3 * 8192 + 4000] = bytes(4000)
+    file.write_bytes(data)
+    told = call("store", "check", code=1)
+    assert "damaged" in told.stdout
+    assert "bring a backup back" in told.stderr
+
+
+def test_a_copy_has_the_values_while_others_write(folder: Path) -> None:
+    large = FLOWS.replace("return [year, 2, 3]", "return list(range(100_000))")
+    (folder / "flows.py").write_text(large)
+    call("run", "flows:sales", "--name", "large")
+
+    with running(folder):
+        made = answer("store", "backup", "copies/runs.db")
+
+    assert (made["files"], made["gone"]) == (1, [])
+    copy = ("--store", "copies/runs.db")
+    assert len(answer("list", *copy)) == 4
+    (scenario,) = answer("list", "scenarios", "--name", "large", *copy)
+    (folder / ".asyncflow" / "asyncflow.db").unlink()
+    (first,) = [
+        one
+        for one in answer("plan", "flows:sales", "--of", scenario["id"], *copy)
+        if one["task"] == "extract"
+    ]
+    assert not first["runs"]  # its value is there
+    refused = call("store", "backup", "copies/runs.db", *copy, code=2).output
+    assert "is there already" in refused
+
+
+def test_an_older_store_is_copied_and_brought_up_to_date(folder: Path) -> None:
+    with sqlite3.connect("old.db") as connection:
+        connection.executescript(SCHEMA_8.read_text())
+
+    connection.close()
+    old = ("--store", "old.db")
+    told = call("list", *old, code=2).output
+    assert "back it up, then run `asyncflow store migrate`" in told
+    call("store", "backup", "copy.db", *old)
+    found = answer("store", "migrate", *old)
+    assert (found["before"], found["after"] > 8) == (8, True)
+    assert "is up to date" in call("store", "migrate", *old).stdout
+    assert call("list", *old).stdout is not None
+    assert answer("store", "migrate", "--store", "copy.db")["before"] == 8
+    assert (
+        "there is no such file"
+        in call("store", "migrate", "--store", "no.db", code=2).output
+    )

@@ -1,0 +1,229 @@
+"""What ends Dask workers, schedulers and submitters: nothing is lost, twice or stuck.
+
+Side effects are counted in files that jobs append to.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from anyio import fail_after, to_thread
+
+from asyncflow import Orchestrator, Status, Submission
+from tests.executors.dask.test_cluster import await_file
+from tests.support import dask_cluster
+from tests.support.dask_cluster import configuration
+from tests.support.flows import single, until_started
+from tests.support.processes import lives
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.limit(120),
+    pytest.mark.may_leave("file", reason="a killed process removes no folder"),
+]
+
+LONG = 600
+"""Seconds that no test waits."""
+
+
+def note(path: str, text: str) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(file, f"{text}\n".encode())
+    os.close(file)
+
+
+def noted(path: Path) -> list[str]:
+    return path.read_text().split() if path.exists() else []
+
+
+def begin_and_wait(folder: str) -> str:
+    """Note that it begins, by whom; wait for a file; note that it ends."""
+    note(f"{folder}/begun", f"{os.getpid()}:{os.getppid()}")
+
+    while not os.path.exists(f"{folder}/go"):
+        time.sleep(0.01)
+
+    note(f"{folder}/ended", str(os.getpid()))
+    return "done"
+
+
+def until_begun(folder: Path, count: int) -> list[tuple[int, int]]:
+    """Return who runs jobs, and their Dask workers, once so many have begun."""
+    while len(found := noted(folder / "begun")) < count:
+        time.sleep(0.01)
+
+    return [(int(pid), int(parent)) for pid, _, parent in map(_parts, found)]
+
+
+def _parts(text: str) -> tuple[str, str, str]:
+    return text.partition(":")
+
+
+@pytest.fixture
+def cluster() -> Iterator[dask_cluster.Hosts]:
+    with dask_cluster.hosts(2) as found:
+        yield found
+
+
+@pytest.mark.parametrize("crash_retries", [0, 1])
+async def test_a_dask_worker_is_killed(
+    cluster: dask_cluster.Hosts, tmp_path: Path, crash_retries: int
+) -> None:
+    config = configuration(cluster.address)
+    cfg = single(config, begin_and_wait, str(tmp_path), crash_retries=crash_retries)
+
+    with fail_after(60):
+        async with Orchestrator(config) as orchestrator:
+            scenario = await orchestrator.create_scenario(cfg)
+            submission = scenario.submit()
+            (first,) = await to_thread.run_sync(until_begun, tmp_path, 1)
+            os.kill(first[1], signal.SIGKILL)
+
+            if crash_retries:
+                await to_thread.run_sync(until_begun, tmp_path, 2)
+                (tmp_path / "go").touch()
+
+            await submission.wait()
+
+    (job,) = submission.jobs
+    assert not lives(first[0]), "its jobs go down with it"
+    assert job.status is (Status.COMPLETED if crash_retries else Status.FAILED)
+    assert len(noted(tmp_path / "begun")) == 1 + crash_retries
+    assert len(noted(tmp_path / "ended")) == crash_retries
+    reason = job.attempts[0].reason if crash_retries else job.reason
+    assert "has gone" in reason
+
+
+async def test_another_worker_at_the_same_address_does_not_run_it_again(
+    cluster: dask_cluster.Hosts, tmp_path: Path
+) -> None:
+    config = configuration(cluster.address)
+    cfg = single(config, begin_and_wait, str(tmp_path), crash_retries=0)
+
+    with fail_after(60):
+        async with Orchestrator(config) as orchestrator:
+            scenario = await orchestrator.create_scenario(cfg)
+            submission = scenario.submit()
+            (first,) = await to_thread.run_sync(until_begun, tmp_path, 1)
+            await to_thread.run_sync(cluster.replace, first[1])
+            await submission.wait()
+            assert submission.jobs[0].status is Status.FAILED
+            (tmp_path / "go").touch()
+            await scenario.submit()
+
+    assert len(noted(tmp_path / "begun")) == 2
+    assert len(noted(tmp_path / "ended")) == 1
+
+
+async def test_the_scheduler_is_killed_and_comes_again(
+    cluster: dask_cluster.Hosts, tmp_path: Path
+) -> None:
+    config = configuration(cluster.address)
+    cfg = single(config, begin_and_wait, str(tmp_path), crash_retries=1)
+
+    with fail_after(90):
+        async with Orchestrator(config) as orchestrator:
+            scenario = await orchestrator.create_scenario(cfg)
+            submission = scenario.submit()
+            await to_thread.run_sync(until_begun, tmp_path, 1)
+            await to_thread.run_sync(cluster.restart)
+            await to_thread.run_sync(until_begun, tmp_path, 2)
+            (tmp_path / "go").touch()
+            await submission
+
+    assert len(noted(tmp_path / "ended")) == 1
+
+
+async def test_the_network_is_cut_for_a_moment(
+    cluster: dask_cluster.Hosts, tmp_path: Path
+) -> None:
+    with dask_cluster.proxy(cluster.address) as proxy:
+        config = configuration(proxy.address)
+        cfg = single(config, begin_and_wait, str(tmp_path), crash_retries=0)
+
+        with fail_after(60):
+            async with Orchestrator(config) as orchestrator:
+                scenario = await orchestrator.create_scenario(cfg)
+                submission = scenario.submit()
+                await to_thread.run_sync(until_begun, tmp_path, 1)
+                await to_thread.run_sync(proxy.cut)
+                (tmp_path / "go").touch()
+                await to_thread.run_sync(await_file, tmp_path / "ended")
+                await to_thread.run_sync(proxy.mend)
+                await submission
+
+    assert len(noted(tmp_path / "begun")) == len(noted(tmp_path / "ended")) == 1
+
+
+PROGRAM = """
+import anyio, sys
+from asyncflow import Orchestrator
+from tests.executors.dask.test_faults import begin_and_wait
+from tests.support.dask_cluster import configuration
+from tests.support.flows import single
+
+async def main(address, folder):
+    config = configuration(address)
+    cfg = single(config, begin_and_wait, folder)
+
+    async with Orchestrator(config, f"{folder}/runs.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.submit()
+
+anyio.run(main, *sys.argv[1:])
+"""
+
+
+async def test_the_submitter_is_killed(
+    cluster: dask_cluster.Hosts, tmp_path: Path
+) -> None:
+    """The next one runs the job once the other is dead: two never run at a time."""
+    command = (sys.executable, "-c", PROGRAM, cluster.address, str(tmp_path))
+
+    with subprocess.Popen(command) as process:  # noqa: ASYNC220  # it takes a moment
+        (first,) = await to_thread.run_sync(until_begun, tmp_path, 1)
+        process.kill()
+
+    config = configuration(cluster.address)
+    single(config, begin_and_wait, str(tmp_path))
+
+    with fail_after(60):
+        async with Orchestrator(config, str(tmp_path / "runs.db")) as orchestrator:
+            found = await to_thread.run_sync(until_begun, tmp_path, 2)
+            assert not lives(first[0])
+            assert len(found) == 2
+            (tmp_path / "go").touch()
+            (record,) = await orchestrator.submissions()
+            submission = await orchestrator.get(record.id)
+            assert isinstance(submission, Submission)
+            await submission.wait()
+            assert submission.jobs[0].status is Status.COMPLETED
+
+    assert len(noted(tmp_path / "ended")) == 1
+
+
+async def test_a_worker_that_leaves_ends_what_runs(
+    cluster: dask_cluster.Hosts, tmp_path: Path
+) -> None:
+    """It is retired, as when a cluster is made smaller: no job is charged with that."""
+    config = configuration(cluster.address)
+    cfg = single(config, begin_and_wait, str(tmp_path), crash_retries=0)
+
+    with fail_after(60):
+        async with Orchestrator(config) as orchestrator:
+            scenario = await orchestrator.create_scenario(cfg)
+            submission = scenario.submit()
+            await until_started(submission)
+            (first,) = await to_thread.run_sync(until_begun, tmp_path, 1)
+            await to_thread.run_sync(cluster.retire, first[1])
+            (tmp_path / "go").touch()
+            await submission.wait()
+
+    assert submission.jobs[0].status is Status.COMPLETED, submission.jobs[0].reason

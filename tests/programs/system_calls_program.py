@@ -1,0 +1,190 @@
+"""A program whose nth system call fails; and the one that looks at what it has left.
+
+``python -m tests.programs.system_calls_program FOLDER ERROR STEP``, with the library of
+`failing_calls` preloaded: for every n (or for one of STEP) it forks, once to run with the
+failure and once to look. It prints a line for each n that was wrong, and at the end how
+many there were.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from asyncflow import Configuration, Orchestrator, ScenarioConfig
+from asyncflow.errors import AsyncflowError
+from tests.support import failing_calls
+
+LARGE = 80_000
+"""How many characters a value has that gets a file of its own."""
+
+MOST = 600
+"""After how many calls it is given up."""
+
+
+def made(text: str) -> tuple[str, list[dict[str, str]], dict[str, str]]:
+    return text * LARGE, [{"text": text}], {"text": text}
+
+
+def declare(folder: Path) -> tuple[Configuration, ScenarioConfig]:
+    config = Configuration()
+    config.configure_job_executions("development", echo=False)
+    source = config.configure_data_node("source", default_data="a")
+    large = config.configure_data_node("large")
+    table = config.configure_data_node(
+        "table", "pickle", default_path=str(folder / "table.pickle")
+    )
+    plain = config.configure_data_node(
+        "plain", "json", default_path=str(folder / "plain.json")
+    )
+    task = config.configure_task("make", made, source, [large, table, plain])
+    return config, config.configure_scenario("flow", task)
+
+
+async def run(folder: Path) -> None:
+    """Make values twice: the second time others are there."""
+    config, scenario_cfg = declare(folder)
+
+    async with Orchestrator(config, folder / "runs.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(scenario_cfg)
+        await scenario.submit()
+        await scenario.source.write("b")
+        await scenario.submit()
+
+
+async def look(folder: Path) -> str:
+    """Say what is wrong with what is left; "" for nothing."""
+    if not (folder / "runs.db").exists():
+        return ""
+
+    config, _ = declare(folder)
+
+    async with Orchestrator(config, folder / "runs.db") as orchestrator:
+        await orchestrator.drain()
+
+        for scenario in await orchestrator.scenarios():
+            found: Any = await orchestrator.get_scenario(scenario.id)
+
+            for record in await orchestrator.submissions():
+                if record.finished is None:
+                    return f"{record.id} has not ended"
+
+            jobs = await orchestrator.jobs()
+
+            if any(job.status == "COMPLETED" for job in jobs):
+                large = await found.large.read()
+                table = await found.table.read()
+                plain = await found.plain.read()
+                texts = {large[0], table[0]["text"], plain["text"]}
+
+                if len(large) != LARGE or not texts <= {"a", "b"}:
+                    return f"values are torn: {texts}"
+
+                if large[0] != table[0]["text"]:
+                    return f"values of two jobs: {texts}"
+
+    with closing(sqlite3.connect(folder / "runs.db")) as database:
+        (answer,) = database.execute("PRAGMA integrity_check").fetchone()
+
+    return "" if answer == "ok" else str(answer)
+
+
+def clear(error: BaseException, number: int) -> bool:
+    """Tell whether an error says what is wrong, and where."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(clear(one, number) for one in error.exceptions)
+
+    text = str(error)
+    is_ours = isinstance(error, AsyncflowError | OSError)
+    says_why = (
+        number <= 0
+        or os.strerror(number).lower() in text.lower()
+        or any(
+            why in text.lower() for why in ("disk is full", "disk i/o error", "no room")
+        )
+    )
+    return is_ours and len(text) > 20 and (says_why or "store" in text)
+
+
+def in_child(function: Callable[..., str], *args: object) -> str:
+    """Call a function in a process of its own; return what it says."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+
+    if not pid:
+        try:
+            said = str(function(*args))
+        except BaseException as error:
+            said = f"! {error!r}"
+
+        os.write(writer, said.encode()[:60_000])
+        os._exit(0)
+
+    os.close(writer)
+
+    with os.fdopen(reader) as file:
+        said = file.read()
+
+    os.waitpid(pid, 0)
+    return said
+
+
+def failing(folder: Path, nth: int, number: int) -> str:
+    """Run with a failure; say what is wrong with how that ends, and count."""
+    failing_calls.arm(nth, number, f"{folder}/")
+    wrong = ""
+
+    try:
+        anyio.run(run, folder)
+    except BaseException as error:
+        if not clear(error, number):
+            wrong = f"no clear error: {error!r}"
+
+    count = failing_calls.seen()
+    failing_calls.arm(0, 0, "")
+    return json.dumps([count, wrong])
+
+
+def looked(folder: Path) -> str:
+    failing_calls.arm(0, 0, "")
+    return anyio.run(look, folder)
+
+
+def tell(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    root, number, step = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    nth, wrongs = 1, 0
+
+    while nth < MOST:
+        folder = root / str(nth)
+        folder.mkdir()
+        said = in_child(failing, folder, nth, number)
+        count, wrong = json.loads(said) if said.startswith("[") else (MOST, said)
+        wrong = wrong or in_child(looked, folder)
+
+        if wrong:
+            wrongs += 1
+            tell(f"{nth}: {wrong[:400]}")
+
+        if count < nth:
+            break
+
+        nth += step
+
+    tell(f"{nth - 1} calls, {wrongs} wrong")
+
+
+if __name__ == "__main__":
+    main()

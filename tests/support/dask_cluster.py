@@ -1,0 +1,214 @@
+"""Dask clusters for tests: real schedulers and workers, in processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import attrs
+
+from asyncflow import Configuration
+
+
+@contextmanager
+def local(count: int) -> Iterator[str]:
+    """Run a cluster with so many workers; give the address of its scheduler."""
+    command = (sys.executable, "-m", "asyncflow.executors.dask.local", str(count))
+
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())["address"]
+        # Its standard input is closed here: so it ends.
+
+
+def configuration(address: str | None, **options: Any) -> Configuration:
+    """Configure that jobs run in a cluster."""
+    config = Configuration()
+    given: dict[str, Any] = {"echo": False, **options}
+    config.configure_job_executions("cluster", address=address, **given)
+    return config
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
+
+
+def started(tool: str, *arguments: str) -> subprocess.Popen[bytes]:
+    command = (sys.executable, "-m", f"distributed.cli.{tool}", *arguments)
+    silent = subprocess.DEVNULL
+    return subprocess.Popen(command, stdin=silent, stdout=silent, stderr=silent)
+
+
+def ended(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+
+
+@attrs.define
+class Hosts:
+    """A scheduler, and workers each of which is a process without a nanny."""
+
+    port: int
+    scheduler: subprocess.Popen[bytes]
+    workers: dict[int, subprocess.Popen[bytes]] = attrs.field(factory=dict)
+    """By their ports."""
+
+    @property
+    def address(self) -> str:
+        return f"tcp://127.0.0.1:{self.port}"
+
+    def add(self, port: int) -> None:
+        """Start a worker."""
+        options = ("--no-nanny", "--nthreads", "1", "--no-dashboard")
+        where = ("--host", "127.0.0.1", "--worker-port", str(port))
+        self.workers[port] = started("dask_worker", self.address, *options, *where)
+
+    def port_of(self, pid: int) -> int:
+        return next(port for port, one in self.workers.items() if one.pid == pid)
+
+    def replace(self, pid: int) -> None:
+        """Kill a worker, and start another one at its address."""
+        port = self.port_of(pid)
+        ended(self.workers[port])
+        self.add(port)
+
+    def restart(self) -> None:
+        """Kill all, and start all again, at the same addresses."""
+        for process in (self.scheduler, *self.workers.values()):
+            ended(process)
+
+        self.scheduler = scheduler_at(self.port)
+
+        for port in [*self.workers]:
+            self.add(port)
+
+    def retire(self, pid: int) -> None:
+        """Have the scheduler take a worker away, as where a cluster gets smaller."""
+        from distributed import Client
+
+        with Client(self.address, set_as_default=False) as client:
+            client.retire_workers([f"tcp://127.0.0.1:{self.port_of(pid)}"])
+
+    def wait(self) -> None:
+        """Wait until all workers are there."""
+        from distributed import Client
+
+        with Client(self.address, set_as_default=False) as client:
+            client.wait_for_workers(len(self.workers))
+
+
+def scheduler_at(port: int) -> subprocess.Popen[bytes]:
+    options = ("--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
+    process = started("dask_scheduler", *options)
+
+    while True:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return process
+
+        time.sleep(0.05)
+
+
+@contextmanager
+def hosts(count: int) -> Iterator[Hosts]:
+    """Run a scheduler and workers."""
+    port = free_port()
+    found = Hosts(port, scheduler_at(port))
+
+    try:
+        for _ in range(count):
+            found.add(free_port())
+
+        found.wait()
+        yield found
+    finally:
+        for process in (*found.workers.values(), found.scheduler):
+            ended(process)
+
+
+class Proxy:
+    """The network between a client and its scheduler: it can be cut."""
+
+    def __init__(self, address: str) -> None:
+        self._port = int(address.rpartition(":")[2])
+        self._loop = asyncio.new_event_loop()
+        self._is_cut = False
+        self._open: set[asyncio.StreamWriter] = set()
+        self._thread = threading.Thread(target=self._run)
+        self._is_up = threading.Event()
+        self.address = ""
+
+    def __enter__(self) -> Proxy:
+        self._thread.start()
+        self._is_up.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._ending.set)
+        self._thread.join()
+
+    def cut(self) -> None:
+        self._is_cut = True
+        self._loop.call_soon_threadsafe(self._close_all)
+
+    def mend(self) -> None:
+        self._is_cut = False
+
+    def _close_all(self) -> None:
+        for writer in self._open:
+            writer.transport.abort()
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._ending = asyncio.Event()
+        server = await asyncio.start_server(self._pass, "127.0.0.1", 0)
+        self.address = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        self._is_up.set()
+        await self._ending.wait()
+        server.close()
+        self._close_all()
+
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        if self._is_cut:
+            writer.transport.abort()
+            return
+
+        other_reader, other = await asyncio.open_connection("127.0.0.1", self._port)
+        self._open |= {writer, other}
+
+        with suppress(OSError):
+            await asyncio.gather(pump(reader, other), pump(other_reader, writer))
+
+        self._open -= {writer, other}
+        writer.close()
+        other.close()
+
+
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+
+    writer.close()
+
+
+def proxy(address: str) -> Proxy:
+    return Proxy(address)

@@ -1,0 +1,68 @@
+"""An app with pages, as a server runs it: behind middleware, and a proxy that hides where
+it is mounted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Mount
+
+import asyncflow.web
+from asyncflow import Configuration, Orchestrator, report
+
+
+def double(number: int) -> int:
+    print("doubling <b>", number)
+    return number * 2
+
+
+def wait(number: int) -> int:
+    for step in range(number):
+        time.sleep(0.1)
+        print("step", step, flush=True)
+        report(step, number, "working")
+
+    return number
+
+
+config = Configuration()
+config.configure_job_executions(mode="standalone", max_nb_of_workers=2, echo=False)
+_number = config.configure_data_node("number", default_data=3)
+_doubled = config.configure_data_node("doubled")
+_waited = config.configure_data_node("waited")
+_tasks = [
+    config.configure_task("double", double, _number, _doubled),
+    config.configure_task("wait", wait, _doubled, _waited),
+]
+scenario_cfg = config.configure_scenario("calculation", _tasks)
+
+
+@asynccontextmanager
+async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async with Orchestrator(config) as orchestrator:
+        app.state.orchestrator = orchestrator
+        await (await orchestrator.create_scenario(scenario_cfg, name="first")).submit()
+        yield
+
+
+_pages = asyncflow.web.dashboard(lambda request: request.app.state.orchestrator)
+_app = Starlette(
+    lifespan=lifespan,
+    routes=[Mount("/a/b", _pages)],
+    middleware=[Middleware(GZipMiddleware, minimum_size=0)],
+)
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Take a prefix away, as proxies do, and tell nobody."""
+    if scope["type"] == "http" and scope["path"].startswith("/hidden/"):
+        scope = {**scope, "path": scope["path"].removeprefix("/hidden")}
+
+    await _app(scope, receive, send)

@@ -1,0 +1,96 @@
+"""What requests have to be like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from asyncflow.web.api.operation import (
+    FLAG,
+    NUMBER,
+    OBJECT,
+    PAGE,
+    TEXT,
+    Asked,
+    Operation,
+    Parameter,
+    answer,
+    listed,
+    maybe,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+OPERATION = Operation(
+    method="POST",
+    path="/toys",
+    name="make_toy",
+    what="Make a toy.",
+    parameters=(*PAGE, Parameter("x-key", TEXT, "a key", "header")),
+    takes={
+        "name": TEXT,
+        "size": maybe(NUMBER),
+        "is_new": FLAG,
+        "tags": listed(TEXT),
+        "more": OBJECT,
+        "kind": {"type": "string", "enum": ["car", "doll"]},
+    },
+    needs=("name",),
+    answers={200: None},
+)
+
+
+def sent(body: bytes, query: str = "", **headers: str) -> Request:
+    async def receive() -> Any:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    named = [(name.encode(), text.encode()) for name, text in headers.items()]
+    scope = {"type": "http", "method": "GET", "headers": named}
+    return Request({**scope, "query_string": query.encode()}, receive)
+
+
+async def test_what_is_right_is_taken() -> None:
+    body = b'{"name": "a", "size": null, "is_new": true, "tags": ["x"], "kind": "car"}'
+    query = "limit=5&newest_first=false"
+    asked = await Asked.of(OPERATION, sent(body, query, **{"x-key": "k"}))
+    assert asked.page == {"limit": 5, "offset": 0, "newest_first": False}
+    assert asked.query["x-key"] == "k"
+    assert asked.body["tags"] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("body", "query", "words"),
+    [
+        ("{}", "", "lacks 'name'"),
+        ("[]", "", "is an object"),
+        ('{"name": 1}', "", "'name' is string; got 1"),
+        ('{"name": "a", "nmae": 1}', "", "no 'nmae'; there are: is_new, kind"),
+        ('{"name": "a", "size": "5"}', "", "'size' is number or null"),
+        ('{"name": "a", "is_new": 1}', "", "'is_new' is boolean"),
+        ('{"name": "a", "tags": ["x", 1]}', "", "'tags' is array"),
+        ('{"name": "a", "more": []}', "", "'more' is object"),
+        ('{"name": "a", "kind": "ship"}', "", "one of car, doll"),
+        ('{"name": "a"}', "limit=0", "minimum 1, maximum 1000"),
+        ('{"name": "a"}', "limit=1001", "minimum 1, maximum 1000"),
+        ('{"name": "a"}', "limit=true", "'limit' is integer"),
+        ('{"name": "a"}', "newest_first=1", "'newest_first' is boolean"),
+        ('{"name": "a"}', "limits=1", "there are: limit"),
+    ],
+)
+async def test_what_is_wrong_is_named(body: str, query: str, words: str) -> None:
+    with pytest.raises(HTTPException) as caught:
+        await Asked.of(OPERATION, sent(body.encode(), query))
+
+    assert caught.value.status_code == 422
+    assert words in caught.value.detail
+
+
+def test_who_has_an_answer_gets_it_not_again() -> None:
+    first = answer(sent(b""), {"a": 1})
+    tag = first.headers["etag"]
+    assert answer(sent(b"", **{"if-none-match": tag}), {"a": 1}).status_code == 304
+    assert answer(sent(b"", **{"if-none-match": tag}), {"a": 2}).status_code == 200

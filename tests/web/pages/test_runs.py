@@ -1,0 +1,96 @@
+"""The list of runs."""
+
+from __future__ import annotations
+
+import pytest
+from anyio import fail_after
+
+from asyncflow import Orchestrator, Status
+from asyncflow.web.pages import runs
+from tests.support import flows
+from tests.support.web import HOSTILE, app, client, links, stream
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_runs_are_found_by_what_the_address_says(
+    orchestrator: Orchestrator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "SHOWN", 2)
+    good = await orchestrator.create_scenario(
+        flows.chain(orchestrator.config, flows.double)
+    )
+    first, second, third = [await good.submit() for _ in range(3)]
+
+    async with client(orchestrator) as browser:
+        page = await browser.get("runs")
+        assert links(page, "runs") == [f"runs/{third.id}", f"runs/{second.id}"]
+        page = await browser.get("runs", params={"offset": 2})
+        assert links(page, "runs") == [f"runs/{first.id}"]
+
+        page = await browser.get("runs", params={"status": "FAILED"})
+        assert "No run is found." in page.text
+        page = await browser.get("runs", params={"scenario": good.id, "status": "x"})
+        assert len(links(page, "runs")) == 2
+        page = await browser.get("runs", params={"scenario": HOSTILE})
+        assert "<b>" not in page.text
+
+
+async def test_the_list_is_as_things_are(orchestrator: Orchestrator) -> None:
+    scenario = await orchestrator.create_scenario(
+        flows.chain(orchestrator.config, flows.double)
+    )
+
+    with fail_after(30):
+        async with stream(app(orchestrator), "/a/b/runs/live") as reader:
+            kind, parts = await reader.event()
+            assert (kind, [*parts]) == ("parts", ["runs"])
+            assert "No run is found." in parts["runs"]
+
+            submission = await scenario.submit()
+
+            while "COMPLETED" not in parts["runs"]:
+                _, parts = await reader.event()
+
+            assert f'href="./runs/{submission.id}"' in parts["runs"]
+
+
+async def test_all_that_the_filter_finds_is_cancelled(
+    orchestrator: Orchestrator,
+) -> None:
+    config = flows.chain(orchestrator.config, flows.block)
+    one, other = [await orchestrator.create_scenario(config) for _ in range(2)]
+    first, second = one.submit(), other.submit()
+
+    async with client(orchestrator) as browser:
+        await second.accepted()
+        answer = await browser.post("runs/cancel", data={"scenario": one.id})
+        assert "1+runs" in answer.headers["location"]
+
+        with fail_after(30):
+            await first.wait()
+
+        assert not second.is_finished
+        await browser.post("runs/cancel")
+
+        with fail_after(30):
+            await second.wait()
+
+    assert {job.status for run in (first, second) for job in run.jobs} == {
+        Status.CANCELED
+    }
+    assert "cancelled by web" in first.jobs[0].reason
+
+
+async def test_all_that_failed_is_tried_again(orchestrator: Orchestrator) -> None:
+    scenario = await orchestrator.create_scenario(
+        flows.chain(orchestrator.config, flows.fail)
+    )
+    await scenario.submit().wait()
+
+    async with client(orchestrator) as browser:
+        answer = await browser.post("runs/retry", data={"status": "FAILED"})
+        assert "1+runs" in answer.headers["location"]
+
+    await orchestrator.drain()
+    assert len(await orchestrator.submissions(status="FAILED")) == 2

@@ -1,0 +1,174 @@
+"""The pages in a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.support import programs
+
+BROWSER = shutil.which("chromium")
+_OFFLINE = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update"),
+    "--disable-sync",
+)
+
+pytestmark = [
+    pytest.mark.skipif(
+        BROWSER is None and not os.environ.get("CI"),
+        reason="there is no chromium: `apt-get install chromium`",
+    ),
+    pytest.mark.limit(120),
+    pytest.mark.may_leave("process", reason="the server of the module has workers"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=[*_OFFLINE])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("web")
+
+    with programs.server("tests.support.web_app:app", folder=folder) as server:
+        yield server.url
+
+
+@pytest.fixture(params=["a/b", "hidden/a/b"])
+def page(
+    request: pytest.FixtureRequest, browser: Browser, server: str
+) -> Iterator[Page]:
+    context = browser.new_context(base_url=f"{server}/{request.param}/")
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert errors == []
+
+
+def start(page: Page, number: int) -> None:
+    """Make a scenario with a number, and submit it."""
+    page.goto("scenarios/create?config=calculation")
+    page.get_by_label("number").fill(str(number))
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("SUBMISSION_")
+
+
+def test_a_run_is_seen_as_it_goes(page: Page) -> None:
+    start(page, 6)
+    page.evaluate("window.same = true")
+    row = page.get_by_role("row", name="wait")
+    expect(row).to_contain_text("RUNNING")
+    expect(row.locator("progress")).to_be_visible()
+    expect(page.locator("#head")).to_contain_text("COMPLETED of", timeout=20_000)
+    expect(row).to_contain_text("COMPLETED")
+    expect(page.locator("#values-list")).to_contain_text("waited")
+    assert page.evaluate("window.same"), "the page was loaded again"
+
+    page.get_by_role("link", name="double", exact=True).click()
+    expect(page.locator("#log")).to_contain_text("doubling <b> 6")
+
+
+def test_a_log_is_followed_and_its_job_cancelled(page: Page) -> None:
+    start(page, 100)
+    page.get_by_role("link", name="wait", exact=True).click()
+    page.evaluate("window.same = true")
+    expect(page.locator("#log")).to_contain_text("step 3")
+    assert page.evaluate("window.same"), "the page was loaded again"
+
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("main")).to_contain_text("CANCELED in run", timeout=20_000)
+    expect(page.locator("main")).to_contain_text("cancelled by web")
+
+    page.locator("main").get_by_role("link", name="SUBMISSION_").click()
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator("main")).to_contain_text("the new run")
+    page.get_by_role("button", name="Cancel").first.click()
+    expect(page.locator("#head")).to_contain_text("CANCELED of", timeout=20_000)
+
+
+def test_a_value_is_changed_and_scenarios_compared(page: Page) -> None:
+    page.goto("scenarios/create?config=calculation")
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("link", name="number", exact=True).click()
+    page.get_by_label("New value").fill("12")
+    page.get_by_label("Comment").fill("a dozen")
+    page.get_by_role("button", name="Write").click()
+    expect(page.get_by_role("status")).to_contain_text("it is written")
+    expect(page.get_by_role("row", name="a dozen")).to_be_visible()
+
+    page.goto("scenarios")
+    page.get_by_role("checkbox", name="Compare").nth(0).check()
+    page.get_by_role("checkbox", name="Compare").nth(1).check()
+    page.get_by_role("button", name="Compare two").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Compare")
+
+
+def test_the_list_of_runs_is_live(page: Page) -> None:
+    page.goto("")
+    count = page.get_by_role("row").count()
+    context = page.context
+    other = context.new_page()
+    start(other, 1)
+    other.close()
+    expect(page.get_by_role("row")).to_have_count(count + 1)
+
+
+def test_pages_work_without_scripts(
+    browser: Browser, server: str, tmp_path: Path
+) -> None:
+    context = browser.new_context(base_url=f"{server}/a/b/", java_script_enabled=False)
+    page = context.new_page()
+    start(page, 1)
+
+    for _ in range(100):
+        if "COMPLETED of" in page.locator("#head").inner_text():
+            break
+
+        page.reload()
+
+    expect(page.locator("#head")).to_contain_text("COMPLETED of")
+    context.close()
+
+
+@pytest.mark.parametrize("width", [360, 800, 1400])
+def test_pages_fit_on_every_screen(browser: Browser, server: str, width: int) -> None:
+    context = browser.new_context(
+        base_url=f"{server}/a/b/", viewport={"width": width, "height": 800}
+    )
+    page = context.new_page()
+
+    for place in ("runs", "scenarios", "system", "scenarios/create?config=calculation"):
+        page.goto(place)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, place
+
+        unlabelled = page.evaluate(
+            """[...document.querySelectorAll("main input, main select")].filter(
+                (field) => field.type !== "hidden" && !field.labels?.length
+                    && !field.ariaLabel).length"""
+        )
+        assert unlabelled == 0, place
+
+    page.goto("runs")
+    page.locator("tbody a").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("SUBMISSION_")
+    page.reload()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.locator("body").press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    context.close()

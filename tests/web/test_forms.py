@@ -1,0 +1,72 @@
+"""What pages send."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from asyncflow.web import forms
+
+pytestmark = pytest.mark.anyio
+
+
+def sent(*chunks: bytes) -> Request:
+
+    async def receive() -> Any:
+        return next(left)
+
+    more = [
+        {"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks
+    ]
+    left = iter([*more, {"type": "http.request", "body": b"", "more_body": False}])
+    return Request({"type": "http", "headers": [], "method": "POST"}, receive)
+
+
+async def test_a_form_is_read() -> None:
+    assert await forms.form(sent(b"a=1&b=", b"%C3%A9&c=")) == {
+        "a": "1",
+        "b": "é",
+        "c": "",
+    }
+
+
+async def test_a_form_of_bytes_that_are_no_text_is_refused() -> None:
+    with pytest.raises(HTTPException, match="UTF-8"):
+        await forms.form(sent(b"a=\xff"))
+
+
+async def test_what_is_too_large_is_refused_before_it_is_there() -> None:
+    with pytest.raises(HTTPException) as caught:
+        await forms.body(sent(b"x" * 6, b"x" * 6), largest=10)
+
+    assert caught.value.status_code == 413
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff", b"[" * 100_000, b"nope"])
+async def test_what_is_no_json_is_refused(body: bytes) -> None:
+    with pytest.raises(HTTPException) as caught:
+        await forms.in_json(sent(body))
+
+    assert caught.value.status_code == 400
+
+
+async def test_an_empty_body_is_an_empty_object() -> None:
+    assert await forms.in_json(sent()) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("5", 5), ('"5"', "5"), ("five", "five"), ("[1, 2]", [1, 2]), ("null", None)],
+)
+def test_values_are_typed_as_json_or_text(text: str, value: object) -> None:
+    assert forms.value(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "place"), [("", 0), ("7", 7), ("-1", 0), ("x", 0), ("9" * 30, 0), ("²", 0)]
+)
+def test_places_in_lists(text: str, place: int) -> None:
+    assert forms.place(text) == place
