@@ -20,6 +20,11 @@ from asyncflow.display.characters import printable
 from asyncflow.display.picture import DagPicture, GanttPicture
 from asyncflow.display.signs import sign_of
 from asyncflow.display.svg import STYLE
+from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.job import Job
+from asyncflow.entities.scenario import Scenario
+from asyncflow.entities.submission import Submission
+from asyncflow.errors import NotFound
 from asyncflow.orchestrator import Orchestrator
 from asyncflow.status import Status, SubmissionStatus
 from asyncflow.web.access import Access
@@ -175,6 +180,30 @@ class Site:
             **facts,
         )
         return HTMLResponse(text, status_code)
+
+    async def run(self, request: Request) -> Submission:
+        """Return the run that a request names.
+
+        :raises NotFound: where there is none
+        """
+        return await self.find(request).get_submission(request.path_params["id"])
+
+    async def job(self, request: Request) -> Job:
+        """Return the job that a request names; as `run`."""
+        return await self.find(request).get_job(request.path_params["id"])
+
+    async def scenario(self, request: Request) -> Scenario:
+        """Return the scenario that a request names; as `run`."""
+        return await self.find(request).get_scenario(request.path_params["id"])
+
+    async def data_node(self, request: Request) -> DataNode[Any]:
+        """Return the data node that a request names; as `run`."""
+        found = await self.find(request).get(request.path_params["id"])
+
+        if not isinstance(found, DataNode):
+            raise NotFound(request.path_params["id"])
+
+        return found
 
     def part(self, name: str, **facts: Any) -> str:
         """Return what a template makes of facts."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import attrs
 from anyio import CancelScope, to_thread
@@ -13,8 +12,6 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from asyncflow.entities.data_node import DataNode
-from asyncflow.errors import NotFound
 from asyncflow.records import plain
 from asyncflow.web.access import user_of
 from asyncflow.web.api.operation import (
@@ -141,11 +138,11 @@ class DataNodes:
 
     async def get(self, request: Request, _asked: Asked) -> Response:
         """Return a data node."""
-        return answer(request, data_node(await self._node(request)))
+        return answer(request, data_node(await self.site.data_node(request)))
 
     async def read(self, request: Request, asked: Asked) -> Response:
         """Read the first rows."""
-        node = await self._node(request)
+        node = await self.site.data_node(request)
         preview = await node.preview(
             asked.query.get("rows", 100), in_process=False, is_plain=True
         )
@@ -153,7 +150,7 @@ class DataNodes:
 
     async def write(self, request: Request, asked: Asked) -> Response:
         """Write a value."""
-        node = await self._node(request)
+        node = await self.site.data_node(request)
         await node.write(
             asked.body["value"],
             editor_id=user_of(request),
@@ -163,12 +160,12 @@ class DataNodes:
 
     async def edits(self, request: Request, _asked: Asked) -> Response:
         """Tell who wrote it."""
-        edits = await (await self._node(request)).edits()
+        edits = await (await self.site.data_node(request)).edits()
         return answer(request, [edit.as_dict() for edit in reversed(edits)])
 
     async def download(self, request: Request, _asked: Asked) -> Response:
         """Send the file of a value."""
-        node = await self._node(request)
+        node = await self.site.data_node(request)
         folder = await to_thread.run_sync(tempfile.mkdtemp)
         copy = Path(folder, "value")
 
@@ -186,14 +183,6 @@ class DataNodes:
             filename=node.config_id,
             background=BackgroundTask(_remove, copy),
         )
-
-    async def _node(self, request: Request) -> DataNode[Any]:
-        found = await self.site.find(request).get(request.path_params["id"])
-
-        if not isinstance(found, DataNode):
-            raise NotFound(request.path_params["id"])
-
-        return found
 
 
 def _remove(file: Path) -> None:

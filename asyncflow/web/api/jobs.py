@@ -110,17 +110,17 @@ class Jobs:
 
     async def get(self, request: Request, _asked: Asked) -> Response:
         """Return a job."""
-        found = await self.site.find(request).get_job(request.path_params["id"])
+        found = await self.site.job(request)
         return answer(request, job(found))
 
     async def log(self, request: Request, _asked: Asked) -> Response:
         """Return what a job printed."""
-        found = await self.site.find(request).get_job(request.path_params["id"])
+        found = await self.site.job(request)
         return PlainTextResponse(await found.output())
 
     async def cancel(self, request: Request, asked: Asked) -> Response:
         """Cancel a job."""
-        found = await self.site.find(request).get_job(request.path_params["id"])
+        found = await self.site.job(request)
         found.cancel(asked.body.get("reason") or f"cancelled by {user_of(request)}")
         return answer(request, job(found), 202)
 

@@ -221,29 +221,29 @@ class Scenarios:
 
     async def get(self, request: Request, _asked: Asked) -> Response:
         """Return a scenario."""
-        return answer(request, scenario(await self._scenario(request)))
+        return answer(request, scenario(await self.site.scenario(request)))
 
     async def update(self, request: Request, asked: Asked) -> Response:
         """Change a scenario."""
-        found = await self._scenario(request)
+        found = await self.site.scenario(request)
         await found.update(**asked.body)
         return answer(request, scenario(found))
 
     async def delete(self, request: Request, _asked: Asked) -> Response:
         """Delete a scenario."""
-        found = await self._scenario(request)
+        found = await self.site.scenario(request)
         await self.site.find(request).delete(found.id)
         return Response(status_code=204)
 
     async def promote(self, request: Request, _asked: Asked) -> Response:
         """Make a scenario primary."""
-        found = await self._scenario(request)
+        found = await self.site.scenario(request)
         await found.set_primary()
         return answer(request, scenario(found))
 
     async def duplicate(self, request: Request, asked: Asked) -> Response:
         """Make another scenario like one."""
-        found = await self._scenario(request)
+        found = await self.site.scenario(request)
         return _made(request, await found.duplicate(name=asked.body.get("name")))
 
     async def submit(self, request: Request, asked: Asked) -> Response:
@@ -259,9 +259,6 @@ class Scenarios:
             idempotency_key=asked.query.get("Idempotency-Key"), **asked.body
         )
         return await accepted(request, run, asked.query.get("wait"))
-
-    async def _scenario(self, request: Request) -> Scenario:
-        return await self.site.find(request).get_scenario(request.path_params["id"])
 
 
 _KINDS: dict[str, type[Submittable]] = {

@@ -139,24 +139,24 @@ class Submissions:
 
     async def get(self, request: Request, asked: Asked) -> Response:
         """Return a run."""
-        run = await self._run(request)
+        run = await self.site.run(request)
         await run.wait(asked.query.get("wait", 0))
         return answer(request, submission(run))
 
     async def cancel(self, request: Request, asked: Asked) -> Response:
         """Cancel a run."""
-        run = await self._run(request)
+        run = await self.site.run(request)
         run.cancel(asked.body.get("reason") or f"cancelled by {user_of(request)}")
         return answer(request, submission(run), 202)
 
     async def retry(self, request: Request, _asked: Asked) -> Response:
         """Retry a run."""
-        again = (await self._run(request)).retry_failed()
+        again = (await self.site.run(request)).retry_failed()
         return await accepted(request, again, None)
 
     async def delete(self, request: Request, _asked: Asked) -> Response:
         """Delete a run."""
-        run = await self._run(request)
+        run = await self.site.run(request)
         await self.site.find(request).delete(run.id)
         return Response(status_code=204)
 
@@ -164,10 +164,7 @@ class Submissions:
         """Send the events of a run."""
         last = request.headers.get("last-event-id", "")
         before = int(last) if last.isdecimal() and len(last) < 10 else 0
-        return EventStream(_events(await self._run(request), before))
-
-    async def _run(self, request: Request) -> Submission:
-        return await self.site.find(request).get_submission(request.path_params["id"])
+        return EventStream(_events(await self.site.run(request), before))
 
 
 async def accepted(request: Request, run: Submission, wait: float | None) -> Response:

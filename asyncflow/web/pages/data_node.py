@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from asyncflow.entities.data_node import DataNode
-from asyncflow.errors import AsyncflowError, NotFound
+from asyncflow.errors import AsyncflowError
 from asyncflow.selection import Preview
 from asyncflow.web.access import user_of
 from asyncflow.web.forms import form, value
@@ -43,7 +43,7 @@ class DataNodePage:
 
     async def show(self, request: Request) -> Response:
         """Show it."""
-        node = await self._node(request)
+        node = await self.site.data_node(request)
         preview, problem = await _preview(node)
         edits = (await node.edits())[-EDITS:]
         return self.site.page(
@@ -60,21 +60,13 @@ class DataNodePage:
 
     async def write(self, request: Request) -> Response:
         """Write what was typed, with who and why."""
-        node, fields = await self._node(request), await form(request)
+        node, fields = await self.site.data_node(request), await form(request)
         await node.write(
             value(fields.get("value", "")),
             editor_id=user_of(request),
             comment=fields.get("comment", ""),
         )
         return seen(request, f"data-nodes/{node.id}", "it is written")
-
-    async def _node(self, request: Request) -> DataNode[Any]:
-        found = await self.site.find(request).get(request.path_params["id"])
-
-        if not isinstance(found, DataNode):
-            raise NotFound(request.path_params["id"])
-
-        return found
 
 
 async def _preview(node: DataNode[Any]) -> tuple[Preview | None, str]:

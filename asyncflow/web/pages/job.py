@@ -37,7 +37,7 @@ class JobPage:
 
     async def show(self, request: Request) -> Response:
         """Show it."""
-        job = await self._job(request)
+        job = await self.site.job(request)
         text = await job.output()
         wanted = request.query_params.get("search", "")
         return self.site.page(
@@ -52,7 +52,7 @@ class JobPage:
 
     async def log(self, request: Request) -> Response:
         """Send what it printed, as it is."""
-        job = await self._job(request)
+        job = await self.site.job(request)
         name = f'attachment; filename="{job.id}.log"'
         return PlainTextResponse(
             await job.output(), headers={"content-disposition": name}
@@ -63,7 +63,7 @@ class JobPage:
         last = request.headers.get("last-event-id") or request.query_params.get(
             "last", ""
         )
-        return EventStream(self._printed(await self._job(request), place(last)))
+        return EventStream(self._printed(await self.site.job(request), place(last)))
 
     async def _printed(self, job: Job, before: int) -> AsyncGenerator[str]:
         """Yield what a job prints.
@@ -85,12 +85,9 @@ class JobPage:
 
     async def cancel(self, request: Request) -> Response:
         """Cancel it."""
-        job = await self._job(request)
+        job = await self.site.job(request)
         job.cancel(f"cancelled by {user_of(request)}")
         return seen(request, f"jobs/{job.id}")
-
-    async def _job(self, request: Request) -> Job:
-        return await self.site.find(request).get_job(request.path_params["id"])
 
 
 def _found(text: str, wanted: str) -> str:

@@ -53,7 +53,7 @@ class RunPage:
 
     async def show(self, request: Request) -> Response:
         """Show it."""
-        run = await self._run(request)
+        run = await self.site.run(request)
         offset = place(request.query_params.get("from", ""))
         jobs = run.jobs
         return self.site.page(
@@ -76,7 +76,9 @@ class RunPage:
         may_write = request.state.access is Access.ALL
         offset = place(asked.get("from", ""))
         return EventStream(
-            self._changes(await self._run(request), offset, last, may_write=may_write)
+            self._changes(
+                await self.site.run(request), offset, last, may_write=may_write
+            )
         )
 
     async def _changes(
@@ -142,13 +144,13 @@ class RunPage:
 
     async def cancel(self, request: Request) -> Response:
         """Cancel it."""
-        run = await self._run(request)
+        run = await self.site.run(request)
         run.cancel(f"cancelled by {user_of(request)}")
         return seen(request, f"runs/{run.id}")
 
     async def retry(self, request: Request) -> Response:
         """Start anew what has not completed."""
-        again = (await self._run(request)).retry_failed()
+        again = (await self.site.run(request)).retry_failed()
         return seen(request, f"runs/{again.id}", "the new run")
 
     async def delete(self, request: Request) -> Response:
@@ -156,9 +158,6 @@ class RunPage:
         submission_id = request.path_params["id"]
         await self.site.find(request).delete(submission_id)
         return seen(request, "runs", f"{submission_id} is deleted")
-
-    async def _run(self, request: Request) -> Submission:
-        return await self.site.find(request).get_submission(request.path_params["id"])
 
 
 def pictures(run: Submission) -> dict[str, str]:

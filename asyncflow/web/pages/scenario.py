@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from asyncflow.entities.scenario import Scenario
 from asyncflow.web.forms import form
 from asyncflow.web.site import Site, drawn, seen
 
@@ -40,7 +39,10 @@ class ScenarioPage:
 
     async def show(self, request: Request) -> Response:
         """Show it."""
-        orchestrator, scenario = self.site.find(request), await self._scenario(request)
+        orchestrator, scenario = (
+            self.site.find(request),
+            await self.site.scenario(request),
+        )
         runs = await orchestrator.submissions(
             scenario_id=scenario.id, newest_first=True, limit=20
         )
@@ -58,33 +60,33 @@ class ScenarioPage:
 
     async def submit(self, request: Request) -> Response:
         """Start a run of it."""
-        scenario, fields = await self._scenario(request), await form(request)
+        scenario, fields = await self.site.scenario(request), await form(request)
         run = scenario.submit(force=bool(fields.get("force")))
         await run.accepted()
         return seen(request, f"runs/{run.id}")
 
     async def promote(self, request: Request) -> Response:
         """Make it the primary one of its cycle."""
-        scenario = await self._scenario(request)
+        scenario = await self.site.scenario(request)
         await scenario.set_primary()
         return seen(request, f"scenarios/{scenario.id}", "it is primary now")
 
     async def rename(self, request: Request) -> Response:
         """Give it another name."""
-        scenario, fields = await self._scenario(request), await form(request)
+        scenario, fields = await self.site.scenario(request), await form(request)
         await scenario.update(name=fields.get("name") or None)
         return seen(request, f"scenarios/{scenario.id}", "it has another name now")
 
     async def tag(self, request: Request) -> Response:
         """Give it the tags that were typed, and no others."""
-        scenario, fields = await self._scenario(request), await form(request)
+        scenario, fields = await self.site.scenario(request), await form(request)
         tags = [tag.strip() for tag in fields.get("tags", "").split(",")]
         await scenario.update(tags=[tag for tag in tags if tag])
         return seen(request, f"scenarios/{scenario.id}", "it has these tags now")
 
     async def duplicate(self, request: Request) -> Response:
         """Make another one with its values."""
-        scenario, fields = await self._scenario(request), await form(request)
+        scenario, fields = await self.site.scenario(request), await form(request)
         other = await scenario.duplicate(name=fields.get("name") or None)
         return seen(request, f"scenarios/{other.id}", "the duplicate")
 
@@ -93,6 +95,3 @@ class ScenarioPage:
         scenario_id = request.path_params["id"]
         await self.site.find(request).delete(scenario_id)
         return seen(request, "scenarios", f"{scenario_id} is deleted")
-
-    async def _scenario(self, request: Request) -> Scenario:
-        return await self.site.find(request).get_scenario(request.path_params["id"])
