@@ -123,6 +123,8 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
     "executors.dask.connect": frozenset({"distributed"}),
     "executors.dask.local": frozenset({"dask", "distributed"}),
     "executors.dask.plugin": frozenset({"distributed"}),
+    "executors.dask.shared_folder": frozenset({"distributed"}),
+    "executors.dask.worker_list": frozenset({"distributed"}),
     "otel": frozenset({"opentelemetry"}),
     "stores._postgres": frozenset({"psycopg"}),
     "stores._postgres_changes": frozenset({"psycopg"}),
