@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import ClassVar
 
-from asyncflow.abc import Driver
+from asyncflow.abc import Driver, StoredValue
+from asyncflow.worker import memory_files
 
 
 class MemoryDriver(Driver):
@@ -15,3 +17,8 @@ class MemoryDriver(Driver):
 
     storage_type: ClassVar[str] = "in_memory"
     is_durable: ClassVar[bool] = False
+
+    def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
+        if isinstance(kept, str):
+            with suppress(OSError):
+                memory_files.unlink(kept)

@@ -52,6 +52,7 @@ class Opening:
         folder = store.values_folder or await temporary_folder(stack, "values")
         membership = await stack.enter_async_context(Membership(store))
         own = membership.own
+        uses_memory = self.is_local and not store.is_far
         executors = await self._executors(stack)
         await executors[DEFAULT].reach(folder)
 
@@ -60,6 +61,7 @@ class Opening:
 
             await stack.enter_async_context(LoopMonitor(limit))
 
+        after_group = await stack.enter_async_context(AsyncExitStack())
         group = Tasks(await stack.enter_async_context(create_task_group()))
         bus, counters = Bus(store, group), JobCounters()
         identity_map = IdentityMap(HandleVerbs(self.session), _driver_of, directory)
@@ -72,7 +74,9 @@ class Opening:
             membership.sharing,
             executors[DEFAULT],
             limiter,
+            uses_memory,
         )
+        after_group.push_async_callback(versions.close)
         scheduler = Scheduler(
             store=store,
             versions=versions,
@@ -100,6 +104,12 @@ class Opening:
             counters,
         )
         return membership.engine
+
+    @property
+    def is_local(self) -> bool:
+        """Whether all jobs run on this host."""
+        mode = self.session.jobs.mode
+        return self.workers is not None or not MODES.load(mode).in_processes
 
     async def _executors(self, stack: AsyncExitStack) -> dict[str, Executor]:
         """Open an executor for each name that a task may give."""

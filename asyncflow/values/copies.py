@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from asyncflow.values.garbage import remove
+from asyncflow.worker import memory_files
 from asyncflow.worker.replacing import copy, replace_file, sync_folder
 from asyncflow.worker.values import temporary_name
 
@@ -53,7 +54,8 @@ def link_all(pairs: Iterable[tuple[str, str]]) -> None:
 
 def _link(old: str, new: str) -> None:
     try:
-        os.link(old, new)
+        if not memory_files.link(old, new):
+            os.link(old, new)
     except OSError as error:
         if error.errno not in NO_LINKS:
             raise

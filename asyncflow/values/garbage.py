@@ -108,9 +108,11 @@ class Garbage:
 
 def remove(paths: Iterable[str]) -> None:
     """Remove files; one that cannot be removed holds up nothing. Blocks."""
+    from asyncflow.worker import memory_files
+
     for path in paths:
         try:
-            os.unlink(path)
+            memory_files.unlink(path)
         except FileNotFoundError:
             pass
         except OSError as error:

@@ -104,11 +104,13 @@ def remove_named(path: str) -> None:
 
     import glob
 
+    from asyncflow.worker import memory_files
+
     stem, ending = _parts(path)
 
     for name in glob.iglob(f"{glob.escape(stem)}-*{ending}"):
         with suppress(OSError):
-            os.unlink(name)
+            memory_files.unlink(name)
 
 
 def _parts(path: str) -> tuple[str, str]:

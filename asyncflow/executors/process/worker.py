@@ -198,6 +198,7 @@ class Worker:
 
         :param max_bytes: how much is kept of what it printed
         """
+        from asyncflow.worker import memory_files
         from asyncflow.worker.intent import settled_here
 
         if (kept := settled_here(call.job_id, call.outputs)) is not None:
@@ -209,7 +210,7 @@ class Worker:
 
             for name in {path, staged, temporary_name(path), temporary_name(staged)}:
                 with suppress(OSError):
-                    os.unlink(name)
+                    memory_files.unlink(name)
 
             remove_named(path)
 

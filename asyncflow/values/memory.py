@@ -1,0 +1,55 @@
+"""The folder in memory of large values that end with their orchestrator."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+import attrs
+from anyio import to_thread
+
+from asyncflow.folder import MEMORY, Folder
+from asyncflow.log import logger as _logger
+from asyncflow.worker.memory_files import link_path
+
+
+@attrs.define(eq=False, repr=False)
+class MemoryFolder:
+    """Values go to the disk until it is open, and where it cannot be; see `memory_files`.
+
+    :param folder: where values are
+    :param holder_id: the orchestrator that they end with
+    """
+
+    folder: str
+    holder_id: str
+    _made: Folder | None = attrs.field(init=False, default=None)
+
+    async def open(self) -> None:
+        """Make it, if that can be."""
+        try:
+            await to_thread.run_sync(self._make)
+        except OSError as error:
+            _logger.debug("values in memory are files on the disk: %s", error)
+
+    async def close(self) -> None:
+        """Remove it with all that is in it. On cancel that is done before this raises."""
+        if self._made is not None:
+            await to_thread.run_sync(self._remove, self._made)
+
+    def _make(self) -> None:
+        made = Folder("memory", MEMORY)
+
+        try:
+            os.symlink(made.path, link_path(self.folder, self.holder_id))
+        except BaseException:
+            made.remove()
+            raise
+
+        self._made = made
+
+    def _remove(self, made: Folder) -> None:
+        with suppress(OSError):
+            os.unlink(link_path(self.folder, self.holder_id))
+
+        made.remove()
