@@ -65,7 +65,8 @@ async def test_they_are_in_memory_and_go_with_it(
     config.configure_job_executions(mode, 1)
 
     async with Orchestrator(config, store=tmp_path / "store.db") as orchestrator:
-        assert (folder := orchestrator.store.values_folder)
+        folder = orchestrator.store.values_folder
+        assert folder is not None
         await run(orchestrator, config)
 
         with fail_after(10):
