@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import suppress
 
@@ -30,7 +31,9 @@ class MemoryFolder:
         try:
             await to_thread.run_sync(self._make)
         except OSError as error:
-            _logger.debug("values in memory are files on the disk: %s", error)
+            _logger.log(
+                logging.INFO, "large values in memory are files on the disk: %s", error
+            )
 
     async def close(self) -> None:
         """Remove it with all that is in it. On cancel that is done before this raises."""
