@@ -6,7 +6,9 @@ It loads this module, and the scheduler with it, once the first of these starts.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 
 import attrs
 from anyio import CapacityLimiter, create_task_group, to_thread
@@ -51,8 +53,6 @@ class Opening:
         directory = await to_thread.run_sync(_directory, store, self.session.folder)
         folder = store.values_folder or await temporary_folder(stack, "values")
         membership = await stack.enter_async_context(Membership(store))
-        own = membership.own
-        uses_memory = self.is_local and not store.is_far
         executors = await self._executors(stack)
         await executors[DEFAULT].reach(folder)
 
@@ -69,14 +69,13 @@ class Opening:
         versions = Versions(
             store,
             folder,
-            own.id,
+            membership.own.id,
             group,
             membership.sharing,
             executors[DEFAULT],
             limiter,
-            uses_memory,
         )
-        after_group.push_async_callback(versions.close)
+        versions.want_memory = self._memory_opener(after_group, versions)
         scheduler = Scheduler(
             store=store,
             versions=versions,
@@ -88,7 +87,7 @@ class Opening:
             watchers=(bus, counters),
         )
         membership.engine = Engine(
-            own,
+            membership.own,
             store,
             identity_map,
             CallSpecs(
@@ -105,11 +104,18 @@ class Opening:
         )
         return membership.engine
 
-    @property
-    def is_local(self) -> bool:
-        """Whether all jobs run on this host."""
+    def _memory_opener(
+        self, stack: AsyncExitStack, versions: Versions
+    ) -> Callable[[], None] | None:
+        """Return what opens a folder in memory; None where others may read what is in it."""
         mode = self.session.jobs.mode
-        return self.workers is not None or not MODES.load(mode).in_processes
+
+        if versions.store.is_far or (
+            self.workers is None and MODES.load(mode).in_processes
+        ):
+            return None
+
+        return partial(_open_memory, stack, versions)
 
     async def _executors(self, stack: AsyncExitStack) -> dict[str, Executor]:
         """Open an executor for each name that a task may give."""
@@ -140,6 +146,15 @@ class Opening:
             return LazyExecutor(name, self.session.jobs)
 
         return EXECUTORS.load(name).of(self.session.jobs)
+
+
+def _open_memory(stack: AsyncExitStack, versions: Versions) -> None:
+    """Open a folder in memory for large values, in the background; a stack closes it."""
+    from asyncflow.values.memory import MemoryFolder
+
+    memory = MemoryFolder(versions.folder, versions.holder_id)
+    stack.push_async_callback(memory.close)
+    versions.group.start_soon(memory.open)
 
 
 def _driver_of(directory: str, config: DataNodeConfig) -> Driver:

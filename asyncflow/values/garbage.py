@@ -108,11 +108,14 @@ class Garbage:
 
 def remove(paths: Iterable[str]) -> None:
     """Remove files; one that cannot be removed holds up nothing. Blocks."""
-    from asyncflow.worker import memory_files
-
     for path in paths:
         try:
-            memory_files.unlink(path)
+            if os.path.islink(path):
+                from asyncflow.worker import memory_files
+
+                memory_files.unlink(path)
+            else:
+                os.unlink(path)
         except FileNotFoundError:
             pass
         except OSError as error:

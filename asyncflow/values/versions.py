@@ -50,7 +50,6 @@ from asyncflow.worker.wire import seen
 if TYPE_CHECKING:
     from asyncflow.entities.parts import Ask
     from asyncflow.values.default_data import DefaultFiles
-    from asyncflow.values.memory import MemoryFolder
     from asyncflow.values.readers import Readers
 
 STEPS = 100_000
@@ -78,8 +77,7 @@ class Versions:
     :param sharing: others, who may write what is kept here
     :param executor: whose workers read what is large; None for none
     :param limiter: that of jobs
-    :param uses_memory: whether what ends with the orchestrator may be kept in memory,
-        as all who read it are on this host
+    :param want_memory: opens a folder in memory for what ends with the orchestrator
     """
 
     store: Store
@@ -89,7 +87,7 @@ class Versions:
     sharing: StoreSharing
     executor: Executor | None = None
     limiter: CapacityLimiter | None = None
-    uses_memory: bool = False
+    want_memory: Callable[[], None] | None = None
     cache: ValueCache = attrs.field(init=False)
     garbage: Garbage = attrs.field(init=False)
     retention: Retention = attrs.field(init=False)
@@ -101,7 +99,6 @@ class Versions:
     """What is written by hand just now: the keys of data nodes."""
     _default_files: DefaultFiles | None = attrs.field(init=False, default=None)
     _given_driver: Driver | None = attrs.field(init=False, default=None)
-    _memory: MemoryFolder | None = attrs.field(init=False, default=None)
     _readers: Readers | None = attrs.field(init=False, default=None)
     _reads: int = attrs.field(init=False, default=0)
     _paths: int = attrs.field(init=False, default=0)
@@ -127,24 +124,12 @@ class Versions:
 
     def new_path(self, node: NodeState) -> str:
         """Return the name of a file that a new value may have."""
-        if self.uses_memory and not node.driver.is_durable:
-            self._want_memory()
+        if self.want_memory is not None and not node.driver.is_durable:
+            self.want_memory()
+            self.want_memory = None
 
         path = self.named_path(".value")
         return compared(path) if node.is_compared else path
-
-    def _want_memory(self) -> None:
-        """Have a folder in memory, from soon on: a worker that finds none uses the disk."""
-        if self._memory is None:
-            from asyncflow.values.memory import MemoryFolder
-
-            self._memory = MemoryFolder(self.folder, self.holder_id)
-            self.group.start_soon(self._memory.open)
-
-    async def close(self) -> None:
-        """Remove the values in memory. On cancel that is done before this raises."""
-        if self._memory is not None:
-            await self._memory.close()
 
     def named_path(self, end: str) -> str:
         """Return a new name for the file of a value.
