@@ -11,7 +11,8 @@ from anyio import sleep, to_thread
 
 from asyncflow.abc import Log, Printed, Store
 from asyncflow.dispatch.log_reader import LogReader
-from asyncflow.runs.job import JobState, separator
+from asyncflow.runs.attempts_output import separator
+from asyncflow.runs.job import JobState
 from asyncflow.worker import raw_stderr
 from asyncflow.worker.outcome import mark
 from asyncflow.worker.streams import Stream, parts, plain
