@@ -21,8 +21,8 @@ from asyncflow.abc import (
 )
 from asyncflow.errors import JobFailed, RemoteTraceback
 from asyncflow.records import AttemptRecord, JobRecord, LogRecord, Record
-from asyncflow.runs.attempts_output import joined
 from asyncflow.status import CRASHES, FINAL, TRANSITIONS, AttemptKind, Status
+from asyncflow.worker.outcome import joined
 from asyncflow.worker.shortened import REASON, TRACEBACK, shortened
 from asyncflow.worker.values import fetch
 

@@ -72,7 +72,7 @@ async def test_it_says_where_it_has_run(
         assert job.worker in [f"{socket.gethostname()}:{pid}" for pid in pids]
 
     async with Orchestrator(config, tmp_path / "s.db") as orchestrator:
-        again = await orchestrator.get(job.id)
+        again = await orchestrator.get_job(job.id)
         assert again.worker == job.worker
 
 

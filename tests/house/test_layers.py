@@ -168,6 +168,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("orchestrator", "runtime.comparing"): "a first run compares nothing",
     ("runtime.preparation", "values.outside"): "only where places are the user's",
     ("values.readers", "values.large_reads"): "only where a value is large",
+    ("values.versions", "values.default_data"): "only where a value needs a file",
     ("values.versions", "values.readers"): "only for values that are not in memory",
     ("values.editing", "values.outside"): "only where places are the user's",
     ("values.versions", "values.outside"): "only where places are the user's",
