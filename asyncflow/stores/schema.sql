@@ -270,4 +270,4 @@ CREATE TABLE input (
 
 CREATE INDEX input_by_path ON input (path) WHERE path IS NOT NULL;
 
-PRAGMA user_version = 19;
+PRAGMA user_version = 20;

@@ -2,4 +2,4 @@
 
 ALTER TABLE job ADD COLUMN worker TEXT;
 
-UPDATE store SET schema_version = 18;
+PRAGMA user_version = 20;

@@ -2,4 +2,4 @@
 
 ALTER TABLE job ADD COLUMN worker TEXT;
 
-PRAGMA user_version = 19;
+UPDATE store SET schema_version = 19;
