@@ -6,9 +6,7 @@ It loads this module, and the scheduler with it, once the first of these starts.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from contextlib import AsyncExitStack
-from functools import partial
 
 import attrs
 from anyio import CapacityLimiter, create_task_group, to_thread
@@ -74,8 +72,8 @@ class Opening:
             membership.sharing,
             executors[DEFAULT],
             limiter,
+            self._memory(after_group),
         )
-        versions.want_memory = self._memory_opener(after_group, versions)
         scheduler = Scheduler(
             store=store,
             versions=versions,
@@ -104,18 +102,11 @@ class Opening:
         )
         return membership.engine
 
-    def _memory_opener(
-        self, stack: AsyncExitStack, versions: Versions
-    ) -> Callable[[], None] | None:
-        """Return what opens a folder in memory; None where others may read what is in it."""
+    def _memory(self, stack: AsyncExitStack) -> AsyncExitStack | None:
+        """Return what closes a folder in memory; None where some could not read it."""
         mode = self.session.jobs.mode
-
-        if versions.store.is_far or (
-            self.workers is None and MODES.load(mode).in_processes
-        ):
-            return None
-
-        return partial(_open_memory, stack, versions)
+        are_elsewhere = self.workers is None and MODES.load(mode).in_processes
+        return None if self.session.store.is_far or are_elsewhere else stack
 
     async def _executors(self, stack: AsyncExitStack) -> dict[str, Executor]:
         """Open an executor for each name that a task may give."""
@@ -146,15 +137,6 @@ class Opening:
             return LazyExecutor(name, self.session.jobs)
 
         return EXECUTORS.load(name).of(self.session.jobs)
-
-
-def _open_memory(stack: AsyncExitStack, versions: Versions) -> None:
-    """Open a folder in memory for large values, in the background; a stack closes it."""
-    from asyncflow.values.memory import MemoryFolder
-
-    memory = MemoryFolder(versions.folder, versions.holder_id)
-    stack.push_async_callback(memory.close)
-    versions.group.start_soon(memory.open)
 
 
 def _driver_of(directory: str, config: DataNodeConfig) -> Driver:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +77,8 @@ class Versions:
     :param sharing: others, who may write what is kept here
     :param executor: whose workers read what is large; None for none
     :param limiter: that of jobs
-    :param want_memory: opens a folder in memory for what ends with the orchestrator
+    :param memory: closes the folder in memory of what ends with the orchestrator; None
+        for none
     """
 
     store: Store
@@ -87,7 +88,7 @@ class Versions:
     sharing: StoreSharing
     executor: Executor | None = None
     limiter: CapacityLimiter | None = None
-    want_memory: Callable[[], None] | None = None
+    memory: AsyncExitStack | None = None
     cache: ValueCache = attrs.field(init=False)
     garbage: Garbage = attrs.field(init=False)
     retention: Retention = attrs.field(init=False)
@@ -124,9 +125,11 @@ class Versions:
 
     def new_path(self, node: NodeState) -> str:
         """Return the name of a file that a new value may have."""
-        if self.want_memory is not None and not node.driver.is_durable:
-            self.want_memory()
-            self.want_memory = None
+        if self.memory is not None and not node.driver.is_durable:
+            from asyncflow.values.memory import open_memory
+
+            open_memory(self.memory, self)
+            self.memory = None
 
         path = self.named_path(".value")
         return compared(path) if node.is_compared else path
