@@ -5,24 +5,26 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import AsyncExitStack, suppress
-from typing import TYPE_CHECKING
 
 import attrs
 from anyio import to_thread
 
 from asyncflow.folder import MEMORY, Folder
 from asyncflow.log import logger as _logger
+from asyncflow.task_group import Tasks
 from asyncflow.worker.memory_files import link_path
 
-if TYPE_CHECKING:
-    from asyncflow.values.versions import Versions
 
+def open_memory(
+    stack: AsyncExitStack, group: Tasks, folder: str, holder_id: str
+) -> None:
+    """Open a folder in memory for large values, in the background; a stack closes it.
 
-def open_memory(stack: AsyncExitStack, versions: Versions) -> None:
-    """Open a folder in memory for large values, in the background; a stack closes it."""
-    memory = MemoryFolder(versions.folder, versions.holder_id)
+    :param group: opens it
+    """
+    memory = MemoryFolder(folder, holder_id)
     stack.push_async_callback(memory.close)
-    versions.group.start_soon(memory.open)
+    group.start_soon(memory.open)
 
 
 @attrs.define(eq=False, repr=False)

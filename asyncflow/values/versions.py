@@ -128,7 +128,7 @@ class Versions:
         if self.memory is not None and not node.driver.is_durable:
             from asyncflow.values.memory import open_memory
 
-            open_memory(self.memory, self)
+            open_memory(self.memory, self.group, self.folder, self.holder_id)
             self.memory = None
 
         path = self.named_path(".value")
