@@ -68,6 +68,9 @@ class Session:
     _is_closed: bool = attrs.field(init=False, default=True)
     """Whether the store is closed, and so all is durable."""
     _checked: int = attrs.field(init=False, default=-1)
+    """The revision of the configuration that was checked last."""
+    _compared: int = attrs.field(init=False, default=-1)
+    """That in which it was looked last how jobs are executed."""
     _told: set[str] = attrs.field(init=False, factory=set[str])
     """Which keys and properties without effect were told of."""
 
@@ -143,9 +146,15 @@ class Session:
             self._checked = revision
             self._tell_of_what_has_no_effect()
 
+        if self.engine is not None and self._compared != self._checked:
+            self._compared = self._checked
+            self._compare_jobs()
+
+    def _compare_jobs(self) -> None:
+        """Say so where the execution of jobs was declared otherwise meanwhile."""
         jobs = self.config.job_config
 
-        if self.engine is not None and not jobs.same_content(self._declared):
+        if not jobs.same_content(self._declared):
             self._declared = jobs
             _logger.warning(
                 "how jobs are executed was configured while this Orchestrator is open: "
