@@ -122,8 +122,8 @@ async def test_a_submit_that_is_refused_has_looked_at_nothing(
         specs = orchestrator._session.opened().specs
         monkeypatch.setattr(handle_verbs, "GAP", -1.0)
 
-        with pytest.raises(ValueError, match="on_failure"):
-            scenario.submit(on_failure="nothing")
+        with pytest.raises(ValueError, match="timeout"):
+            scenario.submit(timeout=-1.0)
 
         monkeypatch.setattr(handle_verbs, "GAP", inf)
         assert specs.looked_at == -inf
