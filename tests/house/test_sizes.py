@@ -44,7 +44,7 @@ FILES = {
     "stores/memory.py": 624,
     "sync/handles.py": 477,
     "sync/orchestrator.py": 515,
-    "values/versions.py": 536,
+    "values/versions.py": 525,
     "worker/process.py": 492,
     "worker/state.py": 486,
 }
@@ -64,7 +64,7 @@ CLASSES = {
     "drivers/_file.py:FileDriver": 26,
     "entities/data_node.py:DataNode": 21,
     "entities/scenario.py:Scenario": 18,
-    "orchestrator.py:Orchestrator": 42,
+    "orchestrator.py:Orchestrator": 43,
     "runs/job.py:JobState": 20,
     "runtime/engine.py:Engine": 25,
     "runtime/handle_verbs.py:HandleVerbs": 39,

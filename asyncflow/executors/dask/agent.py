@@ -14,7 +14,7 @@ from functools import partial
 
 import attrs
 
-from asyncflow.abc import Executor
+from asyncflow.abc import Executor, WorkerInfo
 from asyncflow.executors.dask.payload import unpack
 from asyncflow.executors.dask.relay import Relay, Sender
 
@@ -74,6 +74,11 @@ class Agent:
     def end(self, job_ids: list[str]) -> Future[list[int]]:
         """Ask for the end of jobs, at once; return the numbers of their trips."""
         return asyncio.run_coroutine_threadsafe(self._end(job_ids), self._loop)
+
+    def list_workers(self) -> Future[list[WorkerInfo]]:
+        """List the worker processes."""
+        listing = self.executor.list_workers()
+        return asyncio.run_coroutine_threadsafe(listing, self._loop)
 
     def warm(self, count: int) -> Future[None]:
         """Start worker processes before they are needed."""
