@@ -73,7 +73,7 @@ def complete(
         attempt.spec.duration.add(usage.wall)
         facts = (
             *(job_id, task.id, run_id, completed, ""),
-            *(usage[0], at, "", (), usage[2], usage[3]),
+            *(usage[0], at, "", (), *usage[2:]),
         )
         records.append(_new(JobRecord, facts))
         ended.append((attempt.ref[1], usage))
