@@ -322,6 +322,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("entities.job", "entities.remedies"): "only where something is wrong",
     ("entities.scenario", "entities.remedies"): "only where something is wrong",
     ("entities.submission", "entities.remedies"): "only where something is wrong",
+    ("sync", "sync.remedies"): "only where something is wrong",
     ("sync.forwarding", "entities.remedies"): "only where something is wrong",
     ("dispatch.skipping", "entities.planned"): "only where a plan is asked for",
     ("notify.counters", "entities.statistics"): "only where they are asked for",

@@ -43,7 +43,7 @@ FILES = {
     "stores/memory.py": 624,
     "sync/handles.py": 477,
     "sync/orchestrator.py": 515,
-    "values/versions.py": 536,
+    "values/versions.py": 525,
     "worker/process.py": 492,
     "worker/state.py": 486,
 }
