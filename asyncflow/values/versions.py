@@ -14,7 +14,6 @@ from anyio import CancelScope, CapacityLimiter, to_thread
 from anyio.lowlevel import checkpoint
 
 from asyncflow.abc import Driver, Executor, Store, StoredValue
-from asyncflow.alternatives import DRIVERS
 from asyncflow.config.sections import NOT_GIVEN
 from asyncflow.errors import NoData, NotFound, NotPicklable, RecordDamaged, ValueMissing
 from asyncflow.ids import submission_of
@@ -93,7 +92,6 @@ class Versions:
     being_edited: list[NodeState] = attrs.field(init=False, factory=list)
     """What is written by hand just now: the keys of data nodes."""
     _default_files: DefaultFiles | None = attrs.field(init=False, default=None)
-    _given_driver: Driver | None = attrs.field(init=False, default=None)
     _readers: Readers | None = attrs.field(init=False, default=None)
     _reads: int = attrs.field(init=False, default=0)
     _paths: int = attrs.field(init=False, default=0)
@@ -108,14 +106,6 @@ class Versions:
         self.stored = StoredVersions(
             self.store, self.folder, self.cache, self.retention
         )
-
-    @property
-    def given_driver(self) -> Driver:
-        """What reads the values that runs are given."""
-        if self._given_driver is None:
-            self._given_driver = DRIVERS.load("pickle").at(None, None)
-
-        return self._given_driver
 
     def new_path(self, node: NodeState) -> str:
         """Return the name of a file that a new value may have."""

@@ -226,6 +226,11 @@ INNER: Mapping[tuple[str, str], str] = {
     ("worker.outputs", "worker.intent"): "only for places of users",
     ("recovery.recovery", "recovery.settling"): "only after a crash",
     ("executors.process.worker", "worker.intent"): "only after a kill",
+    ("executors.process.worker", "worker.memory_files"): "only after a kill",
+    ("values.garbage", "worker.memory_files"): "only for `in_memory` data nodes",
+    ("values.versions", "values.memory"): "only for `in_memory` data nodes",
+    ("worker.digests", "worker.memory_files"): "only after a kill",
+    ("worker.values", "worker.memory_files"): "only for `in_memory` data nodes",
     (
         "executors.process.current_code",
         "executors.process.patched",
