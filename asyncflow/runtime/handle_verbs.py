@@ -12,8 +12,6 @@ from collections.abc import (
 from collections.abc import Sequence as Several
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from asyncflow.dispatch import skipping
 from asyncflow.entities.handle import Owned, Parents
 from asyncflow.entities.job import Job, state_of
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
     from asyncflow.runtime.redeclared import Redeclared
 
 
-@attrs.define(eq=False, repr=False)
 class HandleVerbs(ScenarioVerbs):
     """Asks the engine of a session; the handles' methods say what each verb does.
 
@@ -48,13 +45,12 @@ class HandleVerbs(ScenarioVerbs):
     :raises NotOpen: where the orchestrator is not open
     """
 
-    session: Session
-    _revision: int = attrs.field(init=False)
-    """That of what was declared at the opening."""
-    _redeclared: Redeclared | None = attrs.field(init=False, default=None)
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._redeclared: Redeclared | None = None
 
-    def __attrs_post_init__(self) -> None:
         self._revision = self.session.config.revision
+        """That of what was declared at the opening."""
 
     def submit(self, entity: Submittable, options: RunOptions) -> Submission:
         if self.session.config.revision != self._revision:
