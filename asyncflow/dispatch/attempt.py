@@ -91,12 +91,8 @@ class Attempt:
 class Tracer:
     """What goes with each job to where it runs, so that its trace goes on there."""
 
-    def __init__(
-        self, carriers: list[Callable[[Job], str | None]] | None = None
-    ) -> None:
-        self.carriers: list[Callable[[Job], str | None]] = (
-            [] if carriers is None else carriers
-        )
+    def __init__(self) -> None:
+        self.carriers: list[Callable[[Job], str | None]] = []
         """Give the ``traceparent`` of a job, each; none where nobody traces."""
 
     def carrier(self, job: Job) -> str | None:

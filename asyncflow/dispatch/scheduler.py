@@ -81,38 +81,22 @@ class Scheduler:
         self.resources: Mapping[str, float] = {} if resources is None else resources
         self.tracer = Tracer() if tracer is None else tracer
         self._waiting = WaitingRuns()
-
-        marks = RunningMarks(self.store)
-        self._echo = Echo(self.echo)
-        self._plan = GuardedPlan({**self.resources, **ALONE}, guard=self.group)
-        self.runs = Runs(self.store)
-        self._admission = Admission(self._plan, self.group, self)
+        marks = RunningMarks(store)
+        self._echo = Echo(echo)
+        live = self._live() if echo == "live" else None
+        self._plan = plan = GuardedPlan({**self.resources, **ALONE}, guard=group)
+        self.runs = runs = Runs(store)
+        self._admission = Admission(plan, group, self)
         self._timeouts = RunTimeouts(self)
-        self.data_waits = DataWaits(self.runs, self._waiting, self._timeouts)
-        self.pins = Pins(self.store, self.runs, self.versions)
-        self.versions.retention.pins = self.pins
-        self.in_flight = InFlight(
-            self._plan,
-            self.runs,
-            self.store,
-            self.versions,
-            self.pins,
-            marks,
-            self.executors,
-            self,
+        self.data_waits = DataWaits(runs, self._waiting, self._timeouts)
+        self.pins = versions.retention.pins = pins = Pins(store, runs, versions)
+        self.in_flight = in_flight = InFlight(
+            plan, runs, store, versions, pins, marks, executors, self
         )
-        self.slots = Slots(
-            self.in_flight,
-            self.versions,
-            marks,
-            self.executors,
-            self.limiter,
-            self._echo,
-            self._live() if self.echo == "live" else None,
-            self.group,
-            self.tracer,
+        self.slots = in_flight.slots = Slots(
+            *(in_flight, versions, marks, executors, limiter),
+            *(self._echo, live, group, self.tracer),
         )
-        self.in_flight.slots = self.slots
 
     def _live(self) -> Live:
         from asyncflow.dispatch.live_echo import Live

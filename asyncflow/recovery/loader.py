@@ -73,8 +73,7 @@ class EntityLoader:
         self.migrated: Migrated | None = None
         """Brings a scenario of an older version of the application up to date."""
         self._locks: WeakValueDictionary[str, Lock] = WeakValueDictionary()
-        """For each id, who brings it back: one at a time, so that there is one object. A
-        submission is locked before its scenario."""
+        """For each id, who brings it back; a submission's before that of its scenario."""
 
     async def get(self, entity_id: str) -> Entity:
         """Return an entity of whatever kind, as the store has it now.

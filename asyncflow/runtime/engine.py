@@ -101,24 +101,18 @@ class Engine:
         self._subscriptions: Subscriptions | None = None
         self._hearing = Lock()
         """Of several who ask what others do, one listens at a time."""
-
-        self.editing = Editing(self.store, self.versions)
-        self.results = Results(self.identity_map, self.versions, self.editing)
-        self.versions.retention.results = self.results
-        self.versions.sharing.pins = self.scheduler.pins
-        self.preparation = RunPreparation(self.versions, self.loader)
-        self.recovery = Recovery(self.own, self.store, self.loader, self)
+        self.editing = Editing(store, versions)
+        self.results = Results(identity_map, versions, self.editing)
+        versions.retention.results = self.results
+        versions.sharing.pins = scheduler.pins
+        self.preparation = RunPreparation(versions, loader)
+        self.recovery = Recovery(own, store, loader, self)
         self.remote_runs = RemoteRuns(
-            self.store, self.loader, self.recovery, self.scheduler, self.scheduler.group
+            store, loader, self.recovery, scheduler, scheduler.group
         )
-        self.outage = Outage(
-            self.store,
-            self.scheduler,
-            self.recovery,
-            self.remote_runs,
-        )
-        self.scheduler.group.on_failure = self._broke
-        self.bus.others = self
+        self.outage = Outage(store, scheduler, self.recovery, self.remote_runs)
+        scheduler.group.on_failure = self._broke
+        bus.others = self
 
     @cached_property
     def acceptance(self) -> Acceptance:
