@@ -22,7 +22,7 @@ from asyncflow.facts import Facts
 from asyncflow.worker import trip
 from asyncflow.worker.digests import remove_named
 from asyncflow.worker.loaded import Sign
-from asyncflow.worker.outcome import Log
+from asyncflow.worker.outcome import Log, worker_name
 from asyncflow.worker.raw_stderr import fold, path_of
 from asyncflow.worker.streams import plain, whole
 from asyncflow.worker.tokens import Tokens
@@ -99,6 +99,9 @@ class Worker:
         self.others: list[process_tree.Member] = []
         """What it is known to have started."""
         self.since = time.monotonic()
+
+        self.name = worker_name(self.process.pid)
+        """See `worker_name`."""
 
     @property
     def pid(self) -> int:
