@@ -95,18 +95,15 @@ class Versions:
         self._readers: Readers | None = None
         self._reads = 0
         self._paths = 0
-
-        self._step = 1 + hash(self.holder_id) % STEPS
+        self._step = 1 + hash(holder_id) % STEPS
         """What is added to the number of a version that was made later than it is here, in
         nanoseconds. Others add something else."""
         # Values that end with this process anyway stay: no store on disk has them.
-        limit = inf if self.store.values_folder is None else LIMIT
-        self.cache = ValueCache(self.store, self.group, limit)
-        self.garbage = Garbage(self.store, self.group, self.sharing)
-        self.retention = Retention(self.store, self.holder_id, self.garbage)
-        self.stored = StoredVersions(
-            self.store, self.folder, self.cache, self.retention
-        )
+        limit = inf if store.values_folder is None else LIMIT
+        self.cache = ValueCache(store, group, limit)
+        self.garbage = Garbage(store, group, sharing)
+        self.retention = Retention(store, holder_id, self.garbage)
+        self.stored = StoredVersions(store, folder, self.cache, self.retention)
 
     @property
     def given_driver(self) -> Driver:
