@@ -52,6 +52,8 @@ class Driver(ABC):
     """The modules that must be there; it imports them when it is first used."""
     is_durable: ClassVar[bool] = True
     """Whether its values outlive the orchestrator, and a power failure."""
+    runs_code: ClassVar[bool] = False
+    """Whether its files can have code in them, which runs whenever one is read."""
     appends: ClassVar[bool] = False
     """Whether `append` adds to a value."""
 
