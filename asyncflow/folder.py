@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 import stat
@@ -17,6 +18,8 @@ PREFIX = "asyncflow-"
 LOCK = "lock"
 WORKERS = "workers"
 """The kind of a folder whose path marks processes; see `parent.MARK`."""
+NAME = re.compile(f"{PREFIX}({WORKERS}|values|peers|cluster)-[a-z0-9_]{{8}}")
+"""The names that folders of this package have."""
 MARK = b"a temporary folder of asyncflow\n"
 """What the lock's file has in it, to tell our folders from those of other programs."""
 
@@ -52,7 +55,7 @@ class Folder:
     def remove(self) -> None:
         """Remove the folder with all that is in it; a fork of its owner leaves it."""
         if self in _held:
-            shutil.rmtree(self.path, ignore_errors=True)
+            _remove(self.path)
             self._let_go()
 
     def _let_go(self) -> None:
@@ -72,7 +75,11 @@ os.register_at_fork(after_in_child=_let_all_go)
 
 def _make(kind: str) -> tuple[str, int]:
     path = tempfile.mkdtemp(prefix=f"{PREFIX}{kind}-")
-    lock = os.open(os.path.join(path, LOCK), os.O_CREAT | os.O_RDWR, 0o600)
+
+    try:
+        lock = os.open(os.path.join(path, LOCK), os.O_CREAT | os.O_RDWR, 0o600)
+    except FileNotFoundError:  # swept before it had a lock
+        return _make(kind)
 
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -98,26 +105,65 @@ def sweep() -> None:
 
 
 def _remove_if_dead(folder: str) -> None:
+    """Remove a folder whose lock nobody holds.
+
+    A kill may also come while a folder is made or removed: it has no lock then, or one
+    without a mark, and nothing else. An owner that is about to lock such a folder finds it
+    gone, and makes another.
+    """
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK
-    lock = os.open(os.path.join(folder, LOCK), flags)
 
     try:
-        if _is_ours(lock):
+        lock = os.open(os.path.join(folder, LOCK), flags)
+    except FileNotFoundError:
+        if _is_incomplete(folder, []):
+            os.rmdir(folder)
+
+        return
+
+    try:
+        mark = _mark(lock)
+
+        if mark == MARK or (mark == b"" and _is_incomplete(folder, [LOCK])):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
             if f"{PREFIX}{WORKERS}-" in folder:
                 _end_marked(folder)
 
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
     finally:
         os.close(lock)
 
 
-def _is_ours(lock: int) -> bool:
-    """Tell whether this user's asyncflow has made a lock."""
+def _is_incomplete(folder: str, names: list[str]) -> bool:
+    """Tell whether a folder of this user has a name of ours, and these files alone."""
+    is_named = NAME.fullmatch(os.path.basename(folder)) is not None
+    return (
+        is_named
+        and os.stat(folder).st_uid == os.geteuid()
+        and os.listdir(folder) == names
+    )
+
+
+def _mark(lock: int) -> bytes | None:
+    """Read the mark of a lock that this user made; `None` of what is another's."""
     found = os.fstat(lock)
     is_file = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
-    return is_file and os.pread(lock, len(MARK) + 1, 0) == MARK
+    return os.pread(lock, len(MARK) + 1, 0) if is_file else None
+
+
+def _remove(folder: str) -> None:
+    """Remove a folder, its lock last: a kill leaves what the next sweep removes."""
+    for name in set(_names(folder)) - {LOCK}:
+        path = os.path.join(folder, name)
+
+        with suppress(OSError):
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                os.unlink(path)
+
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _end_marked(folder: str) -> None:

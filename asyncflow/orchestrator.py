@@ -10,21 +10,20 @@ import os
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
-from enum import StrEnum
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, Unpack, overload
 
 import attrs
 from anyio import to_thread
 
 from asyncflow import ids
-from asyncflow.abc import Executor, Store
+from asyncflow.abc import Executor, Store, WorkerInfo
 from asyncflow.config import Config, Configuration
 from asyncflow.config.checks.numbers import check_page
 from asyncflow.config.checks.values import (
     check_submittable,
+    known_status,
     names_arguments_beside,
-    one_of,
     verbs_name_arguments,
 )
 from asyncflow.config.section import names_of
@@ -71,6 +70,7 @@ if TYPE_CHECKING:
     from asyncflow.recovery.loader import Entity
     from asyncflow.runtime.engine import Engine
     from asyncflow.runtime.open import Opening
+    from asyncflow.runtime.submission_listing import SubmissionFilters
 
 E = TypeVar("E", bound="Event | EntityEvent")
 
@@ -651,33 +651,32 @@ class Orchestrator:
         scenario_id: str | None = None,
         status: str | None = None,
         is_finished: bool | None = None,
-        version: str | NotGiven | None = NOT_GIVEN,
         newest_first: bool = False,
         limit: int | None = None,
         offset: int = 0,
+        **filters: Unpack[SubmissionFilters],
     ) -> list[SubmissionRecord]:
         """List submissions in their order, those of other processes included.
 
-        ``await get(record.id)`` gives the handle. A submission that has not ended has
-        the status that it had when the store was last told.
+        ``await get(record.id)`` gives the handle. One that has not ended has the status
+        that it had when the store was last told. Besides: ``version`` as for `scenarios`;
+        ``config_id``, ``cycle`` and ``tag`` of its scenario; a ``text`` in its id, its
+        reason or the name of its scenario; ``submitted_from``, ``submitted_to``;
+        ``sort_key``, ``"submitted"`` or ``"duration"``; ``after``, the last one before.
 
-        :param status: ``"COMPLETED"``, ``"FAILED"``, ...
-        :param version: a version of the application that their scenarios belong to; None
-            for any. Unless it is given, as for `scenarios`
-        :param limit: how many at most; None for all
-        :param offset: how many to leave out at the beginning
-        :raises ValueError: where there is no such status
+        :raises ValueError: where there is no such status or sort key
         """
+        from asyncflow.runtime.submission_listing import SubmissionListing
+
         check_page(limit, offset)
-        engine = self._opened()
-        return await engine.store.submissions(
+        listing = SubmissionListing(
             entity_id=entity_id,
             scenario_id=scenario_id,
-            status=_known(status, SubmissionStatus),
+            status=known_status(status, SubmissionStatus),
             is_finished=is_finished,
-            labels=await _labels(engine, version),
             page=Page(newest_first, limit, offset),
         )
+        return await listing.found(self._opened(), filters)
 
     async def jobs(
         self,
@@ -703,7 +702,7 @@ class Orchestrator:
         :param offset: how many to leave out at the beginning
         :raises ValueError: where there is no such status
         """
-        known = _known(status, Status)
+        known = known_status(status, Status)
         check_page(limit, offset)
         engine = self._opened()
         return await engine.jobs(
@@ -883,6 +882,10 @@ class Orchestrator:
         """Say in numbers what goes on. Cheap: it asks each unfinished run once."""
         return self._opened().statistics(self._session.max_nb_of_workers)
 
+    async def workers(self) -> list[WorkerInfo]:
+        """List the worker processes: where they are, their memory, what they run."""
+        return await self._session.list_workers()
+
     @asynccontextmanager
     async def listen(self, listener: Listener) -> AsyncIterator[None]:
         """Tell a listener what happens in all runs, as long as this is entered.
@@ -912,8 +915,7 @@ class Orchestrator:
 async def _open_engine(
     session: Session, workers: Executor | None, stack: AsyncExitStack
 ) -> Engine:
-    opening = await to_thread.run_sync(_opening)
-    return await opening(session, workers).open(stack)
+    return await (await to_thread.run_sync(_opening))(session, workers).open(stack)
 
 
 def _opening() -> type[Opening]:
@@ -932,20 +934,11 @@ async def _labels(
 
 
 def _id_of(entity: Any) -> str:
-    entity_id = entity if isinstance(entity, str) else getattr(entity, "id", entity)
-    _check_id(entity_id)
-    return str(entity_id)
+    return _check_id(getattr(entity, "id", entity))
 
 
-def _check_id(entity_id: object) -> None:
-    if not isinstance(entity_id, str):
-        raise TypeError(f"an id is a text, such as scenario.id; got {entity_id!r}")
+def _check_id(entity_id: object) -> str:
+    if isinstance(entity_id, str):
+        return entity_id
 
-
-def _known(status: str | None, kind: type[StrEnum]) -> str | None:
-    """Refuse a status that there is not."""
-    if status is None or status in (known := [*kind]):
-        return status
-
-    texts = [str(known_status) for known_status in known]
-    raise ValueError(f"there is no status {status!r}: {one_of(status, texts)}")
+    raise TypeError(f"an id is a text, such as scenario.id; got {entity_id!r}")

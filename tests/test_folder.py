@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,36 @@ def test_a_folder_whose_owner_was_killed_goes(
     assert os.listdir(tmp_path) == [os.path.basename(folder.path)]
     sweep()
     folder.remove()
+    assert not os.listdir(tmp_path)
+
+
+MOMENTS = {
+    "made": "os.open",
+    "locked": "fcntl.flock",
+    "marked": "os.write",
+    "removed": "os.rmdir",
+}
+
+
+@pytest.mark.parametrize("call", MOMENTS.values(), ids=MOMENTS)
+def test_a_folder_goes_whenever_its_owner_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    code = (
+        "import fcntl, os, tempfile; from asyncflow.folder import Folder; "
+        "tempfile.gettempdir(); "
+        f"{call} = lambda *args, **options: os.kill(os.getpid(), 9); "
+        "Folder('workers').remove()"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        check=False,
+    )
+    assert ran.returncode == -signal.SIGKILL
+    assert len(os.listdir(tmp_path)) == 1
+    sweep()
     assert not os.listdir(tmp_path)
 
 

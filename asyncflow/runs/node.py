@@ -15,7 +15,10 @@ import attrs
 
 from asyncflow.abc import Driver, StoredValue
 from asyncflow.config.sections import DataNodeConfig
+from asyncflow.errors import NoData
 from asyncflow.records import DataNodeRecord
+from asyncflow.worker.codec import PLAIN
+from asyncflow.worker.values import INLINE
 
 UNREAD = object()
 """Stands for a value that somebody has to wait for."""
@@ -174,6 +177,26 @@ class NodeState:
         """All versions that are kept, the oldest first."""
         return (*self.older, self.version) if self.version else ()
 
+    def found(self, number: int | None) -> Version:
+        """Return a version that is kept; None for the current one.
+
+        :raises NoData: where there is none
+        """
+        if number is not None and not hasattr(number, "__index__"):
+            raise TypeError(
+                f"version is a number, of `await node.edits()`, or None; got {number!r}: "
+                "columns are given as columns=..."
+            )
+
+        if number is None and self.version is not None:
+            return self.version
+
+        for version in self.versions:
+            if version.number == number:
+                return version
+
+        raise NoData(self.config_id, number)
+
     @property
     def key(self) -> str:
         """What its readers and writers take turns by: its file, if it is the user's."""
@@ -226,6 +249,19 @@ class NodeState:
             return False
 
         return self.editor_expires is None or time.time() < self.editor_expires
+
+    def keeps_at_once(self, value: object) -> bool:
+        """Tell whether to write a value blocks nobody: no file is touched, and nothing of
+        the user's is called.
+        """
+        driver = self.driver
+        return (
+            driver.keeps_plain_at_once
+            and driver.path is None
+            and driver.validator is None
+            and type(value) in PLAIN
+            and (not isinstance(value, str | bytes) or len(value) <= INLINE)
+        )
 
     def take_lock(self, record: DataNodeRecord) -> None:
         """Take over who has locked it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import fsspec
@@ -14,31 +15,39 @@ from botocore.session import Session
 from moto.server import ThreadedMotoServer
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+@contextmanager
+def serving() -> Iterator[str]:
+    """Serve no bucket at all: the servers of a process share what they have."""
     server = ThreadedMotoServer("127.0.0.1", 0)
     server.start()
     host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    address = f"http://{host}:{port}"
+    empty(address)
+
+    try:
+        yield address
+    finally:
+        server.stop()
+
+
+def empty(address: str) -> None:
+    reset = urllib.request.Request(f"{address}/moto-api/reset", method="POST")
+    urllib.request.urlopen(reset, timeout=30).close()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with serving() as address:
+        yield address
 
 
 @pytest.fixture
 def client(address: str) -> Iterator[Any]:
-    client = Session().create_client(
-        "s3",
-        region_name="us-east-1",
-        endpoint_url=address,
-        aws_access_key_id="a",
-        aws_secret_access_key="b",
-    )
+    """Give a client of a server that has the bucket ``shop``, with nothing in it."""
+    empty(address)
+    client = Session().create_client("s3", **plain(address))
     client.create_bucket(Bucket="shop")
     yield client
-
-    for name in keys(client):
-        client.delete_object(Bucket="shop", Key=name)
-
-    client.delete_bucket(Bucket="shop")
     client.close()
 
 
@@ -58,24 +67,16 @@ def fsspec_is_warm() -> None:
 @pytest.fixture
 def bucket(fsspec_is_warm: None) -> Iterator[str]:
     """Give the address of a server that has the bucket ``shop``."""
-    server = ThreadedMotoServer("127.0.0.1", 0)
-    server.start()
-    host, port = server.get_host_and_port()
-    address = f"http://{host}:{port}"
-    reset = urllib.request.Request(f"{address}/moto-api/reset", method="POST")
-    urllib.request.urlopen(
-        reset, timeout=30
-    ).close()  # all servers of a process are one
-    client = Session().create_client("s3", **plain(address))
-    client.create_bucket(Bucket="shop")
-    client.close()
-    yield address
+    with serving() as address:
+        client = Session().create_client("s3", **plain(address))
+        client.create_bucket(Bucket="shop")
+        client.close()
+        yield address
 
-    for files in s3fs.S3FileSystem._cache.values():
-        s3fs.S3FileSystem.close_session(files.loop, files._s3)
+        for files in s3fs.S3FileSystem._cache.values():
+            s3fs.S3FileSystem.close_session(files.loop, files._s3)
 
-    s3fs.S3FileSystem.clear_instance_cache()
-    server.stop()
+        s3fs.S3FileSystem.clear_instance_cache()
 
 
 def plain(address: str) -> dict[str, Any]:

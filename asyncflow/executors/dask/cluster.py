@@ -14,10 +14,9 @@ from anyio import CancelScope, create_task_group, move_on_after, sleep, to_threa
 from distributed import Client, Future
 from distributed.client import _wait  # `wait` asks for a default client
 
-from asyncflow.abc import Call, Watch
+from asyncflow.abc import Call, Watch, WorkerInfo
 from asyncflow.background import temporary_folder
 from asyncflow.config.sections import JobConfig
-from asyncflow.errors import ClusterFailed
 from asyncflow.executors.dask.connect import (
     PATIENCE,
     connected,
@@ -33,11 +32,12 @@ from asyncflow.executors.dask.plugin import (
     describe,
     end_jobs,
     kill,
-    probe,
     run_trip,
 )
 from asyncflow.executors.dask.seats import Member, SeatListener, Seats
+from asyncflow.executors.dask.shared_folder import reach
 from asyncflow.executors.dask.trip import Trip
+from asyncflow.executors.dask.worker_list import worker_list
 from asyncflow.log import logger as _logger
 from asyncflow.task_group import Tasks
 from asyncflow.worker.world import World
@@ -134,13 +134,18 @@ class Cluster:
         if trip.calls[0].waiting_file is not None:  # somebody has died who ran it
             await self._end_elsewhere([call.job_id for call in trip.calls])
 
+        payload = await to_thread.run_sync(pack, trip.calls)
+
+        if trip.kills:
+            return
+
         if member.is_gone:
             trip.give_back()
             return
 
         trip.member = member
         self._trips[trip.number] = trip
-        self._send(trip, pack(trip.calls))
+        self._send(trip, payload)
 
         try:
             await trip.over.wait()
@@ -369,29 +374,11 @@ class Cluster:
             await disconnect(self._client)
 
     async def reach(self, folder: str) -> None:
-        text = uuid.uuid4().hex
-        path = os.path.join(folder, f"{text}.probe")
-        await to_thread.run_sync(_write, path, text)
+        await reach(self._client, self.seats.members, folder)
 
-        try:
-            found = await self._client.run(probe, path=path)
-        finally:
-            await to_thread.run_sync(os.unlink, path)
-
-        blind = sorted(
-            one.host
-            for address, one in self.seats.members.items()
-            if found.get(address) != text
-        )
-
-        if blind:
-            raise ClusterFailed(
-                self._client.scheduler.address,
-                f"the folder of values {folder} of this host is not there on "
-                f"{', '.join(blind)}",
-                "give the orchestrator a store in a folder that all hosts share, at the "
-                "same path: Orchestrator(store='/shared/.asyncflow/asyncflow.db')",
-            )
+    async def list_workers(self) -> list[WorkerInfo]:
+        members = self.seats.members.values()
+        return await worker_list(self._client, self._name, members)
 
     def _hear(self, event: tuple[float, Any]) -> None:
         """Take what an agent tells."""
@@ -434,11 +421,6 @@ class Cluster:
         for trip in [*self._trips.values()]:
             if trip.member is member:
                 trip.lose(why, is_charged=is_charged)
-
-
-def _write(path: str, text: str) -> None:
-    with open(path, "w") as file:
-        file.write(text)
 
 
 def _usable_cpus() -> int:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import attrs
 from distributed import WorkerPlugin, get_worker
 
+from asyncflow.abc import WorkerInfo
 from asyncflow.alternatives import MODES
 from asyncflow.config.sections import JobConfig
 from asyncflow.executors.dask.agent import Agent
@@ -98,7 +99,7 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
         """What ends those whose submitter has gone."""
         executor = cast("Any", MODES.load(WORKERS)).of(settings.jobs)
         executor.world = settings.world
-        self.agent: Agent = Agent(executor)
+        self.agent: Agent = Agent(executor, settings.world is None)
         await asyncio.wrap_future(self.agent.open())
         self.agent.warm(1)
         hello = Place(socket.gethostname(), os.getpid(), self.incarnation)
@@ -215,16 +216,9 @@ async def end_jobs(dask_worker: Worker, *, name: str, job_ids: list[str]) -> Non
             await asyncio.wait(running)
 
 
-async def probe(dask_worker: Worker, path: str) -> str | None:  # noqa: ARG001  # Dask gives it
-    """Return what is in a file, as far as it is seen here."""
-    loop = asyncio.get_running_loop()
+async def list_workers(dask_worker: Worker, *, name: str) -> list[WorkerInfo]:
+    """List the worker processes of an orchestrator."""
+    if (plugin := plugin_of(dask_worker, name)) is None:
+        return []
 
-    try:
-        return await loop.run_in_executor(None, _read, path)
-    except OSError:
-        return None
-
-
-def _read(path: str) -> str:
-    with open(path) as file:
-        return file.read()
+    return await asyncio.wrap_future(plugin.agent.list_workers())

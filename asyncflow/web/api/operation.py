@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Literal, TypeAlias
 
@@ -12,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from asyncflow.web.forms import in_json
+from asyncflow.web.forms import in_json, moment
 
 Schema: TypeAlias = Mapping[str, Any]
 """A JSON Schema."""
@@ -63,6 +64,7 @@ class Operation:
     :param name: its ``operationId``
     :param what: what it does, in one sentence
     :param takes: the fields of the body, with their schemas; None for no body
+    :param takes_file: whether the body is a file
     :param answers: by the status codes, what the bodies are like; None for no body
     :param media: of the answers that are no errors
     """
@@ -74,6 +76,7 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     takes: Mapping[str, Schema] | None = None
     needs: tuple[str, ...] = ()
+    takes_file: bool = False
     answers: Mapping[int, Schema | None]
     media: str = "application/json"
 
@@ -108,6 +111,18 @@ class Asked:
             body = _body(operation, await in_json(request))
 
         return cls(query, body)
+
+    def moment(self, name: str) -> datetime | None:
+        """Return a time of the query, in UTC unless it says another zone.
+
+        :raises HTTPException: where it is none
+        """
+        text = self.query.get(name)
+
+        try:
+            return moment(text or "")
+        except ValueError:
+            raise refused(f"{name!r} is a time (ISO 8601); got {text!r:.50}") from None
 
     @property
     def page(self) -> dict[str, Any]:

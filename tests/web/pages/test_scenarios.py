@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
 
 from asyncflow import Frequency, Orchestrator
@@ -30,7 +33,6 @@ async def test_scenarios_are_found_by_what_the_address_says(
     async with client(orchestrator) as browser:
         cases: list[tuple[dict[str, str | int], list[str]]] = [
             ({}, [third, second]),
-            ({"offset": 2}, [first]),
             ({"tag": "best"}, [second]),
             ({"name": "s2"}, [third]),
             ({"primary": 1}, [first]),
@@ -44,6 +46,14 @@ async def test_scenarios_are_found_by_what_the_address_says(
             assert page.status_code == 200
             assert [*dict.fromkeys(links(page, "scenarios"))] == found, asked
             assert "<b>" not in page.text
+
+        page = await browser.get("scenarios")
+        (next_page,) = re.findall(r'rel="next" href="([^"]*)"', page.text)
+        page = await browser.get(f"scenarios{html.unescape(next_page)}")
+        assert [*dict.fromkeys(links(page, "scenarios"))] == [first]
+        assert 'rel="next"' not in page.text
+        page = await browser.get("scenarios", params={"after": "x"})
+        assert page.status_code == 400
 
 
 async def test_a_scenario_is_made_with_its_inputs(orchestrator: Orchestrator) -> None:
@@ -71,6 +81,25 @@ async def test_a_scenario_is_made_with_its_inputs(orchestrator: Orchestrator) ->
         assert answer.status_code == 409
         answer = await browser.get("scenarios/create", params={"config": "nothing"})
         assert answer.status_code == 404
+
+
+async def test_scenarios_are_tagged_together(orchestrator: Orchestrator) -> None:
+    config = flows.chain(orchestrator.config, flows.double)
+    one, two, three = [await orchestrator.create_scenario(config) for _ in range(3)]
+
+    async with client(orchestrator) as browser:
+        given = {"id": [one.id, two.id], "tag": HOSTILE}
+        await browser.post("scenarios/tag", data=given)
+        assert one.tags == two.tags == {HOSTILE}
+        assert three.tags == set()
+        assert "<b>" not in (await browser.get("scenarios")).text
+
+        answer = await browser.post("scenarios/tag", data={"id": three.id})
+        assert "give+a+tag" in answer.headers["location"]
+        given = {"id": [one.id], "tag": HOSTILE, "away": "1"}
+        await browser.post("scenarios/tag", data=given)
+        assert not one.tags
+        assert two.tags == {HOSTILE}
 
 
 async def test_two_scenarios_are_compared(orchestrator: Orchestrator) -> None:
