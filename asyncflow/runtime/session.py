@@ -23,7 +23,7 @@ from asyncflow.background import (
     unwrap_single,
 )
 from asyncflow.config import Configuration
-from asyncflow.config.sections import JobConfig
+from asyncflow.config.sections import CoreConfig, JobConfig
 from asyncflow.errors import ConfigError, NotOpen, UsageError
 from asyncflow.log import logger as _logger
 from asyncflow.runtime.checks import check_place, check_workers
@@ -35,7 +35,10 @@ if TYPE_CHECKING:
     from asyncflow.runtime.engine import Engine
 
 
-@attrs.define(eq=False, repr=False)
+FIXED = ("time_zone", "version_number", "mode")
+"""What of [CORE] counts as it is when the orchestrator is opened."""
+
+
 class Session:
     """Opens the engine, ends its runs, and closes it; it can be opened again.
 
@@ -46,32 +49,46 @@ class Session:
     :param version: that of the application; see `Orchestrator`
     """
 
-    config: Configuration
-    store: Store
-    adopt: bool | Callable[[SubmissionRecord], bool]
-    open_engine: Callable[[Session, Executor | None, AsyncExitStack], Awaitable[Engine]]
-    folder: str | None = None
-    version: str | None = None
-    engine: Engine | None = attrs.field(init=False, default=None)
-    """What is open; None before and after."""
-    jobs: JobConfig = attrs.field(init=False, factory=JobConfig)
-    """How jobs are executed in this opening."""
-    signals: Signals = attrs.field(init=False)
-    _host: BackgroundContext = attrs.field(init=False, factory=BackgroundContext)
-    _is_cut_off: bool = attrs.field(init=False, default=False)
-    """Whether it is left for another reason than that its work is done, or has failed."""
-    _thread: int = attrs.field(init=False, default=0)
-    _workers: Executor | None = attrs.field(init=False, default=None)
-    """What runs the jobs that name no executor, where it does not run all."""
-    _declared: JobConfig = attrs.field(init=False, factory=JobConfig)
-    """What was declared of the execution of jobs when that was last looked at."""
-    _is_closed: bool = attrs.field(init=False, default=True)
-    """Whether the store is closed, and so all is durable."""
-    _checked: int = attrs.field(init=False, default=-1)
-    _told: set[str] = attrs.field(init=False, factory=set[str])
-    """Which keys and properties without effect were told of."""
+    def __init__(
+        self,
+        config: Configuration,
+        store: Store,
+        adopt: bool | Callable[[SubmissionRecord], bool],
+        open_engine: Callable[
+            [Session, Executor | None, AsyncExitStack], Awaitable[Engine]
+        ],
+        folder: str | None = None,
+        version: str | None = None,
+    ) -> None:
+        self.config = config
+        self.store = store
+        self.adopt = adopt
+        self.open_engine = open_engine
+        self.folder = folder
+        self.version = version
+        self.engine: Engine | None = None
+        """What is open; None before and after."""
+        self.jobs = JobConfig()
+        """How jobs are executed in this opening."""
+        self._host = BackgroundContext()
+        self._is_cut_off = False
+        """Whether it is left for another reason than that its work is done, or has failed."""
+        self._thread = 0
+        self._workers: Executor | None = None
+        """What runs the jobs that name no executor, where it does not run all."""
+        self._declared = JobConfig()
+        """What was declared of the execution of jobs when that was last looked at."""
+        self._core = CoreConfig()
+        """What was declared of all when that was last looked at."""
+        self._is_closed = True
+        """Whether the store is closed, and so all is durable."""
+        self._checked: int = -1
+        """The revision of the configuration that was checked last."""
+        self._compared: int = -1
+        """That in which it was looked last how jobs are executed."""
+        self._told: set[str] = set()
+        """Which keys and properties without effect were told of."""
 
-    def __attrs_post_init__(self) -> None:
         self.signals = Signals(self._host)
 
     async def enter(self) -> None:
@@ -85,6 +102,7 @@ class Session:
             )
 
         self.jobs = self._declared = self.config.job_config
+        self._core = self.config.core_config
         self._thread = threading.get_ident()
         self._is_closed = self._is_cut_off = False
         await self._host.enter(self._listening())
@@ -143,9 +161,15 @@ class Session:
             self._checked = revision
             self._tell_of_what_has_no_effect()
 
+        if self.engine is not None and self._compared != self._checked:
+            self._compared = self._checked
+            self._compare_jobs()
+
+    def _compare_jobs(self) -> None:
+        """Say so where the execution of jobs was declared otherwise meanwhile."""
         jobs = self.config.job_config
 
-        if self.engine is not None and not jobs.same_content(self._declared):
+        if not jobs.same_content(self._declared):
             self._declared = jobs
             _logger.warning(
                 "how jobs are executed was configured while this Orchestrator is open: "
@@ -155,6 +179,18 @@ class Session:
 
     def _tell_of_what_has_no_effect(self) -> None:
         config = self.config
+        before, self._core = self._core, config.core_config
+        late = [
+            one for one in FIXED if getattr(before, one) != getattr(self._core, one)
+        ]
+
+        if late and self.engine is not None:
+            _logger.warning(
+                "%s of [CORE] was configured while this Orchestrator is open: that holds "
+                "from the next opening on",
+                ", ".join(late),
+            )
+
         own = config.data_nodes, config.tasks, config.scenarios
         sections = [one for kind in own for one in kind.values() if one.properties]
 
