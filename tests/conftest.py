@@ -66,6 +66,7 @@ MARKERS = (
 )
 
 stderr_key = pytest.StashKey[int]()
+file_key = pytest.StashKey[Path]()
 passed_key = pytest.StashKey[bool]()
 
 # A slow machine is no failure, and examples run under the limit below. Those of each run
@@ -166,6 +167,18 @@ def _uvloop_is_warm() -> None:
     import uvloop
 
     uvloop.new_event_loop().close()
+
+
+# --------------------------------------------------------------- the garbage collector
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    # What earlier files have imported is not looked at in each collection of a test.
+    if item.path != item.config.stash.get(file_key, None):
+        item.config.stash[file_key] = item.path
+        gc.collect()
+        gc.freeze()
 
 
 # --------------------------------------------------------------------- the time limit

@@ -12,6 +12,7 @@ from asyncflow.gc_pause import FEW, pause_gc
 
 @pytest.fixture(autouse=True)
 def _collector() -> Iterator[None]:
+    gc.unfreeze()
     yield
     gc.enable()
     gc.unfreeze()
