@@ -264,9 +264,9 @@ def _dump_attempts(column: tuple[tuple[AttemptRecord, ...], ...]) -> Column:
 
 
 def _load_job(row: Row) -> JobRecord:
-    *facts, text, cpu_seconds, peak_rss = row
+    *facts, text, cpu_seconds, peak_rss, worker = row
     attempts = _load_attempts(json.loads(str(text))) if text else ()
-    record = JobRecord._make((*facts, attempts, cpu_seconds, peak_rss))
+    record = JobRecord._make((*facts, attempts, cpu_seconds, peak_rss, worker))
     return record._replace(status=Status(record.status))
 
 

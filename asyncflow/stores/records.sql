@@ -193,9 +193,9 @@ ON CONFLICT (submission_id, node_id) DO NOTHING;
 -- name: save_job
 INSERT INTO job (
     id, task_id, submission_id, status, reason, run_at, finished_at, traceback,
-    attempts, cpu_seconds, peak_rss
+    attempts, cpu_seconds, peak_rss, worker
 )
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     task_id = excluded.task_id,
     submission_id = excluded.submission_id,
@@ -206,7 +206,8 @@ ON CONFLICT (id) DO UPDATE SET
     traceback = excluded.traceback,
     attempts = excluded.attempts,
     cpu_seconds = excluded.cpu_seconds,
-    peak_rss = excluded.peak_rss;
+    peak_rss = excluded.peak_rss,
+    worker = excluded.worker;
 
 -- name: save_log
 INSERT INTO log (job_id, text, left_out)
@@ -1015,7 +1016,7 @@ ORDER BY
 -- name: job
 SELECT
     id, task_id, submission_id, status, reason, run_at, finished_at, traceback,
-    attempts, cpu_seconds, peak_rss
+    attempts, cpu_seconds, peak_rss, worker
 FROM job
 WHERE TRUE
     AND id = :id                              -- if id

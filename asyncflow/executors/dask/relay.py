@@ -78,7 +78,7 @@ class Relay(Watch):
         if log is not None and place not in self._tails:
             self._tails[place] = _Tail(place, log, log.start)
 
-        self._tell(Message("started", [place], log is not None))
+        self._tell(Message("started", [place], log and (log.worker,)))
         self._flush()
 
     def loading(self, call: Call) -> None:
