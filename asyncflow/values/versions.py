@@ -116,7 +116,8 @@ class Versions:
 
     def new_path(self, node: NodeState) -> str:
         """Return the name of a file that a new value may have."""
-        path = self.named_path(".value")
+        self._paths += 1  # as `named_path`, as there is one for each job
+        path = f"{self.folder}/{self.holder_id}-{self._paths}.value"
         return compared(path) if node.is_compared else path
 
     def named_path(self, end: str) -> str:
