@@ -116,8 +116,7 @@ class Versions:
 
     def new_path(self, node: NodeState) -> str:
         """Return the name of a file that a new value may have."""
-        self._paths += 1  # as `named_path`, as there is one for each job
-        path = f"{self.folder}/{self.holder_id}-{self._paths}.value"
+        path = self.named_path(".value")
         return compared(path) if node.is_compared else path
 
     def named_path(self, end: str) -> str:
