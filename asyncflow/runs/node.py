@@ -79,19 +79,20 @@ class Place(NamedTuple):
         return (self.changed_ns or 0) > version.number
 
 
+@attrs.define(eq=False, repr=False, slots=False, auto_attribs=False)
 class Version:
     """One value of a data node; it never changes.
 
     There is one for each job, so what few of them have is the class's until it is set.
-
-    :param number: when it was made, in nanoseconds since the epoch, by the clock of who
-        made it
-    :param submission_id: the run that wrote it; None for a write by hand
-    :param fingerprint: what was in its place when it was made, where that is the user's,
-        and known
     """
 
-    fingerprint: str | None = None
+    number: int = attrs.field()
+    """When it was made, in nanoseconds since the epoch, by the clock of who made it."""
+    kept: StoredValue = attrs.field()
+    submission_id: str | None = attrs.field(default=None)
+    """The run that wrote it; None for a write by hand."""
+    fingerprint: str | None = attrs.field(default=None)
+    """What was in its place when it was made, where that is the user's, and known."""
     readers: int = 0
     """How many reads are under way; the value is kept at least so long."""
     is_dropped: bool = False
@@ -107,20 +108,6 @@ class Version:
     content: str | None = None
     """What tells the value from others, where somebody asked; ``""`` if nobody knows."""
 
-    def __init__(
-        self,
-        number: int,
-        kept: StoredValue,
-        submission_id: str | None = None,
-        fingerprint: str | None = None,
-    ) -> None:
-        self.number = number
-        self.kept = kept
-        self.submission_id = submission_id
-
-        if fingerprint is not None:
-            self.fingerprint = fingerprint
-
     @property
     def at(self) -> datetime:
         """When it was made, in UTC."""
@@ -131,6 +118,7 @@ UNCHANGED: Mapping[str, Any] = {}
 """The attributes of a data node of which nothing was changed."""
 
 
+@attrs.define(eq=False, repr=False, slots=False)
 class Given(Version):
     """A value that a run was given for a data node: the run reads it, whatever is written.
 
