@@ -21,6 +21,7 @@ from asyncflow.folder import sweep
 from asyncflow.log import logger as _logger
 from asyncflow.log import named
 from asyncflow.records import JobRecord, OrchestratorRecord, SubmissionRecord
+from asyncflow.recovery import going_on
 from asyncflow.recovery.liveness import host, is_dead, is_visible, started
 from asyncflow.recovery.loader import EntityLoader
 from asyncflow.runs.job import JobState, crashes_of
@@ -41,11 +42,14 @@ own_ids: set[str] = set()
 """The orchestrators of this process that are open."""
 
 
-def new_record() -> OrchestratorRecord:
-    """Describe a new orchestrator of this process. Blocks."""
+def new_record(own_id: str = "") -> OrchestratorRecord:
+    """Describe a new orchestrator of this process. Blocks.
+
+    :param own_id: its id; one is made where that is ``""``
+    """
     pid = os.getpid()
     return OrchestratorRecord(
-        id=ids.of_orchestrator(),
+        id=own_id or ids.of_orchestrator(),
         host=host(),
         pid=pid,
         started=started(pid),
@@ -96,6 +100,8 @@ class Recovery:
     _blind_until: float = attrs.field(init=False, default=0.0)
     """Until when a lease that has ended says nothing, as `time.monotonic` has it."""
     _adopted: list[str] = attrs.field(init=False, factory=list)
+    _outlived: set[str] = attrs.field(init=False, factory=set)
+    """Dead orchestrators of which jobs go on."""
 
     @property
     def sharing(self) -> StoreSharing:
@@ -165,6 +171,8 @@ class Recovery:
 
     async def clean_up(self) -> None:
         """Remove what workers wrote that died after their orchestrator."""
+        self._outlived.clear()
+
         if self._adopted:
             await self._sweep()
             await self.store.delete(*self._adopted)  # makers without a file
@@ -234,7 +242,8 @@ class Recovery:
         mine = [run for run in runs if run.id in crashes]
         kept = {run.id: await self.loader.jobs(run.id) for run in mine}
         is_all = len(runs) == len(records)
-        await self._settle(dead.id, mine, kept, is_all=is_all)
+        goes_on = await self._take_over(dead, kept)
+        await self._settle(dead.id, mine, kept, is_all=is_all and not goes_on)
 
         for run in mine:
             run.crashes = crashes[run.id]
@@ -259,8 +268,26 @@ class Recovery:
             return False
 
         self._adopted.append(dead.id)
+
+        if goes_on:  # and writes values: what it leaves is removed at the end
+            self._outlived.add(dead.id)
+
         await self._sweep(dead.id)
         return True
+
+    async def _take_over(
+        self, dead: OrchestratorRecord, kept: Mapping[str, dict[str, JobRecord]]
+    ) -> bool:
+        """Have go on here what outlives a dead orchestrator; see `going_on`."""
+        executor = self.loader.versions.executor
+
+        if executor is None or is_closed(dead):
+            return False
+
+        if not kept and await self.store.get(dead.id) is not None:
+            return False  # it lives, or others have what it had
+
+        return await going_on.take_over(executor, self.store, dead.id, kept)
 
     async def _settle(
         self,
@@ -274,7 +301,7 @@ class Recovery:
 
         :param kept: what is kept of the jobs, by the ids of the runs: those that have
             completed so are added
-        :param is_all: whether no run is left to others
+        :param is_all: whether no run is left to others, and nothing goes on
         """
         from asyncflow.recovery import settling
 
@@ -402,6 +429,7 @@ class Recovery:
         names = await to_thread.run_sync(os.listdir, folder)
         makers = await self.store.makers()
         makers -= {record.id for record in await self.store.orchestrators()}
+        makers -= self._outlived
         kept = await self.store.kept_names()
         lost = [
             os.path.join(folder, name)

@@ -37,9 +37,12 @@ class Membership:
     """Registers an orchestrator, answers others for it, and takes its leave.
 
     Where the store is shared with nobody it does nothing of this.
+
+    :param own_id: the id of the orchestrator
     """
 
     store: Store
+    own_id: str
     own: OrchestratorRecord = attrs.field(init=False)
     """What the store knows of the orchestrator."""
     engine: Engine | None = attrs.field(init=False, default=None)
@@ -49,7 +52,7 @@ class Membership:
     _stack: AsyncExitStack = attrs.field(init=False, factory=AsyncExitStack)
 
     async def __aenter__(self) -> Self:
-        self.own = await to_thread.run_sync(new_record)
+        self.own = await to_thread.run_sync(new_record, self.own_id)
 
         if self.store.values_folder is None:
             return self

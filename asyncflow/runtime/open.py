@@ -50,9 +50,12 @@ class Opening:
         await stack.enter_async_context(store)
         directory = await to_thread.run_sync(_directory, store, self.session.folder)
         folder = store.values_folder or await temporary_folder(stack, "values")
-        membership = await stack.enter_async_context(Membership(store))
+        membership = await stack.enter_async_context(
+            Membership(store, self.session.owner_id)
+        )
         own = membership.own
         executors = await self._executors(stack)
+        executors[DEFAULT].outlives_owner = store.values_folder is not None
         await executors[DEFAULT].reach(folder)
 
         if limit := jobs.loop_lag_warning:

@@ -15,6 +15,7 @@ import attrs
 from anyio import CancelScope, create_task_group, to_thread
 from anyio.lowlevel import checkpoint_if_cancelled
 
+from asyncflow import ids
 from asyncflow.abc import Executor, Store
 from asyncflow.alternatives import MODES
 from asyncflow.background import (
@@ -57,6 +58,8 @@ class Session:
     jobs: JobConfig = attrs.field(init=False, factory=JobConfig)
     """How jobs are executed in this opening."""
     signals: Signals = attrs.field(init=False)
+    owner_id: str = attrs.field(init=False, default="")
+    """The id that the orchestrator has in this opening."""
     _host: BackgroundContext = attrs.field(init=False, factory=BackgroundContext)
     _is_cut_off: bool = attrs.field(init=False, default=False)
     """Whether it is left for another reason than that its work is done, or has failed."""
@@ -206,7 +209,10 @@ class Session:
 
         try:
             async with create_task_group() as starting, AsyncExitStack() as stack:
-                self._workers = workers = await open_workers(self.jobs, stack)
+                self.owner_id = ids.of_orchestrator()
+                self._workers = workers = await open_workers(
+                    self.jobs, stack, self.owner_id
+                )
 
                 if workers is not None:  # one starts while the rest is opened
                     count = self.max_nb_of_workers if self.jobs.prewarm else 1

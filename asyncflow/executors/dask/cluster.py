@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 from anyio import CancelScope, create_task_group, move_on_after, sleep, to_thread
@@ -18,6 +18,7 @@ from asyncflow.abc import Call, Watch
 from asyncflow.background import temporary_folder
 from asyncflow.config.sections import JobConfig
 from asyncflow.errors import ClusterFailed
+from asyncflow.executors.dask.adoption import Adoption
 from asyncflow.executors.dask.connect import (
     PATIENCE,
     connected,
@@ -27,11 +28,12 @@ from asyncflow.executors.dask.connect import (
 )
 from asyncflow.executors.dask.payload import pack
 from asyncflow.executors.dask.plugin import (
+    ADOPTABLE,
     ORPHANED,
+    PREFIX,
     AgentPlugin,
     AgentSettings,
     describe,
-    end_jobs,
     kill,
     probe,
     run_trip,
@@ -52,6 +54,13 @@ LONGEST_PAUSE = 5.0
 """The pauses between tries to connect again, the first and the longest, in seconds."""
 
 
+class ClusterOwner(SeatListener, Protocol):
+    """Whose jobs run; see `Executor`."""
+
+    owner_id: str
+    outlives_owner: bool
+
+
 @attrs.define(eq=False, repr=False)
 class Cluster:
     """Runs calls on the hosts of a Dask cluster; see `DaskExecutor`.
@@ -61,7 +70,7 @@ class Cluster:
     """
 
     jobs: JobConfig
-    owner: SeatListener
+    owner: ClusterOwner
     _name: str = attrs.field(init=False)
     """The topic of the events that tell of our jobs, and the name of the plugin."""
     _stack: AsyncExitStack = attrs.field(init=False, factory=AsyncExitStack)
@@ -69,6 +78,7 @@ class Cluster:
     _folder: str = attrs.field(init=False)
     _group: Tasks = attrs.field(init=False)
     seats: Seats = attrs.field(init=False)
+    _adoption: Adoption = attrs.field(init=False)
     _count: int = attrs.field(init=False, default=0)
     _trips: dict[int, Trip] = attrs.field(init=False, factory=dict)
     """Those that were sent, by their numbers."""
@@ -89,7 +99,9 @@ class Cluster:
 
     async def open(self) -> None:
         """Connect, and have an agent in each worker. On failure nothing stays open."""
-        self._name = f"asyncflow-{uuid.uuid4().hex}"
+        own_id = self.owner.owner_id or uuid.uuid4().hex
+        self._name = PREFIX + own_id
+        self._adoption = Adoption(own_id)
         self.seats = Seats(self.owner)
 
         try:
@@ -103,6 +115,12 @@ class Cluster:
         await self._stack.aclose()
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
+        held = self._adoption.take(calls)
+
+        if held is not None and len(calls) > 1:
+            watch.returned([call for call in calls if call.job_id != held.job_id])
+            calls = [call for call in calls if call.job_id == held.job_id]
+
         self._count += 1
         trip = Trip(self._count, calls, watch, self._folder)
 
@@ -110,10 +128,15 @@ class Cluster:
             self._jobs[call.job_id] = trip
 
         try:
-            member = await self.seats.take()
+            if held is None:
+                member = await self.seats.take()
+            else:  # it has begun there
+                member = held.member
+                self.seats.take_at(member)
+                trip.is_adopted = True
 
             try:
-                if not trip.kills:
+                if trip.is_adopted or not trip.kills:
                     await self._ride(trip, member)
             finally:
                 self.seats.give(member)
@@ -121,6 +144,21 @@ class Cluster:
             for call in calls:  # one that was returned may travel again already
                 if self._jobs.get(call.job_id) is trip:
                     del self._jobs[call.job_id]
+
+    def _adopt(self, trip: Trip) -> Member | None:
+        """Return where a call runs that a dead program has sent; None for one that does
+        not. Others of the trip are given back: they may be no part of that.
+        """
+        held = {call: one for call in trip.calls if (one := self._adoption.take(call))}
+        call = next(iter(held), None)
+
+        if call is None:
+            return None
+
+        self._adoption.put_back(held, but=call)
+        trip.watch.returned([one for one in trip.calls if one is not call])
+        trip.calls = (call,)
+        return self.seats
 
     def kill(self, call: Call, *, now: bool = False) -> None:
         if (trip := self._jobs.get(call.job_id)) is not None:
@@ -131,14 +169,16 @@ class Cluster:
 
         On cancel all of them have ended before this raises.
         """
-        if trip.calls[0].waiting_file is not None:  # somebody has died who ran it
-            await self._end_elsewhere([call.job_id for call in trip.calls])
+        trip.member = member
+
+        if member.is_gone and trip.is_adopted:
+            trip.lose("its Dask worker has gone", is_charged=False)
+            return
 
         if member.is_gone:
             trip.give_back()
             return
 
-        trip.member = member
         self._trips[trip.number] = trip
         self._send(trip, pack(trip.calls))
 
@@ -153,8 +193,8 @@ class Cluster:
             raise
         finally:
             del self._trips[trip.number]
-            member.done.append(trip.number)
             self._forget(trip)
+            self._group.start_soon(self._settle, trip)
 
             if trip.has_files:
                 with CancelScope(shield=True):
@@ -165,6 +205,16 @@ class Cluster:
         """How long the end of a killed job may take to be told, in seconds."""
         return self.jobs.kill_grace + PATIENCE
 
+    async def _settle(self, trip: Trip) -> None:
+        """Have a trip forgotten there once what was told of it is durable."""
+        await trip.watch.kept()
+        assert trip.member is not None
+
+        if trip.is_adopted:
+            await self._adoption.release(self._client, trip.member, trip.calls[0])
+        else:
+            trip.member.done.append(trip.number)
+
     def _send(self, trip: Trip, payload: bytes) -> None:
         """Send a trip to its worker; or ask for what became of it, where that has it.
 
@@ -172,11 +222,17 @@ class Cluster:
         """
         member = trip.member
         assert member is not None
+
+        if trip.is_adopted:
+            self._group.start_soon(self._attach, trip)
+            return
+
         self._sent += 1
         done, member.done = member.done, []
         key = f"{self._name}-{self._sent}"
         future = self._client.submit(
-            *(run_trip, self._name, key, (trip.number, member.incarnation)),
+            *(run_trip, self._name, key),
+            (trip.number, member.incarnation, self._orphaned),
             *(payload, done),
             key=key,
             pure=False,
@@ -187,11 +243,29 @@ class Cluster:
         fetching = asyncio.ensure_future(self._fetch(trip, future))
         self._futures[trip.number] = future, fetching
 
+    @property
+    def _orphaned(self) -> float:
+        """After how many seconds without this program its trips end."""
+        return ADOPTABLE if self.owner.outlives_owner else ORPHANED
+
     def _forget(self, trip: Trip) -> None:
         """Let go of what was sent of a trip."""
-        future, fetching = self._futures.pop(trip.number)
-        fetching.cancel()
-        future.release()
+        if (sent := self._futures.pop(trip.number, None)) is not None:
+            future, fetching = sent
+            fetching.cancel()
+            future.release()
+
+    async def _attach(self, trip: Trip) -> None:
+        """Hear of a call that a dead program has sent."""
+        assert trip.member is not None
+        call, way = trip.calls[0], {"topic": self._name, "trip": trip.number}
+
+        if await self._adoption.attach(self._client, trip.member, call, **way):
+            if trip.kills:
+                self._kill(trip, [*trip.kills], now=False)
+        elif self._is_connected and not trip.over.is_set():
+            trip.give_back()
+            trip.end()
 
     async def _fetch(self, trip: Trip, future: Future) -> None:
         """End a trip where its worker does not tell it, as what came of it is large."""
@@ -217,7 +291,7 @@ class Cluster:
 
         if self._is_connected:
             self._group.start_soon(self._send_kill, trip, job_ids, now)
-        else:
+        elif not self.owner.outlives_owner:  # else it is sent when it can be again
             self._lose_later(trip)
 
     def _lose_later(self, trip: Trip) -> None:
@@ -227,28 +301,29 @@ class Cluster:
 
     async def _send_kill(self, trip: Trip, job_ids: list[str], now: bool) -> None:
         assert trip.member is not None
+        member = trip.member
 
         try:
-            await self._client.run(
-                kill,
-                name=self._name,
-                trip=trip.number,
-                job_ids=job_ids,
-                now=now,
-                workers=[trip.member.address],
-            )
-        except (
-            Exception
-        ) as error:  # it has gone, and its jobs with it; or we are cut off
+            if trip.is_adopted:
+                await self._adoption.end(self._client, member, trip.calls[0], now=now)
+            else:
+                await self._client.run(
+                    *(kill, self._name, trip.number, job_ids),
+                    now=now,
+                    workers=[member.address],
+                )
+        except Exception as error:
+            # It has gone, and its jobs with it; or we are cut off.
             _logger.warning("a kill did not reach %s: %r", trip.member.address, error)
             self._lose_later(trip)
 
-    async def _end_elsewhere(self, job_ids: list[str]) -> None:
-        """End jobs that a dead program has left in the cluster."""
-        try:
-            await self._client.run(end_jobs, name=self._name, job_ids=job_ids)
-        except Exception as error:
-            _logger.warning("jobs of a dead program may still run: %r", error)
+    async def take_over(self, dead_id: str) -> Mapping[str, int]:
+        members = [*self.seats.members.values()]
+        return await self._adoption.take_over(self._client, members, dead_id)
+
+    async def let_go(self, dead_id: str, job_ids: Collection[str]) -> None:
+        members = [*self.seats.members.values()]
+        await self._adoption.let_go(self._client, members, dead_id, job_ids)
 
     async def _open(self) -> None:
         """Connect, and have an agent in each worker."""
