@@ -37,6 +37,7 @@ from sys import modules as _modules
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from asyncflow.abc.executor import WorkerInfo as WorkerInfo
     from asyncflow.config import Config as Config
     from asyncflow.config import Configuration as Configuration
     from asyncflow.config import CoreConfig as CoreConfig
@@ -149,6 +150,7 @@ if TYPE_CHECKING:
     from asyncflow.worker.outcome import Usage as Usage
 
 _HOMES = {
+    "abc.executor": "WorkerInfo",
     "config": "Config Configuration CoreConfig DataNodeConfig JobConfig Retry ScenarioConfig "
     "Scope TaskConfig",
     "config.decorator": "task",

@@ -10,7 +10,6 @@ import os
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
-from enum import StrEnum
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, overload
 
@@ -18,13 +17,13 @@ import attrs
 from anyio import to_thread
 
 from asyncflow import ids
-from asyncflow.abc import Executor, Store
+from asyncflow.abc import Executor, Store, WorkerInfo
 from asyncflow.config import Config, Configuration
 from asyncflow.config.checks.numbers import check_page
 from asyncflow.config.checks.values import (
     check_submittable,
+    known_status,
     names_arguments_beside,
-    one_of,
     verbs_name_arguments,
 )
 from asyncflow.config.section import names_of
@@ -673,7 +672,7 @@ class Orchestrator:
         return await engine.store.submissions(
             entity_id=entity_id,
             scenario_id=scenario_id,
-            status=_known(status, SubmissionStatus),
+            status=known_status(status, SubmissionStatus),
             is_finished=is_finished,
             labels=await _labels(engine, version),
             page=Page(newest_first, limit, offset),
@@ -703,7 +702,7 @@ class Orchestrator:
         :param offset: how many to leave out at the beginning
         :raises ValueError: where there is no such status
         """
-        known = _known(status, Status)
+        known = known_status(status, Status)
         check_page(limit, offset)
         engine = self._opened()
         return await engine.jobs(
@@ -883,6 +882,10 @@ class Orchestrator:
         """Say in numbers what goes on. Cheap: it asks each unfinished run once."""
         return self._opened().statistics(self._session.max_nb_of_workers)
 
+    async def workers(self) -> list[WorkerInfo]:
+        """List the worker processes: where they are, their memory, what they run."""
+        return await self._session.list_workers()
+
     @asynccontextmanager
     async def listen(self, listener: Listener) -> AsyncIterator[None]:
         """Tell a listener what happens in all runs, as long as this is entered.
@@ -912,8 +915,7 @@ class Orchestrator:
 async def _open_engine(
     session: Session, workers: Executor | None, stack: AsyncExitStack
 ) -> Engine:
-    opening = await to_thread.run_sync(_opening)
-    return await opening(session, workers).open(stack)
+    return await (await to_thread.run_sync(_opening))(session, workers).open(stack)
 
 
 def _opening() -> type[Opening]:
@@ -932,20 +934,11 @@ async def _labels(
 
 
 def _id_of(entity: Any) -> str:
-    entity_id = entity if isinstance(entity, str) else getattr(entity, "id", entity)
-    _check_id(entity_id)
-    return str(entity_id)
+    return _check_id(getattr(entity, "id", entity))
 
 
-def _check_id(entity_id: object) -> None:
-    if not isinstance(entity_id, str):
-        raise TypeError(f"an id is a text, such as scenario.id; got {entity_id!r}")
+def _check_id(entity_id: object) -> str:
+    if isinstance(entity_id, str):
+        return entity_id
 
-
-def _known(status: str | None, kind: type[StrEnum]) -> str | None:
-    """Refuse a status that there is not."""
-    if status is None or status in (known := [*kind]):
-        return status
-
-    texts = [str(known_status) for known_status in known]
-    raise ValueError(f"there is no status {status!r}: {one_of(status, texts)}")
+    raise TypeError(f"an id is a text, such as scenario.id; got {entity_id!r}")

@@ -11,6 +11,7 @@ from asyncflow.abc.executor import Call as Call
 from asyncflow.abc.executor import Executor as Executor
 from asyncflow.abc.executor import Pinned as Pinned
 from asyncflow.abc.executor import Watch as Watch
+from asyncflow.abc.executor import WorkerInfo as WorkerInfo
 from asyncflow.abc.store import Store as Store
 from asyncflow.abc.store import StoreWatcher as StoreWatcher
 from asyncflow.worker.current import Progress as Progress

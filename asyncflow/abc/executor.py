@@ -21,6 +21,23 @@ class Pinned(Protocol):
         """Those that this process may have loaded in an older form, by name."""
 
 
+class WorkerInfo(NamedTuple):
+    """A worker process, at one moment."""
+
+    host: str
+    """The name of its host."""
+    pid: int
+    """The id of the process there."""
+    state: str
+    """``idle``, ``busy``, or ``silent``: a worker of Dask that does not answer, with
+    however many processes of its own."""
+    memory: int
+    """How much memory it had, in bytes; 0 where that is not known."""
+    job_id: str | None
+    """The job that it ran, or the first of a batch that had not ended as far as was
+    known; None where it is not busy."""
+
+
 class Call(NamedTuple):
     """One job, as an executor sees it."""
 
@@ -210,6 +227,10 @@ class Executor(ABC):
     def workers(self) -> int:
         """How many worker processes are alive."""
         return 0
+
+    async def list_workers(self) -> list[WorkerInfo]:
+        """List the worker processes that are alive, and what they run. Takes 2 s at most."""
+        return []
 
     async def warm(self, count: int) -> None:  # noqa: ARG002
         """Get ready to run `count` jobs at once."""

@@ -12,7 +12,7 @@ from asyncflow.status import FINAL, Status
 
 
 async def take_over(
-    executor: Executor,
+    executor: Executor | None,
     store: Store,
     dead_id: str,
     kept: Mapping[str, dict[str, JobRecord]],
@@ -21,10 +21,17 @@ async def take_over(
 
     Those of runs that others have taken over are left.
 
+    :param executor: where they go on; None for nowhere
     :param kept: what is kept of the jobs of the runs that were taken over here, by the ids
         of these: those that go on have not failed, nor do they count as a crash
     :return: whether any goes on
     """
+    if executor is None:
+        return False
+
+    if not kept and await store.get(dead_id) is not None:
+        return False  # it lives, or others have what it had
+
     found = await executor.take_over(dead_id)
     unwanted: list[str] = []
     is_wanted: dict[str, bool] = {}

@@ -101,7 +101,7 @@ class Recovery:
     """Until when a lease that has ended says nothing, as `time.monotonic` has it."""
     _adopted: list[str] = attrs.field(init=False, factory=list)
     _outlived: set[str] = attrs.field(init=False, factory=set)
-    """Dead orchestrators of which jobs go on."""
+    """Dead ones of which jobs go on, and write values: they are swept at the end."""
 
     @property
     def sharing(self) -> StoreSharing:
@@ -242,7 +242,8 @@ class Recovery:
         mine = [run for run in runs if run.id in crashes]
         kept = {run.id: await self.loader.jobs(run.id) for run in mine}
         is_all = len(runs) == len(records)
-        goes_on = await self._take_over(dead, kept)
+        workers = None if is_closed(dead) else self.loader.versions.executor
+        goes_on = await going_on.take_over(workers, self.store, dead.id, kept)
         await self._settle(dead.id, mine, kept, is_all=is_all and not goes_on)
 
         for run in mine:
@@ -269,25 +270,9 @@ class Recovery:
 
         self._adopted.append(dead.id)
 
-        if goes_on:  # and writes values: what it leaves is removed at the end
-            self._outlived.add(dead.id)
-
+        self._outlived |= {dead.id} if goes_on else set()
         await self._sweep(dead.id)
         return True
-
-    async def _take_over(
-        self, dead: OrchestratorRecord, kept: Mapping[str, dict[str, JobRecord]]
-    ) -> bool:
-        """Have go on here what outlives a dead orchestrator; see `going_on`."""
-        executor = self.loader.versions.executor
-
-        if executor is None or is_closed(dead):
-            return False
-
-        if not kept and await self.store.get(dead.id) is not None:
-            return False  # it lives, or others have what it had
-
-        return await going_on.take_over(executor, self.store, dead.id, kept)
 
     async def _settle(
         self,

@@ -15,6 +15,7 @@ import attrs
 
 from asyncflow.abc import Driver, StoredValue
 from asyncflow.config.sections import DataNodeConfig
+from asyncflow.errors import NoData
 from asyncflow.records import DataNodeRecord
 
 UNREAD = object()
@@ -173,6 +174,26 @@ class NodeState:
     def versions(self) -> tuple[Version, ...]:
         """All versions that are kept, the oldest first."""
         return (*self.older, self.version) if self.version else ()
+
+    def found(self, number: int | None) -> Version:
+        """Return a version that is kept; None for the current one.
+
+        :raises NoData: where there is none
+        """
+        if number is not None and not hasattr(number, "__index__"):
+            raise TypeError(
+                f"version is a number, of `await node.edits()`, or None; got {number!r}: "
+                "columns are given as columns=..."
+            )
+
+        if number is None and self.version is not None:
+            return self.version
+
+        for version in self.versions:
+            if version.number == number:
+                return version
+
+        raise NoData(self.config_id, number)
 
     @property
     def key(self) -> str:

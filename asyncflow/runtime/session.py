@@ -16,7 +16,7 @@ from anyio import CancelScope, create_task_group, to_thread
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from asyncflow import ids
-from asyncflow.abc import Executor, Store
+from asyncflow.abc import Executor, Store, WorkerInfo
 from asyncflow.alternatives import MODES
 from asyncflow.background import (
     BackgroundContext,
@@ -239,6 +239,11 @@ class Session:
             self.engine = None
             self._is_closed = True
             await _finish(engine)
+
+    async def list_workers(self) -> list[WorkerInfo]:
+        """List the worker processes; see `Orchestrator.workers`."""
+        self.opened()
+        return [] if self._workers is None else await self._workers.list_workers()
 
     def capacity_changed(self, count: int) -> None:
         """Have as many slots as the executor can run jobs at once, where it says that."""

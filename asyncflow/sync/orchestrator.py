@@ -35,9 +35,7 @@ from asyncflow.events import EntityEvent, Event
 from asyncflow.notify.stream import EventStream
 from asyncflow.orchestrator import BUFFER
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
-from asyncflow.records import (
-    SubmissionRecord,
-)
+from asyncflow.records import SubmissionRecord
 from asyncflow.sync.callback import Callback
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
@@ -298,8 +296,7 @@ class Orchestrator:
 
     def delete_job(self, job: Job | str, force: bool = False) -> None:
         """Delete a job; see `asyncflow.Orchestrator.delete_job`."""
-        loop = self._opened()
-        loop.call(loop.orchestrator.delete_job, _id_of(job), force)
+        self._opened().call(self.loop.orchestrator.delete_job, _id_of(job), force)
 
     @blocking(AsyncOrchestrator.delete_jobs)
     def delete_jobs(self) -> None:
@@ -413,8 +410,11 @@ class Orchestrator:
 
     def statistics(self) -> Statistics:
         """Say in numbers what goes on; see `asyncflow.Orchestrator.statistics`."""
-        loop = self._opened()
-        return loop.call(loop.orchestrator.statistics)
+        return self._opened().call(self.loop.orchestrator.statistics)
+
+    @blocking(AsyncOrchestrator.workers)
+    def workers(self) -> None:
+        """See the async verb."""
 
     def _close(self, error: BaseException | None) -> None:
         with _starting:

@@ -11,7 +11,7 @@ import attrs
 from anyio import sleep_forever
 from anyio.lowlevel import checkpoint
 
-from asyncflow.abc import Call, Crashed, Executor, Raised, Watch
+from asyncflow.abc import Call, Crashed, Executor, Raised, Watch, WorkerInfo
 from asyncflow.events import JobStarted
 from asyncflow.testing._crash import crash
 from asyncflow.testing._fault import Error, Fault
@@ -45,6 +45,9 @@ class FaultyExecutor(Executor):
         traceback: TracebackType | None,
     ) -> None:
         await self.inner.__aexit__(kind, error, traceback)
+
+    async def list_workers(self) -> list[WorkerInfo]:
+        return await self.inner.list_workers()
 
     async def warm(self, count: int) -> None:
         await self.inner.warm(count)

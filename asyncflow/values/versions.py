@@ -49,6 +49,7 @@ from asyncflow.worker.wire import seen
 
 if TYPE_CHECKING:
     from asyncflow.entities.parts import Ask
+    from asyncflow.values.default_data import DefaultFiles
     from asyncflow.values.readers import Readers
 
 STEPS = 100_000
@@ -94,6 +95,7 @@ class Versions:
     nanoseconds. Others add something else."""
     being_edited: list[NodeState] = attrs.field(init=False, factory=list)
     """What is written by hand just now: the keys of data nodes."""
+    _default_files: DefaultFiles | None = attrs.field(init=False, default=None)
     _given_driver: Driver | None = attrs.field(init=False, default=None)
     _readers: Readers | None = attrs.field(init=False, default=None)
     _reads: int = attrs.field(init=False, default=0)
@@ -178,7 +180,7 @@ class Versions:
 
     async def _found(self, node: NodeState, number: int | None) -> Version:
         try:
-            return _find(node, number)
+            return node.found(number)
         except NoData:
             if self.is_shared:
                 await self._check_there(node)
@@ -311,7 +313,7 @@ class Versions:
         paths = [self.new_path(node) for node in fresh]
 
         with CancelScope(shield=True):
-            kept = await to_thread.run_sync(_keep_defaults, fresh, paths, given)
+            kept = await to_thread.run_sync(self._keep_defaults, fresh, paths, given)
 
             for node, stored in zip(fresh, kept, strict=True):
                 if node.config_id in given:
@@ -320,6 +322,42 @@ class Versions:
                     records += self.replace(node, stored, said=BY_DEFAULT)
 
         return records
+
+    def _keep_defaults(
+        self, nodes: Sequence[NodeState], paths: Sequence[str], given: Mapping[str, Any]
+    ) -> list[StoredValue]:
+        """Keep the default data of all, or what is given instead, or nothing."""
+        try:
+            return [
+                _keep(node, given[node.config_id], path)
+                if node.config_id in given
+                else self._keep_default(node, path)
+                for node, path in zip(nodes, paths, strict=True)
+            ]
+        except BaseException:
+            remove(paths)
+            raise
+
+    def _keep_default(self, node: NodeState, path: str) -> StoredValue:
+        """Keep default data; a file of the user's that is there already stays."""
+        default, files = node.config.default_data, self._default_files
+
+        if not node.driver.keeps_versions:
+            if default is not NOT_GIVEN and not node.driver.exists():
+                return _keep(node, default, path)
+
+            return None if node.driver.is_remote else seen(node.driver, None)
+
+        if files is not None and (linked := files.linked(node, path)):
+            return linked
+
+        if isinstance(kept := _keep(node, default, path), str):
+            from asyncflow.values.default_data import DefaultFiles
+
+            self._default_files = files or DefaultFiles()
+            self._default_files.note(node, kept)
+
+        return kept
 
     def replace(
         self,
@@ -463,23 +501,6 @@ class Versions:
         return len(records) > 1 or any(record.job_id is not None for record in records)
 
 
-def _find(node: NodeState, number: int | None) -> Version:
-    if number is not None and not hasattr(number, "__index__"):
-        raise TypeError(
-            f"version is a number, of `await node.edits()`, or None; got {number!r}: "
-            "columns are given as columns=..."
-        )
-
-    if number is None and node.version is not None:
-        return node.version
-
-    for version in node.versions:
-        if version.number == number:
-            return version
-
-    raise NoData(node.config_id, number)
-
-
 def _files(node: NodeState) -> list[str]:
     """Return the files of the versions of a data node that is not there any more."""
     kept = [version.kept for version in node.versions]
@@ -488,35 +509,6 @@ def _files(node: NodeState) -> list[str]:
 
 def _has_default(node: NodeState) -> bool:
     return node.config.default_data is not NOT_GIVEN or not node.driver.keeps_versions
-
-
-def _keep_defaults(
-    nodes: Sequence[NodeState], paths: Sequence[str], given: Mapping[str, Any]
-) -> list[StoredValue]:
-    """Keep the default data of all, or what is given instead, or nothing."""
-    try:
-        return [
-            _keep(node, given[node.config_id], path)
-            if node.config_id in given
-            else _keep_default(node, path)
-            for node, path in zip(nodes, paths, strict=True)
-        ]
-    except BaseException:
-        remove(paths)
-        raise
-
-
-def _keep_default(node: NodeState, path: str) -> StoredValue:
-    """Keep default data; a file of the user's that is there already stays."""
-    default = node.config.default_data
-
-    if node.driver.keeps_versions:
-        return _keep(node, default, path)
-
-    if default is NOT_GIVEN or node.driver.exists():
-        return None if node.driver.is_remote else seen(node.driver, None)
-
-    return _keep(node, default, path)
 
 
 def _keep(node: NodeState, value: object, path: str) -> StoredValue:

@@ -124,6 +124,7 @@ PUBLIC = (
     "UsageError",
     "ValueInvalid",
     "ValueMissing",
+    "WorkerInfo",
     "as_completed",
     "current_job",
     "progress",

@@ -64,7 +64,7 @@ CLASSES = {
     "drivers/_file.py:FileDriver": 26,
     "entities/data_node.py:DataNode": 21,
     "entities/scenario.py:Scenario": 18,
-    "orchestrator.py:Orchestrator": 42,
+    "orchestrator.py:Orchestrator": 43,
     "runs/job.py:JobState": 20,
     "runtime/engine.py:Engine": 25,
     "runtime/handle_verbs.py:HandleVerbs": 39,

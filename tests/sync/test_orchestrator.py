@@ -43,6 +43,14 @@ def test_a_failure_that_was_waited_for_is_told_once(
     assert record.exc_info is not None
 
 
+def test_the_workers_are_listed(tmp_path: Path) -> None:
+    config = configuration()
+
+    with tp.Orchestrator(config, tmp_path / "s.db") as orchestrator:
+        tp.create_scenario(single(config, flows.double)).submit(wait=True)
+        assert {one.state for one in orchestrator.workers()} == {"idle"}
+
+
 def test_the_number_of_workers_can_change(orchestrator: tp.Orchestrator) -> None:
     assert orchestrator.max_nb_of_workers == 2
     orchestrator.max_nb_of_workers = 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from enum import StrEnum
 from types import CodeType, FunctionType
 from typing import Any, TypeVar
 
@@ -173,3 +174,15 @@ def _unknown(
         f"{called}() has no argument {name!r}: {hint}"
         f"it takes {', '.join(takes) or 'none'}"
     )
+
+
+def known_status(status: str | None, kind: type[StrEnum]) -> str | None:
+    """Return a status, or None.
+
+    :raises ValueError: where there is none of this text
+    """
+    if status is None or status in (known := [*kind]):
+        return status
+
+    why = one_of(status, [*map(str, known)])
+    raise ValueError(f"there is no status {status!r}: {why}")

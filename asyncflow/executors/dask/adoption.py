@@ -89,13 +89,15 @@ class Adoption:
 
     async def attach(
         self, client: Client, member: Member, call: Call, *, topic: str, trip: int
-    ) -> bool:
-        """Hear of a call that runs already; return whether it does."""
+    ) -> bool | None:
+        """Hear of a call that runs already; return whether it does, None where its worker
+        does not answer.
+        """
         where = {"heir_id": self.own_id, "topic": topic, "trip": trip}
         found = await _ask_all(
             client, [member], left.attach, job_id=call.job_id, **where
         )
-        return found.get(member.address, False) is True
+        return found.get(member.address)
 
     async def end(
         self, client: Client, member: Member, call: Call, *, now: bool

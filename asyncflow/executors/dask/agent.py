@@ -15,7 +15,7 @@ from functools import partial
 
 import attrs
 
-from asyncflow.abc import Executor
+from asyncflow.abc import Executor, WorkerInfo
 from asyncflow.executors.dask.payload import unpack
 from asyncflow.executors.dask.relay import Relay, Sender
 
@@ -93,6 +93,11 @@ class Agent:
     def end(self, job_id: str, *, now: bool) -> None:
         """Ask for the end of a job, whatever trip it is of."""
         self._loop.call_soon_threadsafe(partial(self._end, {job_id}, now=now))
+
+    def list_workers(self) -> Future[list[WorkerInfo]]:
+        """List the worker processes."""
+        listing = self.executor.list_workers()
+        return asyncio.run_coroutine_threadsafe(listing, self._loop)
 
     def warm(self, count: int) -> Future[None]:
         """Start worker processes before they are needed."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import attrs
 from anyio import to_thread
 
-from asyncflow.abc import Call, Executor, Watch
+from asyncflow.abc import Call, Executor, Watch, WorkerInfo
 from asyncflow.config.sections import JobConfig
 
 if TYPE_CHECKING:
@@ -75,6 +75,9 @@ class DaskExecutor(Executor):
 
     async def let_go(self, dead_id: str, job_ids: Collection[str]) -> None:
         await self._cluster.let_go(dead_id, job_ids)
+
+    async def list_workers(self) -> list[WorkerInfo]:
+        return await self._cluster.list_workers()
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
         await self._cluster.run(calls, watch)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import attrs
 from distributed import WorkerPlugin, get_worker
 
+from asyncflow.abc import WorkerInfo
 from asyncflow.alternatives import MODES
 from asyncflow.config.sections import JobConfig
 from asyncflow.executors.dask.agent import Agent
@@ -228,16 +229,9 @@ async def kill(
         plugin.agent.kill(trip, job_ids, now=now)
 
 
-async def probe(dask_worker: Worker, path: str) -> str | None:  # noqa: ARG001  # Dask gives it
-    """Return what is in a file, as far as it is seen here."""
-    loop = asyncio.get_running_loop()
+async def list_workers(dask_worker: Worker, *, name: str) -> list[WorkerInfo]:
+    """List the worker processes of an orchestrator."""
+    if (plugin := plugin_of(dask_worker, name)) is None:
+        return []
 
-    try:
-        return await loop.run_in_executor(None, _read, path)
-    except OSError:
-        return None
-
-
-def _read(path: str) -> str:
-    with open(path) as file:
-        return file.read()
+    return await asyncio.wrap_future(plugin.agent.list_workers())

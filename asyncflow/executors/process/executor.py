@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 import attrs
-from anyio import CancelScope, create_task_group
+from anyio import CancelScope, create_task_group, to_thread
 from anyio.abc import TaskGroup
 
-from asyncflow.abc import Call, Crashed, Executor, Watch
+from asyncflow.abc import Call, Crashed, Executor, Watch, WorkerInfo
 from asyncflow.config.sections import JobConfig
 from asyncflow.executors.process.generation import Generation
 from asyncflow.executors.process.log_bounds import LogBounds
@@ -127,6 +127,11 @@ class ProcessExecutor(Executor):
     @property
     def workers(self) -> int:
         return self._pool.workers.alive
+
+    async def list_workers(self) -> list[WorkerInfo]:
+        pairs = (request.current for request in self.requests.values())
+        jobs = dict(pair for pair in pairs if pair is not None)
+        return await to_thread.run_sync(self._pool.workers.described, jobs)
 
     async def warm(self, count: int) -> None:
         with CancelScope() as scope:

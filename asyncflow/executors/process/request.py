@@ -404,6 +404,16 @@ class Request:
             self.watch.logged(call, report)
 
     @property
+    def current(self) -> tuple[int, str] | None:
+        """The id of its worker, and the job that this runs as far as is known; None where
+        it has none, or all have ended.
+        """
+        if self._worker is None or self._told >= len(self.calls):
+            return None
+
+        return self._worker.pid, self.calls[self._told].job_id
+
+    @property
     def has_kills(self) -> bool:
         """Whether a call is to end."""
         return bool(self._kills)

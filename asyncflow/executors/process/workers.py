@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +21,7 @@ from anyio import (
     to_process,
 )
 
+from asyncflow.abc import WorkerInfo
 from asyncflow.executors.process import process_tree
 from asyncflow.executors.process.anyio_pool import end, in_thread, lists, take_idle
 from asyncflow.executors.process.start import (
@@ -71,6 +73,19 @@ class Workers:
     def alive(self) -> int:
         """How many workers are alive."""
         return sum(worker.returncode is None for worker in self.by_pid.values())
+
+    def described(self, jobs: Mapping[int, str]) -> list[WorkerInfo]:
+        """Describe the workers that are alive. Blocks.
+
+        :param jobs: what each runs, by its id
+        """
+        host = socket.gethostname()
+        return [
+            WorkerInfo(host, pid, "busy" if pid in jobs else "idle", worker.rss(), job)
+            for pid, worker in [*self.by_pid.items()]
+            if worker.returncode is None
+            for job in [jobs.get(pid)]
+        ]
 
     async def start(self) -> None:
         """Start a worker. On cancel its process is dead before this raises."""

@@ -15,10 +15,10 @@ chance. All of it runs on one event loop with a clock of its own, and follows fr
 from __future__ import annotations
 
 from asyncflow.abc import Executor
+from asyncflow.testing.simulation.drawing import drawn
 from asyncflow.testing.simulation.play import Outcome as Outcome
 from asyncflow.testing.simulation.play import played
 from asyncflow.testing.simulation.stage import MakeStore
-from asyncflow.testing.simulation.trial import drawn
 
 __all__ = ["Outcome", "simulate"]
 
@@ -37,12 +37,14 @@ def simulate(
     What a store or an executor does is replayed by the seed as long as it uses the event
     loop, `anyio.to_thread`, `time` and `os.urandom`, and no thread of its own.
 
+    :param seed: a number, or a number and a theme, as in ``7-batches``
     :param store: makes the store of a process from a folder for all of them and the
         number of the process (-1 for the one that looks into it at the end); None for a
         simulated one, whose writes fail, too
     :param executor: what runs the jobs, in this process; None for a simulated one, whose
         workers die, too
     :return: what came of it: its ``violations``, its ``trace`` and the ``digest`` of that
-    :raises UsageError: where the executor calls functions in other processes
+    :raises UsageError: there is no such theme, or the executor calls functions in other
+        processes
     """
     return played(drawn(seed), store, executor)

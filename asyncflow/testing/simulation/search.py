@@ -10,9 +10,11 @@ import time
 
 import attrs
 
+from asyncflow.testing.simulation.drawing import drawn
 from asyncflow.testing.simulation.play import Outcome, played
 from asyncflow.testing.simulation.shrinking import kind_of, shrunk
-from asyncflow.testing.simulation.trial import Trial, drawn
+from asyncflow.testing.simulation.themes import THEMES
+from asyncflow.testing.simulation.trial import Trial
 
 SHRINKS = 30.0
 """How long a trial that breaks a promise is made smaller, in seconds."""
@@ -65,7 +67,7 @@ class Search:
     def play_fresh(self) -> None:
         """Play fresh trials, each with a seed that nobody has seen."""
         while not self._is_over() and (self.goes_on or not self.failures):
-            outcome = self._played(drawn(str(int.from_bytes(os.urandom(5), "big"))))
+            outcome = self._played(drawn(_fresh_seed(self.count)))
 
             if outcome.violations:
                 self._fails(outcome)
@@ -122,6 +124,13 @@ class Search:
             f"  in a smaller trial, with these last lines of its trace:\n{shown(trial)}"
         )
         _print(*(f"    {line[:200]}" for line in smallest.trace[-TOLD:]), sep="\n")
+
+
+def _fresh_seed(count: int) -> str:
+    """Return a seed that nobody has seen; every second one has a theme."""
+    number = int.from_bytes(os.urandom(5), "big")
+    themes = list(THEMES)
+    return str(number) if count % 2 else f"{number}-{themes[count // 2 % len(themes)]}"
 
 
 def _print(*lines: object, sep: str = "\n") -> None:

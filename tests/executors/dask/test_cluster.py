@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -212,6 +213,34 @@ async def test_many_short_jobs_each_run_once(address: str, tmp_path: Path) -> No
             await scenario.submit()
 
     assert len((tmp_path / "marks").read_text()) == 300
+
+
+@pytest.mark.parametrize("is_far", [False, True])
+async def test_workers_are_listed(address: str, tmp_path: Path, is_far: bool) -> None:
+    config = configuration(address)
+
+    if not is_far:
+        config.configure_job_executions("standalone", 2, echo=False)
+
+    file = tmp_path / "go"
+
+    with fail_after(30):
+        async with Orchestrator(config) as orchestrator:
+            cfg = single(config, print_then_wait, str(file))
+            scenario = await orchestrator.create_scenario(cfg)
+            submission = scenario.submit()
+            await until_started(submission)
+            busy = [one for one in await orchestrator.workers() if one.job_id]
+            file.touch()
+            await submission
+            idle = await orchestrator.workers()
+
+    assert [one.job_id for one in busy] == [submission.jobs[0].id]
+    assert busy[0].state == "busy"
+    assert busy[0].host == socket.gethostname()
+    assert busy[0].pid in [one.pid for one in idle]
+    assert {one.state for one in idle} == {"idle"}
+    assert all(one.memory > 1_000_000 for one in idle)
 
 
 async def test_needs_are_held(address: str, tmp_path: Path) -> None:

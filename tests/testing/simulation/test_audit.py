@@ -10,8 +10,9 @@ from asyncflow.status import Status, SubmissionStatus
 from asyncflow.testing.simulation.asked import Asked
 from asyncflow.testing.simulation.audit import Audit
 from asyncflow.testing.simulation.disk import Disk
+from asyncflow.testing.simulation.drawing import drawn
 from asyncflow.testing.simulation.ending import Ending
-from asyncflow.testing.simulation.trial import Trial, drawn
+from asyncflow.testing.simulation.trial import Trial
 from asyncflow.testing.simulation.world import World
 from asyncflow.worker.current import CurrentJob
 

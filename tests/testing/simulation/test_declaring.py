@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from asyncflow.alternatives import MODES
 from asyncflow.testing.simulation.declaring import MODE, declared
+from asyncflow.testing.simulation.drawing import drawn
 from asyncflow.testing.simulation.executor import SimulatedExecutor
-from asyncflow.testing.simulation.trial import drawn
 
 
 def test_what_is_declared_is_whole() -> None:

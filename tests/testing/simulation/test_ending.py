@@ -7,8 +7,8 @@ from pathlib import Path
 from asyncflow.records import VersionRecord
 from asyncflow.testing.simulation.audit import Audit
 from asyncflow.testing.simulation.disk import Disk
+from asyncflow.testing.simulation.drawing import drawn
 from asyncflow.testing.simulation.ending import Ending
-from asyncflow.testing.simulation.trial import drawn
 from asyncflow.testing.simulation.world import World
 
 

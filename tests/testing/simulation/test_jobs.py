@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from asyncflow.testing.simulation.audit import Audit
 from asyncflow.testing.simulation.disk import Disk
+from asyncflow.testing.simulation.drawing import drawn
 from asyncflow.testing.simulation.jobs import BIG, SimulatedJobs, value_of
-from asyncflow.testing.simulation.trial import drawn
 from asyncflow.testing.simulation.world import World
 
 

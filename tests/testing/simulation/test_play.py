@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from asyncflow.testing.simulation.drawing import drawn
 from asyncflow.testing.simulation.play import played
-from asyncflow.testing.simulation.trial import drawn
 
 ONCE = [
     line.split()[0]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from asyncflow.testing.simulation.__main__ import main
+from asyncflow.testing.simulation.drawing import drawn
 from asyncflow.testing.simulation.search import shown
-from asyncflow.testing.simulation.trial import drawn
 
 
 def test_so_many_fresh_seeds(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from asyncflow.testing.simulation.drawing import drawn
 from asyncflow.testing.simulation.shrinking import kind_of, shrunk
-from asyncflow.testing.simulation.trial import Trial, drawn
+from asyncflow.testing.simulation.trial import Trial
 
 
 def test_only_what_is_needed_is_left() -> None:

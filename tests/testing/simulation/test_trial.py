@@ -1,42 +1,19 @@
-"""Trials: drawn from a seed, and different ones."""
+"""Trials are data."""
 
 from __future__ import annotations
 
-from asyncflow.testing.simulation.trial import drawn
+from asyncflow.testing.simulation.drawing import drawn
 
 
-def test_a_seed_draws_one_trial() -> None:
-    assert drawn(7) == drawn("7") != drawn(8)
+def test_a_task_is_found_by_its_name() -> None:
+    trial = drawn(7)
+
+    for flow in trial.flows:
+        assert [trial.task(task.name) for task in flow.tasks] == list(flow.tasks)
 
 
-def test_they_have_all_kinds_of_what_goes_wrong() -> None:
-    trials = [drawn(seed) for seed in range(200)]
-
-    assert {fault.kind for trial in trials for fault in trial.faults} == {
-        "kill",
-        "stop",
-        "jump",
-        "away",
-        "refused",
-        "unsure",
-        "broken",
-    }
-    assert {act.verb for trial in trials for act in trial.acts} == {
-        "create",
-        "submit",
-        "write",
-        "cancel",
-        "delete",
-        "read",
-    }
-    assert {len(trial.hosts) for trial in trials} == {1, 2, 3}
-
-
-def test_tasks_read_what_earlier_ones_make_or_what_is_there() -> None:
-    for seed in range(100):
-        for flow in drawn(seed).flows:
-            known = {node.name for node in flow.nodes if node.default}
-
-            for task in flow.tasks:
-                assert known.issuperset(task.inputs), (seed, task)
-                known.update(task.outputs)
+def test_its_size_counts_what_is_in_it() -> None:
+    trial = drawn(7)
+    tasks = sum(len(flow.tasks) for flow in trial.flows)
+    most = tasks + len(trial.acts) + 2 * len(trial.faults) + len(trial.hosts)
+    assert trial.size == most > 0

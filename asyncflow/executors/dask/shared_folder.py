@@ -1,0 +1,63 @@
+"""A folder that this host and those of a Dask cluster are to share."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+from collections.abc import Mapping
+
+from anyio import to_thread
+from distributed import Client, Worker
+
+from asyncflow.errors import ClusterFailed
+from asyncflow.executors.dask.seats import Member
+
+
+async def reach(client: Client, members: Mapping[str, Member], folder: str) -> None:
+    """See whether a folder of this host is there on all others.
+
+    :param members: the Dask workers, by their addresses
+    :raises ClusterFailed: where it is not
+    """
+    text = uuid.uuid4().hex
+    path = os.path.join(folder, f"{text}.probe")
+    await to_thread.run_sync(_write, path, text)
+
+    try:
+        found = await client.run(probe, path=path)
+    finally:
+        await to_thread.run_sync(os.unlink, path)
+
+    blind = sorted(
+        one.host for address, one in members.items() if found.get(address) != text
+    )
+
+    if blind:
+        raise ClusterFailed(
+            client.scheduler.address,
+            f"the folder of values {folder} of this host is not there on "
+            f"{', '.join(blind)}",
+            "give the orchestrator a store in a folder that all hosts share, at the "
+            "same path: Orchestrator(store='/shared/.asyncflow/asyncflow.db')",
+        )
+
+
+async def probe(dask_worker: Worker, path: str) -> str | None:  # noqa: ARG001  # Dask gives it
+    """Return what is in a file, as far as it is seen where this is called."""
+    loop = asyncio.get_running_loop()
+
+    try:
+        return await loop.run_in_executor(None, _read, path)
+    except OSError:
+        return None
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def _read(path: str) -> str:
+    with open(path) as file:
+        return file.read()
