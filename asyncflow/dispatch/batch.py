@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import attrs
 from anyio import Event
 
-from asyncflow.abc import Call, Killed, Log, Outcome, Printed, Progress, Watch
+from asyncflow.abc import Call, Killed, Log, Outcome, Printed, Progress, Store, Watch
 from asyncflow.dispatch.attempt import Attempt
 from asyncflow.dispatch.echo import Echo, Piece, logged, printed
 from asyncflow.log import logger as _logger
@@ -25,6 +25,9 @@ _is_over = attrgetter("is_over")
 
 class BatchListener(Protocol):
     """Who is told what becomes of the jobs of a batch."""
+
+    store: Store
+    """Where that is kept."""
 
     def started(self, attempt: Attempt, log: Log | None) -> None: ...
 
@@ -44,9 +47,6 @@ class BatchListener(Protocol):
 
     def failed(self, attempts: Sequence[Attempt], error: Exception) -> None:
         """End jobs with an error of ours: what was told of them could not be taken."""
-
-    async def kept(self) -> None:
-        """Return when what was taken so far is durable."""
 
 
 class BatchOwner(Protocol):
@@ -165,7 +165,7 @@ class Batch(Watch):
             self._shown = self._shown or Event()
             await self._shown.wait()
 
-        await self.listener.kept()
+        await self.listener.store.flush()
 
     def complete_deferred(self) -> None:
         """Tell of those that were deferred; do nothing where that is done."""

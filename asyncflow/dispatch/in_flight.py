@@ -228,10 +228,6 @@ class InFlight:
         attempt.is_over = False
         self.failed([attempt], error)
 
-    async def kept(self) -> None:
-        """Return when what was taken so far is durable."""
-        await self.store.flush()
-
     def _ended(self, attempt: Attempt, outcome: Outcome) -> None:
         is_killed = isinstance(outcome, Killed)
 

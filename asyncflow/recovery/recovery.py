@@ -21,7 +21,6 @@ from asyncflow.folder import sweep
 from asyncflow.log import logger as _logger
 from asyncflow.log import named
 from asyncflow.records import JobRecord, OrchestratorRecord, SubmissionRecord
-from asyncflow.recovery import going_on
 from asyncflow.recovery.liveness import host, is_dead, is_visible, started
 from asyncflow.recovery.loader import EntityLoader
 from asyncflow.runs.job import JobState, crashes_of
@@ -242,9 +241,7 @@ class Recovery:
         mine = [run for run in runs if run.id in crashes]
         kept = {run.id: await self.loader.jobs(run.id) for run in mine}
         is_all = len(runs) == len(records)
-        workers = None if is_closed(dead) else self.loader.versions.executor
-        goes_on = await going_on.take_over(workers, self.store, dead.id, kept)
-        await self._settle(dead.id, mine, kept, is_all=is_all and not goes_on)
+        goes_on = await self._settle(dead, mine, kept, is_all=is_all)
 
         for run in mine:
             run.crashes = crashes[run.id]
@@ -276,22 +273,25 @@ class Recovery:
 
     async def _settle(
         self,
-        dead_id: str,
+        dead: OrchestratorRecord,
         runs: Sequence[Run],
         kept: dict[str, dict[str, JobRecord]],
         *,
         is_all: bool,
-    ) -> None:
-        """Finish what jobs were about to make visible; discard what only waits.
+    ) -> bool:
+        """Finish what jobs were about to make visible; discard what only waits. Return
+        whether jobs go on that outlive their orchestrator.
 
         :param kept: what is kept of the jobs, by the ids of the runs: those that have
             completed so are added
-        :param is_all: whether no run is left to others, and nothing goes on
+        :param is_all: whether no run is left to others
         """
-        from asyncflow.recovery import settling
+        from asyncflow.recovery import going_on, settling
 
         versions = self.loader.versions
-        left = await to_thread.run_sync(settling.left_by, versions.folder, dead_id)
+        workers = None if is_closed(dead) else versions.executor
+        goes_on = await going_on.take_over(workers, self.store, dead.id, kept)
+        left = await to_thread.run_sync(settling.left_by, versions.folder, dead.id)
 
         for run in runs if left.intents else ():
             async with self._told_apart(run.id):
@@ -303,12 +303,14 @@ class Recovery:
         if left.intents:
             await self.store.flush()  # before the files go that say so
 
-        if is_all and (drivers := self._drivers(left)):
+        if is_all and not goes_on and (drivers := self._drivers(left)):
             await to_thread.run_sync(settling.finish_lost, left, runs, drivers)
             # A server that is away holds up nobody.
             versions.group.start_soon(
                 to_thread.run_sync, settling.discard, left, drivers
             )
+
+        return goes_on
 
     def _drivers(self, left: Unsettled) -> dict[str, Driver]:
         driver, nodes = self.loader.identity_map.driver, self.loader.config.data_nodes

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 from anyio import create_task_group, fail_after
-from distributed import Client
 
 from asyncflow.abc import Call
 from asyncflow.executors.dask import left
@@ -16,6 +15,9 @@ from asyncflow.executors.dask.connect import PATIENCE
 from asyncflow.executors.dask.plugin import PREFIX
 from asyncflow.executors.dask.seats import Member
 from asyncflow.log import logger as _logger
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 
 class Held(NamedTuple):
@@ -39,6 +41,8 @@ class Adoption:
     own_id: str
     _held: dict[str, Held] = attrs.field(init=False, factory=dict)
     """By the ids of the jobs, until they are asked for."""
+    _attached: dict[str, Member] = attrs.field(init=False, factory=dict)
+    """Where those are, or were, that were asked for, until they are forgotten."""
 
     async def take_over(
         self, client: Client, members: Sequence[Member], dead_id: str
@@ -80,9 +84,12 @@ class Adoption:
     def take(self, calls: Sequence[Call]) -> Held | None:
         """Return where the first of some calls runs that does already."""
         for call in calls if self._held else ():
-            held = self._held.pop(call.job_id, None)
+            if (held := self._held.pop(call.job_id, None)) is None:
+                continue
 
-            if held is not None and held.attempt >= call.attempt:
+            self._attached[call.job_id] = held.member
+
+            if held.attempt >= call.attempt:
                 return held
 
         return None
@@ -108,8 +115,16 @@ class Adoption:
 
     async def release(self, client: Client, member: Member, call: Call) -> None:
         """Have a call forgotten that was attached."""
+        self._attached.pop(call.job_id, None)
         facts = {"owner_id": self.own_id, "job_ids": [call.job_id]}
         await _ask_all(client, [member], left.release, **facts)
+
+    async def close(self, client: Client) -> None:
+        """End, and have forgotten, what was taken over and still is there."""
+        held = {held.job_id: held.member for held in self._held.values()}
+        members = {**held, **self._attached}
+        facts = {"owner_id": self.own_id, "job_ids": [*members]}
+        await _ask_all(client, {*members.values()}, left.release, **facts)
 
 
 async def _ask_all(

@@ -25,7 +25,9 @@ from asyncflow.executors.dask.connect import (
 )
 from asyncflow.executors.dask.payload import pack
 from asyncflow.executors.dask.plugin import (
+    HELLO,
     PREFIX,
+    TAKEN,
     AgentPlugin,
     AgentSettings,
     describe,
@@ -288,6 +290,7 @@ class Cluster:
                     client = self._transport.client
                     client.unsubscribe_topic("all")
                     client.unsubscribe_topic(self._name)
+                    await self._adoption.close(client)
                     await client.unregister_worker_plugin(name=self._name)
             except Exception as error:
                 _logger.warning("agents were not closed: %r", error)
@@ -306,10 +309,17 @@ class Cluster:
         """Take what an agent tells."""
         number, data = event[1]
 
-        if number == 0:
+        if number == HELLO:
             self._join(Member(*data))
+        elif number == TAKEN:
+            self._was_taken(data)
         elif (trip := self._trips.get(number)) is not None:
             trip.take(data)
+
+    def _was_taken(self, address: str) -> None:
+        """Take note that others go on with what a worker runs: we were taken for dead."""
+        if (member := self.seats.remove(address)) is not None:
+            self._lose(member, "another program has taken it over", False)
 
     def _join(self, member: Member) -> None:
         """Take a worker in; one that is known already, as it is known."""

@@ -14,7 +14,7 @@ from asyncflow.executors.dask.plugin import AgentPlugin, Events
 if TYPE_CHECKING:
     from distributed import Worker
 
-TAKEN = "-taken"
+END = "-taken"
 """What the name of a plugin ends with that was taken over: who it was for, and lives on
 all the same, does not find it any more."""
 
@@ -29,11 +29,18 @@ async def take_over(
     held: dict[str, int] = {}
 
     for name, plugin in _plugins(dask_worker, dead_id, is_taken=None):
-        for job_id, attempt in (await plugin.take_over(heir_id)).items():
+        jobs = await plugin.take_over(heir_id)
+
+        for job_id, attempt in jobs.items():
             held[job_id] = max(attempt, held.get(job_id, 0))
 
-        del dask_worker.plugins[name]
-        dask_worker.plugins[plugin.name + TAKEN] = plugin
+        if dask_worker.plugins.pop(name, None) is None:  # it was closed meanwhile
+            continue
+
+        if jobs:
+            dask_worker.plugins[plugin.name + END] = plugin
+        else:
+            await plugin.teardown(dask_worker)
 
     return held
 

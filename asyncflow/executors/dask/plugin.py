@@ -35,6 +35,10 @@ ADOPTABLE = 86_400.0
 PREFIX = "asyncflow-"
 """What the names of plugins begin with, before the id of their orchestrator."""
 
+HELLO, TAKEN = 0, -1
+"""What an agent tells in the place of the number of a trip: that it is there; that what
+it runs was taken over, in case its submitter lives."""
+
 _LET_GO = frozenset({"cancelled", "released", "forgotten", "resumed"})
 
 NOT_STARTED = b""
@@ -113,7 +117,7 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
         self.agent.warm(1)
         hello = Place(socket.gethostname(), os.getpid(), self.incarnation)
         size = worker.state.nthreads
-        worker.log_event(settings.topic, (0, (worker.address, *hello, size)))
+        worker.log_event(settings.topic, (HELLO, (worker.address, *hello, size)))
 
     async def teardown(self, worker: Worker) -> None:  # noqa: ARG002  # Dask gives it
         """Close the agent: what runs there ends."""
@@ -170,6 +174,7 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
         """
         self.is_taken = True
         self.owners.add(heir_id)
+        self.worker.log_event(self.settings.topic, (TAKEN, self.worker.address))
 
         for timer in self.orphans.values():
             timer.cancel()

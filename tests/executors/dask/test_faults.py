@@ -9,16 +9,19 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from anyio import fail_after, to_thread
 
 from asyncflow import Orchestrator, Status, Submission
-from tests.executors.dask.test_cluster import await_file
 from tests.support import dask_cluster
+from tests.support.counted_jobs import (
+    await_file,
+    begin_and_wait,
+    noted,
+    until_begun,
+)
 from tests.support.dask_cluster import configuration
 from tests.support.flows import single, until_started
 from tests.support.processes import lives
@@ -28,48 +31,6 @@ pytestmark = [
     pytest.mark.limit(120),
     pytest.mark.may_leave("file", reason="a killed process removes no folder"),
 ]
-
-LONG = 600
-"""Seconds that no test waits."""
-
-
-def note(path: str, text: str) -> None:
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    os.write(file, f"{text}\n".encode())
-    os.close(file)
-
-
-def noted(path: Path) -> list[str]:
-    return path.read_text().split() if path.exists() else []
-
-
-def begin_and_wait(folder: str) -> str:
-    """Note that it begins, by whom; wait for a file; note that it ends."""
-    note(f"{folder}/begun", f"{os.getpid()}:{os.getppid()}")
-
-    while not os.path.exists(f"{folder}/go"):
-        time.sleep(0.01)
-
-    note(f"{folder}/ended", str(os.getpid()))
-    return "done"
-
-
-def until_begun(folder: Path, count: int) -> list[tuple[int, int]]:
-    """Return who runs jobs, and their Dask workers, once so many have begun."""
-    while len(found := noted(folder / "begun")) < count:
-        time.sleep(0.01)
-
-    return [(int(pid), int(parent)) for pid, _, parent in map(_parts, found)]
-
-
-def _parts(text: str) -> tuple[str, str, str]:
-    return text.partition(":")
-
-
-@pytest.fixture
-def cluster() -> Iterator[dask_cluster.Hosts]:
-    with dask_cluster.hosts(2) as found:
-        yield found
 
 
 @pytest.mark.parametrize("crash_retries", [0, 1])
@@ -165,7 +126,7 @@ async def test_the_network_is_cut_for_a_moment(
 PROGRAM = """
 import anyio, sys
 from asyncflow import Orchestrator
-from tests.executors.dask.test_faults import begin_and_wait
+from tests.support.counted_jobs import begin_and_wait
 from tests.support.dask_cluster import configuration
 from tests.support.flows import single
 
