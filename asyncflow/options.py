@@ -4,10 +4,12 @@ whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, NamedTuple, TypeAlias
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 import attrs
+
+T = TypeVar("T")
 
 OnFailure: TypeAlias = Literal["continue", "stop"]
 """Whether a failed job ends the rest of a run."""
@@ -21,6 +23,36 @@ class Page(NamedTuple):
     """How many at most; None for all."""
     offset: int = 0
     """How many to leave out at the beginning."""
+
+    def of(self, whole: Sequence[T]) -> list[T]:
+        """Return this part of a list that is in its order."""
+        ordered = [*reversed(whole)] if self.newest_first else [*whole]
+        end = None if self.limit is None else self.offset + self.limit
+        return ordered[self.offset : end]
+
+
+class SubmissionFilter(NamedTuple):
+    """Which submissions a list has, and in which order: what needs more than a look at
+    each of them. What is None lets everything pass.
+    """
+
+    labels: Collection[str] | None = None
+    """The versions of the application that their scenarios belong to."""
+    config_id: str | None = None
+    """That of their scenarios; the same for the next two."""
+    cycle_id: str | None = None
+    tag: str | None = None
+    text: str | None = None
+    """Part of their id or their reason, or of the name of their scenario, in large or
+    small letters (of the alphabet of ASCII)."""
+    submitted_from: float | None = None
+    """The first time, in seconds since the epoch."""
+    submitted_to: float | None = None
+    """The time before which they were submitted."""
+    by_duration: bool = False
+    """Sort them by how long they took; those that have not ended come last."""
+    after_id: str | None = None
+    """That which comes right before the first of them; where it is not there, none."""
 
 
 @attrs.define(kw_only=True, eq=False, repr=False)  # to freeze it takes 1.5 us a run

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mappi
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, Unpack, overload
 
 import attrs
 from anyio import to_thread
@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from asyncflow.recovery.loader import Entity
     from asyncflow.runtime.engine import Engine
     from asyncflow.runtime.open import Opening
+    from asyncflow.runtime.submission_listing import SubmissionFilters
 
 E = TypeVar("E", bound="Event | EntityEvent")
 
@@ -650,33 +651,32 @@ class Orchestrator:
         scenario_id: str | None = None,
         status: str | None = None,
         is_finished: bool | None = None,
-        version: str | NotGiven | None = NOT_GIVEN,
         newest_first: bool = False,
         limit: int | None = None,
         offset: int = 0,
+        **filters: Unpack[SubmissionFilters],
     ) -> list[SubmissionRecord]:
         """List submissions in their order, those of other processes included.
 
-        ``await get(record.id)`` gives the handle. A submission that has not ended has
-        the status that it had when the store was last told.
+        ``await get(record.id)`` gives the handle. One that has not ended has the status
+        that it had when the store was last told. Besides: ``version`` as for `scenarios`;
+        ``config_id``, ``cycle`` and ``tag`` of its scenario; a ``text`` in its id, its
+        reason or the name of its scenario; ``submitted_from``, ``submitted_to``;
+        ``sort_key``, ``"submitted"`` or ``"duration"``; ``after``, the last one before.
 
-        :param status: ``"COMPLETED"``, ``"FAILED"``, ...
-        :param version: a version of the application that their scenarios belong to; None
-            for any. Unless it is given, as for `scenarios`
-        :param limit: how many at most; None for all
-        :param offset: how many to leave out at the beginning
-        :raises ValueError: where there is no such status
+        :raises ValueError: where there is no such status or sort key
         """
+        from asyncflow.runtime.submission_listing import SubmissionListing
+
         check_page(limit, offset)
-        engine = self._opened()
-        return await engine.store.submissions(
+        listing = SubmissionListing(
             entity_id=entity_id,
             scenario_id=scenario_id,
             status=known_status(status, SubmissionStatus),
             is_finished=is_finished,
-            labels=await _labels(engine, version),
             page=Page(newest_first, limit, offset),
         )
+        return await listing.found(self._opened(), filters)
 
     async def jobs(
         self,

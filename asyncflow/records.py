@@ -1,7 +1,7 @@
 """What a store keeps of each entity: its facts, under its id.
 
-Plain tuples, as some are made for each job. Their times are in seconds since the epoch;
-properties give them as dates.
+Plain tuples, as some are made for each job. Times are seconds since the epoch; properties
+give them as dates.
 """
 
 from __future__ import annotations
@@ -283,6 +283,8 @@ class JobRecord(NamedTuple):
     """The CPU time that it took, with its child processes; None where nobody knows."""
     peak_rss: int | None = None
     """The most memory that its process had, in bytes; None where nobody knows."""
+    worker: str | None = None
+    """Its host and process: ``node7:4312``; None where nobody knows."""
 
     @property
     def run_at(self) -> datetime | None:
@@ -439,12 +441,9 @@ def plain(value: Any) -> Any:
 
 
 def _shown(record: Any, **dates: str) -> str:
-    """Show a record as it is for users: with dates, not with seconds. Nothing that is
-    pickled is loaded for it.
-    """
-    parts = (f"{name}={_text(value)}" for name, value in _facts(record, dates))
+    """Show a record as users see it: with dates. Nothing that is pickled is loaded."""
+    parts = (
+        f"{name}={(plain(value) if isinstance(value, str | datetime) else value)!r}"
+        for name, value in _facts(record, dates)
+    )
     return f"{type(record).__name__}({', '.join(parts)})"
-
-
-def _text(value: Any) -> str:
-    return repr(plain(value) if isinstance(value, str | datetime) else value)

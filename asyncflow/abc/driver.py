@@ -52,6 +52,9 @@ class Driver(ABC):
     """The modules that must be there; it imports them when it is first used."""
     is_durable: ClassVar[bool] = True
     """Whether its values outlive the orchestrator, and a power failure."""
+    keeps_plain_at_once: ClassVar[bool] = False
+    """Whether `write` of a number, or of a short text, touches no file where it has no
+    path, and so may be called on the event loop."""
     appends: ClassVar[bool] = False
     """Whether `append` adds to a value."""
 

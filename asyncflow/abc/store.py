@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 if TYPE_CHECKING:
     from asyncflow.abc.changes import ChangeFeed
     from asyncflow.errors import StoreFailed
-    from asyncflow.options import Page
+    from asyncflow.options import Page, SubmissionFilter
     from asyncflow.records import (
         BasisRecord,
         CycleRecord,
@@ -516,12 +516,12 @@ class Store(ABC):
         orchestrator_id: str | None = None,
         status: str | None = None,
         is_finished: bool | None = None,
-        labels: Collection[str] | None = None,
+        where: SubmissionFilter | None = None,
         page: Page | None = None,
     ) -> list[SubmissionRecord]:
         """List submissions.
 
-        :param labels: the versions of the application that their scenarios belong to
+        :param where: what else is asked of them, and in which order they come
         """
 
     @abstractmethod

@@ -92,6 +92,7 @@ def _show_submission(store: Reader, one: Any) -> None:
             "Name": (scenario.name if scenario else None) or "",
             "Submitted": shown_date(one.submitted),
             "Finished": shown_date(one.finished),
+            "Worker": one.worker or "",
             "Took": shown_duration(lasted(one.submitted, one.finished)),
             "Run by": one.orchestrator_id if one.finished is None else "",
             "Properties": _shown_properties(one),

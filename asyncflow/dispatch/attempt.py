@@ -210,7 +210,7 @@ def checked(
 
     if isinstance(outcome, Killed) and attempt.verdict is None and not is_stopping():
         why = "its executor ended it, which nobody had asked for"
-        return Crashed(None, why, outcome.log, outcome.usage)
+        return Crashed(None, why, outcome.log, outcome.usage, worker=outcome.worker)
 
     return outcome
 

@@ -147,7 +147,9 @@ class InFlight:
             return
 
         job = attempt.job
-        job.log = log or job.log
+
+        if log is not None:
+            job.log, job.worker = log, log.worker
 
         if job.status is not Status.RUNNING:
             _move_to_running(job, time.time())

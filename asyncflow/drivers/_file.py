@@ -108,7 +108,7 @@ class FileDriver(Driver):
         if not is_address(path) or path.startswith(LOCAL):
             return {}
 
-        from asyncflow.drivers._remote import needs
+        from asyncflow.drivers._remote_packages import needs
 
         return needs(path)
 
@@ -308,8 +308,7 @@ class FileDriver(Driver):
                 replace_file(staged, draft.write, temporary_name(staged), sync=True)
                 return staged
 
-            why = f"make the folder of data node {name!r} first, there is none for"
-            raise FileNotFoundError(errno.ENOENT, why, self.path) from error
+            raise unwritable(error, self.path, name) from error
         except OSError as error:
             if draft.is_foreign:
                 raise

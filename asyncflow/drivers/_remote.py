@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from asyncflow.abc import StoredValue
 from asyncflow.drivers._joining import check_partitions, columns_of
-from asyncflow.drivers._remote_forms import FolderForm, Form
+from asyncflow.drivers._remote_forms import FolderForm, Form, RowForm
 from asyncflow.drivers._remote_log import mask_log
 from asyncflow.drivers._remote_marks import mark_of, mark_of_all
+from asyncflow.drivers._remote_packages import needs
 from asyncflow.drivers._server import ServerDriver, Told, unwritten
 from asyncflow.secret import Secret, concealed, masked, revealed, secrets_in
 from asyncflow.worker import current
@@ -25,66 +26,18 @@ from asyncflow.worker.errors import (
     DataNodeWritingError,
     PackageMissing,
 )
-from asyncflow.worker.replacing import Draft, copy, copy_all, unwritable
+from asyncflow.worker.replacing import REMEDIES, Draft, copy, copy_all, unwritable
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
-
-PACKAGES = {
-    "fsspec": "remote",
-    "s3fs": "s3",
-}
-"""The extras of asyncflow that install what reaches an address, as far as it has some."""
-
-
-OF_PROTOCOLS = {
-    "abfs": "adlfs",
-    "az": "adlfs",
-    "gcs": "gcsfs",
-    "github": "requests",
-    "gs": "gcsfs",
-    "http": "aiohttp",
-    "https": "aiohttp",
-    "s3": "s3fs",
-    "s3a": "s3fs",
-    "sftp": "paramiko",
-    "smb": "smbprotocol",
-    "ssh": "paramiko",
-    "webhdfs": "requests",
-}
-"""What else they need, as far as that is known also where fsspec is not there, or it does
-not say so itself."""
-
-
-def needs(path: str) -> dict[str, str | None]:
-    """Return the packages that reach an address, and the extra that installs each.
-
-    :raises ValueError: where none does
-    """
-    found: dict[str, str | None] = {"fsspec": PACKAGES["fsspec"]}
-    protocols = path.partition("://")[0].split("::")
-
-    for protocol in protocols:
-        if (package := OF_PROTOCOLS.get(protocol)) is not None:
-            found[package] = PACKAGES.get(package)
-
-    try:
-        from fsspec.registry import available_protocols, known_implementations
-    except ImportError:
-        return found
-
-    for protocol in protocols:
-        if (told := known_implementations.get(protocol)) is not None:
-            package = told["class"].partition(".")[0]
-            found[package] = PACKAGES.get(package)
-        elif protocol not in available_protocols():
-            raise ValueError(f"fsspec has no file system for {protocol!r}")
-
-    return found
-
+    from asyncflow.selection import Preview
 
 MEMORY = "memory://"
 """How an address begins of which each process has its own files."""
+
+
+PREVIEWED = 1 << 18
+"""How many bytes are asked for at a time where a few rows are shown."""
 
 
 class OfOneProcess(Exception):
@@ -188,29 +141,50 @@ class RemoteDriver(ServerDriver):
     def _read(
         self, columns: Sequence[str] | None = None, where: Where | None = None
     ) -> object:
-        if isinstance(form := self.form, FolderForm):
-            with self.reading():
-                files, at = self._files()
-                files.invalidate_cache()
-                is_folder = self._is_folder(files, at)
-                place = _place_of(files, at) if is_folder else []
+        if isinstance(form := self.form, FolderForm) and (found := self._folder()):
+            with self._parsing():
+                return form.load_folder(*found, columns, where)
 
-            if place:
-                with self._parsing():
-                    return form.load_folder(files, place, columns, where)
+        with self._opened(form.reads_parts) as file, self._parsing():
+            return form.load(file, columns, where)
 
-        with self._opened() as file, self._parsing():
-            return self.form.load(file, columns, where)
+    def preview(self, kept: StoredValue, rows: int) -> Preview:
+        form: object = self.form
+
+        if not isinstance(form, RowForm):
+            return super().preview(kept, rows)
+
+        if isinstance(form, FolderForm) and (found := self._folder()):
+            with self._parsing():
+                return form.preview_folder(*found, rows)
+
+        with self._opened(in_parts=True, at_once=PREVIEWED) as file, self._parsing():
+            return form.first_rows(file, rows)
+
+    def _folder(self) -> tuple[Any, str | list[str]] | None:
+        """Return the file system, and the folder there or the files of a pattern; None
+        where its place is one file, or nothing.
+        """
+        with self.reading():
+            files, at = self._files()
+            files.invalidate_cache()
+            place = _place_of(files, at) if self._is_folder(files, at) else ""
+            return (files, place) if place else None
 
     @contextmanager
-    def _opened(self) -> Iterator[BinaryIO]:
-        """Open the file: to be read in part, where its form has parts."""
+    def _opened(self, in_parts: bool, at_once: int | None = None) -> Iterator[BinaryIO]:
+        """Open the file.
+
+        :param in_parts: whether it is read in part
+        :param at_once: how many bytes are asked for at a time; None for as many as its
+            file system would
+        """
         try:
             with self.reading_but(FileNotFoundError):
                 files, at = self._files()
 
-                if self.form.reads_parts:
-                    opened = files.open(at, "rb")
+                if in_parts:
+                    opened = files.open(at, "rb", block_size=at_once)
                 else:
                     opened = BytesIO(files.cat_file(at))
         except FileNotFoundError:
@@ -464,5 +438,8 @@ def _remedy(error: Exception) -> str:
 
     if isinstance(error, ValueError):
         return "correct the address"
+
+    if isinstance(error, OSError) and (error.errno or 0) in REMEDIES:  # a disk's
+        return REMEDIES[error.errno or 0]
 
     return "see that the server can be reached, or correct storage_options"

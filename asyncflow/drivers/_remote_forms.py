@@ -10,6 +10,7 @@ from asyncflow.abc import StoredValue
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
+    from asyncflow.selection import Preview
 
 
 class Form(Protocol):
@@ -55,3 +56,14 @@ class FolderForm(Protocol):
         columns: Sequence[str] | None,
         where: Where | None,
     ) -> object: ...
+
+    def preview_folder(
+        self, files: Any, place: str | list[str], rows: int
+    ) -> Preview: ...
+
+
+@runtime_checkable
+class RowForm(Protocol):
+    """A form of which the first rows are read alone."""
+
+    def first_rows(self, file: BinaryIO, rows: int) -> Preview: ...

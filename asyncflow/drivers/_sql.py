@@ -317,6 +317,9 @@ class SqlDriver(ServerDriver):
             shown = masked(repr(file), self.secrets)
             raise FileNotFoundError(f"there is no database {shown}")
 
+        if file is not None and os.path.isdir(file):
+            raise IsADirectoryError("it is a folder")
+
         url = self.options.address()
         query = url.query
         wait = {"timeout": LOCKED_FOR} if self.options.engine == "sqlite" else {}

@@ -31,6 +31,9 @@ def told(error: Exception, engine: str) -> Told:
     if isinstance(error, FileNotFoundError):
         return Told(str(error), "create it with its tables, or correct its name")
 
+    if isinstance(error, IsADirectoryError):
+        return Told(str(error), "move it away, or correct its name")
+
     if isinstance(error, exc.NoSuchTableError):
         return Told(f"there is no table {error}", "create it, or correct table_name")
 

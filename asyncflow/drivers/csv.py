@@ -5,24 +5,31 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 import attrs
 
 from asyncflow.abc import StoredValue
 from asyncflow.drivers import _exposed, _options
-from asyncflow.drivers._file import FileDriver
 from asyncflow.drivers._libraries import as_table, columns_in, need, rows_of
 from asyncflow.drivers._objects import columns_of
+from asyncflow.drivers._polars_types import read_guessing
+from asyncflow.drivers._previews import RowFileDriver
+from asyncflow.selection import library_of, preview
 from asyncflow.worker.errors import DataNodeWritingError
 from asyncflow.worker.replacing import COPIED, copy
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
+    from asyncflow.selection import Preview
 
 MARKED = frozenset({"utf-16", "utf-32"})
 """Encodings that begin a text with a mark, which cannot stand in its middle."""
+
+
+LONGEST = 2**31 - 1
+"""How many letters a cell may have."""
 
 
 @attrs.frozen(kw_only=True)
@@ -33,7 +40,7 @@ class CSVOptions(_options.TableOptions):
     has_header: bool = _options.flag(True)
 
 
-class CSVDriver(FileDriver):
+class CSVDriver(RowFileDriver):
     """Keep tables as text: what types their columns have is not kept."""
 
     storage_type: ClassVar[str] = "csv"
@@ -87,6 +94,18 @@ class CSVDriver(FileDriver):
             are_texts=True,
             are_named=options.has_header,
         )
+
+    def first_rows(self, file: str | BinaryIO, rows: int) -> Preview:
+        options = self.options
+
+        if options.exposed_type in ("bytes", "str") or options.read_options:
+            return preview(self.load(file), rows)
+
+        with self.open(file) as opened:
+            head, is_all = head_of(opened, rows + options.has_header, options.encoding)
+
+        shown = preview(self.load(io.BytesIO(head)), rows)
+        return shown if is_all else shown._replace(total=None)
 
     # -------------------------------------------------------------------------- writing
 
@@ -147,23 +166,55 @@ class CSVDriver(FileDriver):
             return value
 
         with open(old, encoding=self.options.encoding, newline="") as file:
-            names = next(csv.reader(file), None)
+            names = next(reader_of(file), None)
 
         if names is None:  # an empty file
             raise DataNodeWritingError(
                 f"data node {name!r}: its file {old} has no header: write to it first"
             )
 
-        rows = rows_of(value)
-        columns = columns_of(rows)
+        if names_of(value) == names:
+            return value
 
-        if columns and columns.keys() != set(names):
+        columns = columns_of(rows_of(value))
+
+        if columns and columns.keys() != {*names}:
             raise DataNodeWritingError(
                 f"data node {name!r}: the columns {', '.join(columns)} cannot be "
                 f"appended to {', '.join(names)}: have the same ones"
             )
 
         return {one: columns[one] for one in names} if columns else []
+
+
+def names_of(value: Any) -> list[str] | None:
+    """Return the names of a table's columns; None where no library has made it."""
+    found = getattr(value, "column_names", getattr(value, "columns", None))
+    return [*map(str, found)] if library_of(value) and found is not None else None
+
+
+def reader_of(lines: Iterable[str], **given: Any) -> Iterator[list[str]]:
+    """Return what reads rows, also with cells that are longer than Python's limit."""
+    csv.field_size_limit(LONGEST)
+    return csv.reader(lines, **given)
+
+
+def head_of(file: BinaryIO, rows: int, encoding: str) -> tuple[bytes, bool]:
+    """Return the text of the first rows of a file, and whether that is all of it."""
+    with io.TextIOWrapper(file, encoding=encoding, newline="") as text:
+        taken: list[str] = []
+
+        def lines() -> Iterator[str]:
+            for line in text:
+                taken.append(line)
+                yield line
+
+        found = reader_of(lines())
+
+        while rows > 0 and (row := next(found, None)) is not None:
+            rows -= bool(row)
+
+        return "".join(taken).encode(encoding), not text.read(1)
 
 
 def check_encoding(path: str, encoding: str) -> None:
@@ -212,10 +263,13 @@ def _read_polars(file: BinaryIO, options: CSVOptions) -> Any:
         "has_header": options.has_header,
         "try_parse_dates": True,
         "raise_if_empty": False,
-        "infer_schema_length": None,
         **options.read_options,
     }
-    found = polars.read_csv(data, **given)
+
+    if "infer_schema_length" in given:
+        found = polars.read_csv(data, **given)
+    else:
+        found = read_guessing(polars, data, given)
 
     if any("\ufffd" in name for name in found.columns):  # as it makes of what is wrong
         data.decode()
@@ -249,7 +303,7 @@ def _read_arrow(file: BinaryIO, options: CSVOptions) -> Any:
 
 def _read_plain(file: BinaryIO, options: CSVOptions) -> Any:
     with io.TextIOWrapper(file, encoding=options.encoding, newline="") as text:
-        lines = [*csv.reader(text, strict=True, **options.read_options)]
+        lines = [*reader_of(text, strict=True, **options.read_options)]
 
     if not lines:
         return []

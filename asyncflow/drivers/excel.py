@@ -247,12 +247,14 @@ class ExcelDriver(FileDriver):
     def _all_lines(self, path: str) -> dict[str, list[Any]]:
         """Read all sheets, also those of which no value is read."""
         calamine = need("python_calamine", "the storage type 'excel'")
-        book = calamine.CalamineWorkbook.from_path(path)
 
-        try:
-            return {name: lines_of(book, name) for name in book.sheet_names}
-        finally:
-            book.close()
+        with self.open(path) as file:
+            book = calamine.CalamineWorkbook.from_filelike(file)
+
+            try:
+                return {name: lines_of(book, name) for name in book.sheet_names}
+            finally:
+                book.close()
 
     def _add(self, value: Any, lines: dict[str, list[Any]]) -> None:
         """Add the rows of a value to those of its sheets."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -271,7 +272,8 @@ class MongoDriver(ServerDriver):
         from bson.errors import BSONError
         from pymongo import errors
 
-        why = f"{type(error).__name__}: {error}".strip().partition("\n")[0][:300]
+        why = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
+        why = _FURTHER.split(why, maxsplit=1)[0][:300]
 
         if isinstance(error, DuplicateId):
             return Told(str(error), "leave _id out, or write what replaces all")
@@ -289,13 +291,20 @@ class MongoDriver(ServerDriver):
                 why, "see that the server runs, and db_host and db_port are right"
             )
 
-        if isinstance(error, errors.OperationFailure | errors.ConfigurationError):
+        if isinstance(error, errors.ConfigurationError):
+            return Told(why, "correct db_extra_args, or what else says where it is")
+
+        if isinstance(error, errors.OperationFailure):
             return Told(
                 why,
                 "see that user name and password are right, and that this user may do it",
             )
 
         return Told(why, "mend what it says, or the options of the data node")
+
+
+_FURTHER = re.compile(r" \(configured timeouts:|, Timeout: |, full error: ")
+"""Where an error of pymongo begins to tell what is of no use to who reads it."""
 
 
 def _await_threads(before: Container[threading.Thread]) -> None:

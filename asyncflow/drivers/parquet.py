@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import glob
-import hashlib
-import json
 import os
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 import attrs
@@ -15,9 +12,17 @@ from attrs import validators
 
 from asyncflow.abc import StoredValue
 from asyncflow.drivers import _exposed, _options
-from asyncflow.drivers._file import FileDriver
 from asyncflow.drivers._joining import check_partitions, columns_of, joined
 from asyncflow.drivers._libraries import EXTRAS, as_table, need
+from asyncflow.drivers._parquet_files import (
+    dataset_of,
+    first_in,
+    has_files,
+    hash_of,
+    index_of,
+    stats_of,
+)
+from asyncflow.drivers._previews import RowFileDriver
 from asyncflow.selection import (
     arrow_expression,
     check_columns,
@@ -59,7 +64,7 @@ class ParquetOptions(_options.TableOptions):
     )
 
 
-class ParquetDriver(FileDriver):
+class ParquetDriver(RowFileDriver):
     """Keep tables with the types of their columns. A path may be a folder, too, of which
     partitions are columns, or a pattern: these are read, and a folder is appended to.
     """
@@ -96,7 +101,7 @@ class ParquetDriver(FileDriver):
             return super().changed_ns()
 
         folders = [folder for folder, _, _ in os.walk(self.path)]  # a file may be gone
-        stats = [*self._stats(), *_stats(folders)]
+        stats = [*self._stats(), *stats_of(folders)]
         return max((stat.st_ctime_ns for _, stat in stats), default=None)
 
     def _stats(self) -> list[tuple[str, os.stat_result]]:
@@ -107,7 +112,7 @@ class ParquetDriver(FileDriver):
             for folder, _, names in os.walk(self.path)
             for name in names
         ]
-        return _stats(sorted(files))
+        return stats_of(sorted(files))
 
     def _matches(self) -> list[str]:
         """Return the files that the path is a pattern of; none for another path."""
@@ -153,33 +158,54 @@ class ParquetDriver(FileDriver):
         if exposed == "pandas" and not given.keys() <= PARTS:
             return self._read_pandas(source, columns, where)
 
-        table = self._read_arrow(_dataset(source), source, columns, where)
+        table = self._read_arrow(dataset_of(source), source, columns, where)
         return _exposed.expose(table, _exposed.of_part(exposed, columns))
 
-    def preview(self, kept: StoredValue, rows: int) -> Preview:
+    def first_rows(self, file: str | BinaryIO, rows: int) -> Preview:
         """Return the first rows, of which no more than these are read."""
-        file, options = self._file(kept), self.options
-        is_there = isinstance(file, str) and (self._matches() or _has_files(file))
+        exposed, given = self.options.exposed_type, self.options.read_options
+        source: Any = file
 
-        is_polars = options.exposed_type == "polars"
+        if isinstance(file, str):
+            source = (file == self.path and self._matches()) or file
 
-        if not is_there or (options.read_options and not is_polars):
-            return super().preview(kept, rows)
+            if not (isinstance(source, list) or has_files(source)):
+                return preview(self.load(file), rows)
 
-        assert isinstance(file, str)
-
-        with self.reading(file):
-            if is_polars:
-                source = (file == self.path and self._matches()) or file
+            if exposed == "polars":
                 frame = self._scan_polars(source, None, None)
                 count = frame.select(need("polars", "a table of Polars").len())
                 shown = preview(frame.head(rows).collect(), rows)
                 return shown._replace(total=count.collect().item())
 
-            found = _dataset((file == self.path and self._matches()) or file)
-            head = found.head(rows, batch_size=max(rows, 1), batch_readahead=0)
-            shown = preview(_exposed.expose(head, options.exposed_type), rows)
-            return shown._replace(total=found.count_rows())
+        if given:
+            return preview(self.load(file), rows)
+
+        if isinstance(source, list) or (
+            isinstance(source, str) and os.path.isdir(source)
+        ):
+            return self._first_of(dataset_of(source), rows)
+
+        head, total = first_in(source, rows)
+        return self._shown(head, rows, total)
+
+    def preview_folder(self, files: Any, place: str | list[str], rows: int) -> Preview:
+        """Return the first rows of what `load_folder` reads."""
+        return self._first_of(self._dataset_of(files, place), rows)
+
+    def _first_of(self, found: Any, rows: int) -> Preview:
+        head = found.head(rows, batch_size=max(rows, 1), batch_readahead=0)
+        return self._shown(head, rows, found.count_rows())
+
+    def _shown(self, head: Any, rows: int, total: int) -> Preview:
+        shown = preview(_exposed.expose(head, self.options.exposed_type), rows)
+        return shown._replace(total=total)
+
+    def _dataset_of(self, files: Any, place: str | list[str]) -> Any:
+        """Open a folder, or several files, of a file system of fsspec."""
+        dataset = need("pyarrow.dataset", "a folder at an address")
+        given = {"format": "parquet", "partitioning": "hive"}
+        return dataset.dataset(place, filesystem=files, **given)
 
     def load_folder(
         self,
@@ -192,9 +218,7 @@ class ParquetDriver(FileDriver):
 
         :param place: the folder, or the files
         """
-        dataset = need("pyarrow.dataset", "a folder at an address")
-        given = {"format": "parquet", "partitioning": "hive"}
-        found = dataset.dataset(place, filesystem=files, **given)
+        found = self._dataset_of(files, place)
         table = self._read_arrow(found, place, columns, where)
         exposed = _exposed.of_part(self.options.exposed_type, columns)
         return _exposed.expose(table, exposed)
@@ -220,7 +244,7 @@ class ParquetDriver(FileDriver):
         wanted = wanted if columns is None else columns
 
         if wanted is not None and not isinstance(wanted, dict):
-            wanted = [*wanted, *_index(found.schema, wanted)]
+            wanted = [*wanted, *index_of(found.schema, wanted)]
 
         if where is not None:
             more = arrow_expression(where)
@@ -260,7 +284,7 @@ class ParquetDriver(FileDriver):
     ) -> Any:
         polars = need("polars", "exposed_type 'polars'")
 
-        if isinstance(source, str) and not _has_files(source):
+        if isinstance(source, str) and not has_files(source):
             empty = _exposed.expose(polars.DataFrame(), "polars", columns, where)
             return empty.lazy()
 
@@ -390,41 +414,3 @@ class ParquetDriver(FileDriver):
         os.replace(kept, os.path.join(self.path, name))
         sync_folder(self.path)
         return None
-
-
-def _has_files(path: str) -> bool:
-    return os.path.isfile(path) or any(names for _, _, names in os.walk(path))
-
-
-def _dataset(source: Any) -> Any:
-    """Open a file, a folder or several files, or a file that is open."""
-    dataset = need("pyarrow.dataset", "the storage type 'parquet'")
-
-    if isinstance(source, str | list):
-        return dataset.dataset(source, format="parquet", partitioning="hive")
-
-    form = dataset.ParquetFileFormat()
-    part = form.make_fragment(source)
-    return dataset.FileSystemDataset([part], part.physical_schema, form)
-
-
-def _stats(paths: Iterable[str]) -> list[tuple[str, os.stat_result]]:
-    found = []
-
-    for path in paths:
-        with suppress(OSError):
-            found.append((path, os.stat(path)))
-
-    return found
-
-
-def hash_of(found: object) -> str:
-    """Return a digest of plain data."""
-    return hashlib.blake2b(repr(found).encode(), digest_size=16).hexdigest()
-
-
-def _index(schema: Any, columns: Sequence[str]) -> list[str]:
-    """Return the columns that are the index of the frame that was written."""
-    told = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
-    names = told.get("index_columns", [])
-    return [one for one in names if isinstance(one, str) and one not in columns]

@@ -200,6 +200,7 @@ class S3Driver(ServerDriver):
             return Told(why, _REMEDIES.get(_code(error), _OTHERWISE))
 
         if isinstance(error, exceptions.ParamValidationError):
+            why = " ".join(f"{error}".replace("::", ":").split())
             return Told(why, "correct aws_s3_bucket_name or aws_s3_object_key")
 
         if isinstance(

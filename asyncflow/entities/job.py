@@ -98,6 +98,14 @@ class Job(Handle, Labeled):
         return self._state.usage
 
     @property
+    def worker(self) -> str | None:
+        """The host and the id of the process that its attempt runs in, or its last one has
+        run in: ``node7:4312``. None before that is known: of a job in a batch of short
+        ones, when it has ended.
+        """
+        return self._state.worker
+
+    @property
     def submitted_at(self) -> datetime:
         """When it was submitted, in UTC."""
         return self.submission.submitted_at

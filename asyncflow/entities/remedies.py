@@ -20,6 +20,9 @@ _CHANGED: Mapping[str, tuple[str, ...]] = {
 
 _RUN = "`await {it}.submit()` runs it"
 _OF_A_RUN = "that is of a run: `submission = {it}.submit()` starts one, and has it"
+_ENDS = (
+    "nothing lists functions that are called: `{it}.unsubscribe(function)` ends that"
+)
 _END = (
     '`await {it}` waits for the end, and `await {it}.read("{output}")` reads what the '
     "run wrote"
@@ -38,6 +41,14 @@ _REMEDIES: Mapping[str, Mapping[str, str]] = {
         "`last_edit_date` is None before the first write": (
             "exists has_value is_empty is_written"
         ),
+        "`await {it}.download()` gives its file, or says why it has none": "is_downloadable",
+        "`await {it}.upload(file)` takes one, or says why it cannot": "is_uploadable",
+        "`await {it}.read(columns=..., where=...)` reads a part, and `read_options` of its "
+        "config say how": "read_with_kwargs",
+        "`await {it}.write(table)` writes a table, with the columns that it has": (
+            "write_with_column_names"
+        ),
+        "that is an option of its config": "decoder encoder",
     },
     "Scenario": {
         **_PARTS,
@@ -47,8 +58,13 @@ _REMEDIES: Mapping[str, Mapping[str, str]] = {
         "`await orchestrator.submissions(scenario_id={it}.id)` lists its runs": (
             "history runs submissions"
         ),
+        _ENDS: "subscribers",
     },
-    "Sequence": _PARTS,
+    "Sequence": {**_PARTS, _ENDS: "subscribers"},
+    "Cycle": {
+        "its scenarios have properties: `await orchestrator.scenarios(cycle={it})` lists "
+        "them": "properties"
+    },
     "Task": {**_PARTS, "that is its `config_id`": "label name"},
     "Submission": {
         _END: "get join output result results value values",
@@ -73,6 +89,8 @@ _REMEDIES: Mapping[str, Mapping[str, str]] = {
         "`await {it}.submission.wait()` waits for the end of its run": "join wait",
         "`{it}.is_finished` tells that": "completed done finished is_done",
         "`{it}.status` tells that": "state",
+        "the engine alone sets statuses: `{it}.status` tells it, and `{it}.cancel()` asks "
+        "for the end": "abandoned blocked canceled failed pending running skipped",
         "`{it}.submission.retry_failed()` runs again what failed": "rerun retry",
     },
     "Output": {_READ: "content data get load value"},

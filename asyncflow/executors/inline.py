@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -40,6 +41,7 @@ from asyncflow.executors._in_process import (
 from asyncflow.ids import submission_of
 from asyncflow.log import logger as _logger
 from asyncflow.task_group import is_canceled
+from asyncflow.worker.outcome import worker_name
 
 HELD = 1.0
 """After how many seconds a plain function has held the event loop for long."""
@@ -125,7 +127,13 @@ class InlineExecutor(Executor):
 
                 outcome = _CANCELED
 
-            usage = Usage(started_at, time.perf_counter() - start, None, None)
+            usage = Usage(
+                started_at,
+                time.perf_counter() - start,
+                None,
+                None,
+                worker_name(os.getpid()),
+            )
             held = usage.wall - coroutine.awaited
             self._held_up = self.is_default and not call.is_async and held > HELD
             watch.ended(call, outcome._replace(log=printed(), usage=usage))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -35,6 +36,7 @@ from asyncflow.executors._in_process import (
 )
 from asyncflow.executors._threads import Threads
 from asyncflow.log import logger as _logger
+from asyncflow.worker.outcome import worker_name
 from asyncflow.worker.trip import run_coroutine
 
 _Measured = tuple[Outcome, float, float]
@@ -149,7 +151,7 @@ class ThreadExecutor(Executor):
             return
 
         outcome, wall, cpu = measured
-        usage = Usage(start, wall, cpu, None)
+        usage = Usage(start, wall, cpu, None, worker_name(os.getpid()))
         watch.ended(run.call, outcome._replace(log=printed(), usage=usage))
 
     async def _ended(

@@ -79,8 +79,9 @@ class JobCounters:
         return total
 
     def _add(self, run: Run) -> None:
-        for status, count in run.table.counts().items():
-            self._ended[status] += count
+        for status, count in run.table.number.items():
+            if count:
+                self._ended[status] += count
 
         if before := self._before.pop(run):
             self._ended.subtract(before)

@@ -107,7 +107,7 @@ def events_of(change: Change, config: Configuration) -> Iterator[EntityEvent]:
     """Make the events of a change: of a scenario, for its tasks and sequences too."""
     entity_id, at = change.entity_id, datetime.fromtimestamp(change.at, UTC)
 
-    if change.operation == "UPDATED":
+    if change.operation == "UPDATED" or _is_of_declared(change, config):
         yield EntityUpdated(
             entity_type=type_of(entity_id),
             entity_id=entity_id,
@@ -129,3 +129,20 @@ def events_of(change: Change, config: Configuration) -> Iterator[EntityEvent]:
             config_id=config_id,
             at=at,
         )
+
+
+def _is_of_declared(change: Change, config: Configuration) -> bool:
+    """Tell whether that a scenario keeps more of a sequence changes one that its config
+    has, and makes none.
+    """
+    if not change.attributes or ids.kind_of(change.entity_id) != ids.SEQUENCE:
+        return False
+
+    for scenario_id in ids.scenarios_of(change.entity_id):
+        declared = config.scenarios.get(ids.config_of(scenario_id))
+
+        if declared is not None:
+            name = ids.name_of(change.entity_id, scenario_id)
+            return name in declared.sequences
+
+    return False

@@ -114,7 +114,7 @@ class EntityLoader:
 
         :raises NotDeclared: where it cannot go on with this configuration
         """
-        async with self._lock(record.id):
+        async with self.lock(record.id):
             run = await self._submission_of(record)
             restore(run, record, await self.jobs(record.id))
             return run
@@ -169,7 +169,7 @@ class EntityLoader:
             for basis in await self.store.bases(owner_id):
                 self.identity_map.bases[basis.task_id] = basis
 
-    def _lock(self, entity_id: str) -> Lock:
+    def lock(self, entity_id: str) -> Lock:
         """Return the lock of an id. It is there as long as somebody has it."""
         lock = self._locks.get(entity_id)
 
@@ -179,13 +179,13 @@ class EntityLoader:
         return lock
 
     async def _scenario(self, scenario_id: str) -> Scenario:
-        async with self._lock(scenario_id):
+        async with self.lock(scenario_id):
             return await self._scenario_alone(scenario_id)
 
     async def _scenario_alone(self, scenario_id: str) -> Scenario:
         found = self.identity_map.find(scenario_id)
 
-        if isinstance(found, Scenario) and not self._is_outdated(found):
+        if isinstance(found, Scenario) and not self.is_outdated(found):
             if self.versions.is_shared:
                 await self._look(found)
                 await self.fill(found)
@@ -225,7 +225,7 @@ class EntityLoader:
                 if record.cycle_id is not None:
                     await self.cycle(record.cycle_id)
 
-    def _is_outdated(self, scenario: Scenario) -> bool:
+    def is_outdated(self, scenario: Scenario) -> bool:
         """Tell whether a scenario was brought back before its config was declared."""
         return (
             not scenario.config.is_declared
@@ -259,29 +259,42 @@ class EntityLoader:
         for record in await self.store.data_nodes(node_ids=known) if known else ():
             self.identity_map.take(known[record.id], record)
 
-    async def fill(self, scenario: Scenario) -> None:
-        """Take over what the store has of a scenario's data nodes and tasks."""
-        nodes = {node.id: node for node in nodes_of(scenario).values()}
-
-        records = await self.store.data_nodes(owner_id=scenario.id)
-
-        if not records and not all(node.is_shared for node in nodes.values()):
-            await self._check_there(scenario.id)
-
-        for record in records:
-            if record.id in nodes:
-                self.identity_map.take(nodes[record.id], record)
-
+    async def fill(self, *scenarios: Scenario) -> None:
+        """Take over what the store has of the data nodes and tasks of scenarios."""
+        nodes = {
+            node.id: node
+            for scenario in scenarios
+            for node in nodes_of(scenario).values()
+        }
         shared = [node for node in nodes.values() if node.is_shared]
-        await self._find_files(shared)
+        found = await self.store.data_nodes(node_ids=nodes)
+
+        for record in found:
+            self.identity_map.take(nodes[record.id], record)
+
+        there = {record.owner_id for record in found}
+
+        for scenario in scenarios:
+            if scenario.id not in there and not all(
+                node.is_shared for node in nodes_of(scenario).values()
+            ):
+                await self._check_there(scenario.id)
+
         await self.versions.stored.refresh(nodes.values())
-        tasks = {task.id: task for task in tasks_of(scenario).values()}
 
-        for basis in await self.store.bases(scenario.id):
-            if basis.task_id in tasks:
-                tasks[basis.task_id].restore_basis(basis)
+        for scenario in scenarios:
+            tasks = {task.id: task for task in tasks_of(scenario).values()}
 
-        if any(is_shared(task.config) for task in tasks.values()):
+            if any(task.config.skippable for task in tasks.values()):
+                for basis in await self.store.bases(scenario.id):
+                    if basis.task_id in tasks:
+                        tasks[basis.task_id].restore_basis(basis)
+
+        if any(
+            is_shared(task.config)
+            for scenario in scenarios
+            for task in tasks_of(scenario).values()
+        ):
             await self.refresh_bases(shared)
 
         # What was in memory has gone with its orchestrator: it begins anew.
@@ -338,7 +351,7 @@ class EntityLoader:
         return data_node_of(node, self.identity_map.verbs)
 
     async def _submission(self, submission_id: str) -> Run:
-        async with self._lock(submission_id):
+        async with self.lock(submission_id):
             return await self._submission_alone(submission_id)
 
     async def _submission_alone(self, submission_id: str) -> Run:

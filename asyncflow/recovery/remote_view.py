@@ -145,6 +145,7 @@ def _record(facts: Any) -> JobRecord:
         attempts=tuple(_attempt(*attempt) for attempt in record.attempts),
         cpu_seconds=_number(record.cpu_seconds),
         peak_rss=None if record.peak_rss is None else int(record.peak_rss),
+        worker=None if record.worker is None else str(record.worker),
     )
 
 

@@ -22,7 +22,7 @@ from asyncflow.abc import (
 from asyncflow.errors import JobFailed, RemoteTraceback
 from asyncflow.records import AttemptRecord, JobRecord, LogRecord, Record
 from asyncflow.status import CRASHES, FINAL, TRANSITIONS, AttemptKind, Status
-from asyncflow.worker.outcome import cut
+from asyncflow.worker.outcome import joined
 from asyncflow.worker.shortened import REASON, TRACEBACK, shortened
 from asyncflow.worker.values import fetch
 
@@ -38,9 +38,6 @@ cut: that of the first attempt and those of the last ones stay whole for longest
 
 SHORT = 1_000
 """How many characters such a traceback has left."""
-
-EARLIER = 1_048_576
-"""How many characters are kept of what earlier attempts have printed."""
 
 
 class JobOwner(Protocol):
@@ -94,6 +91,8 @@ class JobState:
     """The numbers of the attempts that failed here, by when they did."""
     progress: Progress | None = attrs.field(init=False, default=None)
     usage: Usage | None = attrs.field(init=False, default=None)
+    worker: str | None = attrs.field(init=False, default=None)
+    """The process that it runs in, or has run in last; see `worker_name`."""
     failure: Raised | Crashed | None = attrs.field(init=False, default=None)
     log: Log | None = attrs.field(init=False, default=None)
     """Where what it prints can be read while it runs."""
@@ -164,12 +163,13 @@ class JobState:
     def took(self, outcome: Outcome) -> None:
         """Take over what an executor tells of an attempt."""
         self.usage = outcome.usage
+        self.worker = _worker(outcome) or self.worker
         self.failure = _failure(outcome)
 
         self._end_log(outcome.log)
 
         if outcome.log is not None:
-            self._printed = _joined(self._printed, outcome.log, self.attempt)
+            self._printed = joined(self._printed, outcome.log, self.attempt)
 
     def _end_log(self, printed: Printed | None) -> None:
         """Take note of where an attempt has ended in its log."""
@@ -272,7 +272,7 @@ class JobState:
 
         :param at: when, in seconds since the epoch
         """
-        self.usage = usage
+        self.usage, self.worker = usage, usage.worker
         self.run_at, self.finished_at = usage.started, at
 
     def has_run_since(self, at: float) -> bool:
@@ -308,6 +308,7 @@ class JobState:
         self.run_at = record.started
         self.finished_at = record.finished
         self.attempts = record.attempts
+        self.worker = record.worker
 
         if record.cpu_seconds is not None and self.execution_duration is not None:
             self.usage = Usage(
@@ -315,6 +316,7 @@ class JobState:
                 self.execution_duration,
                 record.cpu_seconds,
                 record.peak_rss,
+                record.worker,
             )
 
         if self.status is Status.FAILED:
@@ -334,6 +336,7 @@ class JobState:
             self.attempts,
             self.usage and self.usage.cpu,
             self.usage and self.usage.peak_rss,
+            self.worker,
         )
 
     def __repr__(self) -> str:
@@ -348,6 +351,14 @@ _FACTS = tuple(
 )
 
 
+def _worker(outcome: Outcome) -> str | None:
+    """Return the name of the process that an attempt has run in."""
+    if isinstance(outcome, Crashed | Killed) and outcome.worker is not None:
+        return outcome.worker
+
+    return outcome.usage and outcome.usage.worker
+
+
 def _failure(outcome: Outcome) -> Raised | Crashed | None:
     """Return how an attempt failed; None where it did not, or was canceled."""
     if isinstance(outcome, Killed):
@@ -358,24 +369,6 @@ def _failure(outcome: Outcome) -> Raised | Crashed | None:
         return outcome._replace(traceback=shortened(outcome.traceback, TRACEBACK))
 
     return outcome if isinstance(outcome, Crashed) else None
-
-
-def separator(attempt: int) -> str:
-    """Return what stands between the outputs of two attempts."""
-    return f"\n--- attempt {attempt} ---\n"
-
-
-def _joined(earlier: Printed | None, last: Printed, attempt: int) -> Printed:
-    """Join what the attempts at a job have printed; of much output of earlier ones the
-    beginning and the end are kept.
-    """
-    if earlier is None:
-        return last
-
-    kept = cut(earlier.text, EARLIER) or earlier
-    text = f"{kept.text}{separator(attempt)}{last.text}"
-    left_out = earlier.left_out + (kept.left_out if kept is not earlier else 0)
-    return Printed(text, left_out + last.left_out)
 
 
 def _cause(failure: Raised | Crashed | None) -> BaseException | None:

@@ -44,9 +44,7 @@ class JobTable:
     """What is known of jobs that were made, once they live no longer than their users."""
     _used: WeakValueDictionary[int, JobState] = attrs.field(init=False)
     """Those of them that are used."""
-    _usage: list[tuple[float, float, float | None, int | None] | None] = attrs.field(
-        init=False
-    )
+    _usage: list[tuple[Any, ...] | None] = attrs.field(init=False)
     """What those have used that completed before they were made."""
     _finished_at: list[float | None] = attrs.field(init=False)
     """When they ended."""

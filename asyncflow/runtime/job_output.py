@@ -11,9 +11,9 @@ from anyio import sleep, to_thread
 
 from asyncflow.abc import Log, Printed, Store
 from asyncflow.dispatch.log_reader import LogReader
-from asyncflow.runs.job import JobState, separator
+from asyncflow.runs.job import JobState
 from asyncflow.worker import raw_stderr
-from asyncflow.worker.outcome import mark
+from asyncflow.worker.outcome import mark, separator
 from asyncflow.worker.streams import Stream, parts, plain
 
 LOOK = 0.1

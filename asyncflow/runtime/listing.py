@@ -58,8 +58,8 @@ class Listing:
         return await engine.store.scenarios(
             config_id=self.config_id,
             name=self.name,
-            created_from=await _seconds(engine, self.created_from),
-            created_to=await _seconds(engine, self.created_to),
+            created_from=await seconds_of(engine, self.created_from),
+            created_to=await seconds_of(engine, self.created_to),
             cycle_id=cycle if cycle is None or isinstance(cycle, str) else cycle.id,
             tag=self.tag,
             is_primary=self.is_primary,
@@ -159,5 +159,6 @@ def _by_name(option: str, given: Any) -> Mapping[str, object] | None:
     return {given[0]: given[1]}
 
 
-async def _seconds(engine: Engine, date: datetime | None) -> float | None:
+async def seconds_of(engine: Engine, date: datetime | None) -> float | None:
+    """Return a date in seconds since the epoch; one without a time zone is local."""
     return None if date is None else (await engine.calendar.aware(date)).timestamp()

@@ -8,6 +8,7 @@ from asyncflow.entities.handle import Parents
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.task import Task
+from asyncflow.recovery import many
 from asyncflow.recovery.loader import EntityLoader
 
 
@@ -26,9 +27,7 @@ async def parents(loader: EntityLoader, entity_id: str) -> Parents:
         case DataNode() as node:
             found = {"scenario": set(), "sequence": set(), "task": set()}
 
-            for scenario_id in await _scenario_ids(loader, node):
-                scenario = await loader.get(scenario_id)
-                assert isinstance(scenario, Scenario)
+            for scenario in await _scenarios(loader, node):
                 tasks = [
                     task
                     for task in scenario.tasks.values()
@@ -43,32 +42,28 @@ async def parents(loader: EntityLoader, entity_id: str) -> Parents:
     return {kind: some for kind, some in found.items() if some}
 
 
-async def _scenario_ids(loader: EntityLoader, node: DataNode) -> list[str]:
-    """Return the ids of the scenarios that have a data node."""
-    owner_id, store = node.owner_id, loader.store
+async def _scenarios(loader: EntityLoader, node: DataNode) -> list[Scenario]:
+    """Return the scenarios that have a data node."""
+    owner_id = node.owner_id
 
-    if owner_id is None:
-        configs = [
-            config.id
-            for config in loader.config.scenarios.values()
-            if node.config_id in {one.id for one in config.data_node_configs}
-        ]
-        found = [await store.scenarios(config_id=config_id) for config_id in configs]
-        return [record.id for records in found for record in records]
-
-    if ids.kind_of(owner_id) == ids.SCENARIO:
-        return [owner_id]
+    if owner_id is not None and ids.kind_of(owner_id) == ids.SCENARIO:
+        scenario = await loader.get(owner_id)
+        assert isinstance(scenario, Scenario)
+        return [scenario]
 
     configs = [
         config.id
         for config in loader.config.scenarios.values()
         if node.config_id in {one.id for one in config.data_node_configs}
     ]
-    return [
-        record.id
-        for record in await store.scenarios(cycle_id=owner_id)
-        if record.config_id in configs
+    found = [
+        record
+        for config_id in configs
+        for record in await loader.store.scenarios(
+            config_id=config_id, cycle_id=owner_id
+        )
     ]
+    return await many.scenarios(loader, found)
 
 
 def _sequences(scenario: Scenario, tasks: set[str]) -> set[Sequence]:

@@ -24,7 +24,7 @@ from asyncflow.background import (
     unwrap_single,
 )
 from asyncflow.config import Configuration
-from asyncflow.config.sections import JobConfig
+from asyncflow.config.sections import CoreConfig, JobConfig
 from asyncflow.errors import ConfigError, NotOpen, UsageError
 from asyncflow.log import logger as _logger
 from asyncflow.runtime.checks import check_place, check_workers
@@ -34,6 +34,10 @@ from asyncflow.runtime.wiring import open_workers, usable_cpus
 if TYPE_CHECKING:
     from asyncflow.records import SubmissionRecord
     from asyncflow.runtime.engine import Engine
+
+
+FIXED = ("time_zone", "version_number", "mode")
+"""What of [CORE] counts as it is when the orchestrator is opened."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -68,9 +72,14 @@ class Session:
     """What runs the jobs that name no executor, where it does not run all."""
     _declared: JobConfig = attrs.field(init=False, factory=JobConfig)
     """What was declared of the execution of jobs when that was last looked at."""
+    _core: CoreConfig = attrs.field(init=False, factory=CoreConfig)
+    """What was declared of all when that was last looked at."""
     _is_closed: bool = attrs.field(init=False, default=True)
     """Whether the store is closed, and so all is durable."""
     _checked: int = attrs.field(init=False, default=-1)
+    """The revision of the configuration that was checked last."""
+    _compared: int = attrs.field(init=False, default=-1)
+    """That in which it was looked last how jobs are executed."""
     _told: set[str] = attrs.field(init=False, factory=set[str])
     """Which keys and properties without effect were told of."""
 
@@ -88,6 +97,7 @@ class Session:
             )
 
         self.jobs = self._declared = self.config.job_config
+        self._core = self.config.core_config
         self._thread = threading.get_ident()
         self._is_closed = self._is_cut_off = False
         await self._host.enter(self._listening())
@@ -146,9 +156,15 @@ class Session:
             self._checked = revision
             self._tell_of_what_has_no_effect()
 
+        if self.engine is not None and self._compared != self._checked:
+            self._compared = self._checked
+            self._compare_jobs()
+
+    def _compare_jobs(self) -> None:
+        """Say so where the execution of jobs was declared otherwise meanwhile."""
         jobs = self.config.job_config
 
-        if self.engine is not None and not jobs.same_content(self._declared):
+        if not jobs.same_content(self._declared):
             self._declared = jobs
             _logger.warning(
                 "how jobs are executed was configured while this Orchestrator is open: "
@@ -158,6 +174,18 @@ class Session:
 
     def _tell_of_what_has_no_effect(self) -> None:
         config = self.config
+        before, self._core = self._core, config.core_config
+        late = [
+            one for one in FIXED if getattr(before, one) != getattr(self._core, one)
+        ]
+
+        if late and self.engine is not None:
+            _logger.warning(
+                "%s of [CORE] was configured while this Orchestrator is open: that holds "
+                "from the next opening on",
+                ", ".join(late),
+            )
+
         own = config.data_nodes, config.tasks, config.scenarios
         sections = [one for kind in own for one in kind.values() if one.properties]
 

@@ -18,7 +18,7 @@ from asyncflow.errors import (
     StoreFailed,
     UsageError,
 )
-from asyncflow.options import Page
+from asyncflow.options import Page, SubmissionFilter
 from asyncflow.records import (
     BasisRecord,
     CycleRecord,
@@ -468,19 +468,22 @@ class DatabaseStore(Store):
         orchestrator_id: str | None = None,
         status: str | None = None,
         is_finished: bool | None = None,
-        labels: Collection[str] | None = None,
+        where: SubmissionFilter | None = None,
         page: Page | None = None,
     ) -> list[SubmissionRecord]:
+        if where is not None:
+            from asyncflow.stores._submission_list import asked
+
         return await self._read(
-            "submission",
+            "submission" if where is None else "submission_list",
             entity_id=entity_id,
             scenario_id=scenario_id,
             orchestrator_id=orchestrator_id,
             status=status,
             is_finished=is_finished is True,
             is_unfinished=is_finished is False,
-            labels=_keys(labels),
             page=page,
+            **({} if where is None else asked(where, page)),
         )
 
     async def inputs(self, *submission_ids: str) -> list[InputRecord]:
@@ -552,15 +555,12 @@ class DatabaseStore(Store):
         return opened
 
     async def _read(
-        self,
-        table: str,
-        page: Page | None = None,
-        **filters: Cell,
+        self, table: str, page: Page | None = None, **filters: Cell
     ) -> list[Any]:
         page = page or Page()
-        limit = ALL if page.limit is None else page.limit
-        paged = {**page._asdict(), "limit": limit}
-        return await self._ask(table, {**filters, **paged}, _LOADS[table])
+        paged = page._replace(limit=ALL if page.limit is None else page.limit)
+        load = _LOADS[table.removesuffix("_list")]
+        return await self._ask(table, {**filters, **paged._asdict()}, load)
 
     async def _ask(
         self, name: str, parameters: Parameters, load: Callable[[Row], Any]

@@ -7,13 +7,13 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from operator import attrgetter
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 import attrs
 
 from asyncflow.abc import Store, StoreWatcher
 from asyncflow.errors import DeletingPrimaryScenario, NotFound, StoreFailed
-from asyncflow.options import Page
+from asyncflow.options import Page, SubmissionFilter
 from asyncflow.records import (
     BasisRecord,
     CycleRecord,
@@ -37,8 +37,6 @@ from asyncflow.stores._properties import (
     listed_pairs,
 )
 from asyncflow.stores._tables import Tables, has_label, ids_of
-
-R = TypeVar("R")
 
 
 @attrs.define(eq=False, repr=False)
@@ -427,7 +425,7 @@ class MemoryStore(Store):
                 after, found, sort_key, newest_first=newest_first
             )
 
-        return _page(found, page)
+        return (page or Page()).of(found)
 
     async def cycles(
         self, *, frequency: str | None = None, page: Page | None = None
@@ -435,7 +433,7 @@ class MemoryStore(Store):
         self._check()
         found = self._tables.cycles.found(frequency=frequency)
         found.sort(key=attrgetter("start"))
-        return _page(found, page)
+        return (page or Page()).of(found)
 
     async def data_nodes(
         self,
@@ -457,16 +455,14 @@ class MemoryStore(Store):
             found = [node for node in found if owner_id in (None, node.owner_id)]
 
         scenarios = self._tables.scenarios.records
-        return _page(
-            [
-                node
-                for node in found
-                if labels is None
-                or node.owner_id not in scenarios
-                or has_label(self._tables, node.owner_id, labels)
-            ],
-            page,
-        )
+        found = [
+            node
+            for node in found
+            if labels is None
+            or node.owner_id not in scenarios
+            or has_label(self._tables, node.owner_id, labels)
+        ]
+        return (page or Page()).of(found)
 
     async def versions(
         self,
@@ -497,7 +493,7 @@ class MemoryStore(Store):
         if len(wanted) > 1:
             found.sort(key=lambda version: versions.places[version.id])
 
-        return _page(found, page)
+        return (page or Page()).of(found)
 
     async def kept_names(self) -> set[str]:
         self._check()
@@ -518,7 +514,7 @@ class MemoryStore(Store):
         orchestrator_id: str | None = None,
         status: str | None = None,
         is_finished: bool | None = None,
-        labels: Collection[str] | None = None,
+        where: SubmissionFilter | None = None,
         page: Page | None = None,
     ) -> list[SubmissionRecord]:
         self._check()
@@ -531,9 +527,14 @@ class MemoryStore(Store):
                 status=status,
             )
             if is_finished in (None, run.finished is not None)
-            and (labels is None or has_label(self._tables, run.scenario_id, labels))
         ]
-        return _page(found, page)
+
+        if where is not None:
+            from asyncflow.stores._sought import sought
+
+            found = sought(self._tables, found, where, page)
+
+        return (page or Page()).of(found)
 
     async def inputs(self, *submission_ids: str) -> list[InputRecord]:
         self._check()
@@ -570,7 +571,7 @@ class MemoryStore(Store):
                 and has_label(self._tables, run.scenario_id, labels)
             ]
 
-        return _page(found, page)
+        return (page or Page()).of(found)
 
     async def log(self, job_id: str) -> LogRecord | None:
         self._check()
@@ -611,14 +612,3 @@ class MemoryStore(Store):
 def _can_lock(kept: DataNodeRecord, editor_id: str | None, now: float) -> bool:
     has_ended = kept.editor_expires is not None and kept.editor_expires < now
     return has_ended or editor_id is None or kept.editor_id in (None, editor_id)
-
-
-def _page(records: list[R], page: Page | None) -> list[R]:
-    if page is None:
-        return records
-
-    if page.newest_first:
-        records.reverse()
-
-    end = None if page.limit is None else page.offset + page.limit
-    return records[page.offset : end]

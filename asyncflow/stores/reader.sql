@@ -141,7 +141,7 @@ LIMIT :limit OFFSET :offset;
 -- name: list_job
 SELECT
     id, task_id, submission_id, status, reason, run_at, finished_at, traceback,
-    attempts, cpu_seconds, peak_rss
+    attempts, cpu_seconds, peak_rss, worker
 FROM job
 WHERE TRUE
     AND status IN (SELECT key FROM json_each(:statuses))        -- if statuses

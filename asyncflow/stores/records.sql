@@ -193,9 +193,9 @@ ON CONFLICT (submission_id, node_id) DO NOTHING;
 -- name: save_job
 INSERT INTO job (
     id, task_id, submission_id, status, reason, run_at, finished_at, traceback,
-    attempts, cpu_seconds, peak_rss
+    attempts, cpu_seconds, peak_rss, worker
 )
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     task_id = excluded.task_id,
     submission_id = excluded.submission_id,
@@ -206,7 +206,8 @@ ON CONFLICT (id) DO UPDATE SET
     traceback = excluded.traceback,
     attempts = excluded.attempts,
     cpu_seconds = excluded.cpu_seconds,
-    peak_rss = excluded.peak_rss;
+    peak_rss = excluded.peak_rss,
+    worker = excluded.worker;
 
 -- name: save_log
 INSERT INTO log (job_id, text, left_out)
@@ -906,22 +907,116 @@ WHERE TRUE
     AND status = :status                      -- if status
     AND finished_at IS NOT NULL               -- if is_finished
     AND finished_at IS NULL                   -- if is_unfinished
-    AND EXISTS (                              -- if labels
-        SELECT TRUE FROM scenario             -- if labels
-        WHERE scenario.id = scenario_id       -- if labels
-            AND version IN (                  -- if labels
-                SELECT key FROM json_each(:labels)-- if labels
-            )                                 -- if labels
-    )                                         -- if labels
 ORDER BY
     submission.seq DESC                       -- if newest_first
     submission.seq                            -- unless newest_first
 LIMIT :limit OFFSET :offset;
 
+-- name: submission_list
+-- Which they are is found first: graphs are large. Where few scenarios fit, all of them are
+-- looked up at once; otherwise that of each run is, and soon there are enough.
+WITH
+fitting AS NOT MATERIALIZED (                     -- if of_scenario
+    SELECT id                                     -- if of_scenario
+    FROM scenario                                 -- if of_scenario
+    WHERE TRUE                                    -- if of_scenario
+        AND config_id = :config_id                -- if config_id
+        AND cycle_id = :cycle_id                  -- if cycle_id
+        AND seq IN (                              -- if tag
+            SELECT tag.seq FROM tag               -- if tag
+            WHERE tag.name = :tag                 -- if tag
+        )                                         -- if tag
+        AND version IN (                          -- if labels
+            SELECT key FROM json_each(:labels)    -- if labels
+        )                                         -- if labels
+),                                                -- if of_scenario
+named AS NOT MATERIALIZED (                       -- if text
+    SELECT id FROM scenario                       -- if text
+    WHERE lower(name) LIKE :text ESCAPE '!'       -- if text
+),                                                -- if text
+found AS (
+    SELECT submission.seq
+    FROM submission
+    WHERE TRUE
+        AND entity_id = :entity_id                -- if entity_id
+        AND scenario_id = :scenario_id            -- if scenario_id
+        AND orchestrator_id = :orchestrator_id    -- if orchestrator_id
+        AND status = :status                      -- if status
+        AND finished_at IS NOT NULL               -- if is_finished
+        AND finished_at IS NULL                   -- if is_unfinished
+        AND submitted_at >= :submitted_from       -- if submitted_from
+        AND submitted_at < :submitted_to          -- if submitted_to
+        AND CASE                                  -- if of_scenario
+            WHEN (                                -- if of_scenario
+                SELECT count(*) FROM (            -- if of_scenario
+                    SELECT id FROM fitting LIMIT :few-- if of_scenario
+                ) AS counted                      -- if of_scenario
+            ) < :few                              -- if of_scenario
+            THEN scenario_id IN (SELECT id FROM fitting)-- if of_scenario
+            ELSE EXISTS (                         -- if of_scenario
+                SELECT TRUE FROM fitting          -- if of_scenario
+                WHERE fitting.id = scenario_id    -- if of_scenario
+            )                                     -- if of_scenario
+        END                                       -- if of_scenario
+        AND (                                     -- if text
+            lower(submission.id) LIKE :text ESCAPE '!'-- if text
+            OR lower(reason) LIKE :text ESCAPE '!'-- if text
+            OR CASE                               -- if text
+                WHEN (                            -- if text
+                    SELECT count(*) FROM (        -- if text
+                        SELECT id FROM named LIMIT :few-- if text
+                    ) AS counted                  -- if text
+                ) < :few                          -- if text
+                THEN scenario_id IN (SELECT id FROM named)-- if text
+                ELSE EXISTS (                     -- if text
+                    SELECT TRUE FROM named        -- if text
+                    WHERE named.id = scenario_id  -- if text
+                )                                 -- if text
+            END                                   -- if text
+        )                                         -- if text
+        AND submission.seq < (                    -- if below
+        AND submission.seq > (                    -- if above
+            SELECT last.seq FROM submission AS last-- if after_seq
+            WHERE last.id = :after_id             -- if after_seq
+        )                                         -- if after_seq
+        AND (                                     -- if after_took
+            coalesce(finished_at, 9e99) - submitted_at,-- if after_took
+            submission.seq                        -- if after_took
+        )                                         -- if after_took
+        <                                         -- if shorter
+        >                                         -- if longer
+        (                                         -- if after_took
+            SELECT                                -- if after_took
+                coalesce(last.finished_at, 9e99) - last.submitted_at,-- if after_took
+                last.seq                          -- if after_took
+            FROM submission AS last               -- if after_took
+            WHERE last.id = :after_id             -- if after_took
+        )                                         -- if after_took
+    ORDER BY
+        coalesce(finished_at, 9e99) - submitted_at-- if by_duration
+        DESC                                      -- if by_duration_down
+        ,                                         -- if by_duration
+        submission.seq
+        DESC                                      -- if newest_first
+    LIMIT :limit OFFSET :offset
+)
+SELECT
+    id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
+    reason, force, on_failure, priority, run_timeout, waits, graph, properties, pickled
+FROM submission JOIN graph USING (seq)
+WHERE seq IN (SELECT found.seq FROM found)
+ORDER BY
+    coalesce(finished_at, 9e99) - submitted_at    -- if by_duration
+    DESC                                          -- if by_duration_down
+    ,                                             -- if by_duration
+    seq
+    DESC                                          -- if newest_first
+;
+
 -- name: job
 SELECT
     id, task_id, submission_id, status, reason, run_at, finished_at, traceback,
-    attempts, cpu_seconds, peak_rss
+    attempts, cpu_seconds, peak_rss, worker
 FROM job
 WHERE TRUE
     AND id = :id                              -- if id

@@ -179,7 +179,8 @@ CREATE TABLE job (
     traceback TEXT NOT NULL,
     attempts TEXT NOT NULL DEFAULT '', -- JSON; '' for none
     cpu_seconds REAL,
-    peak_rss INTEGER
+    peak_rss INTEGER,
+    worker TEXT
 );
 
 CREATE INDEX job_by_submission ON job (submission_id);
@@ -269,4 +270,4 @@ CREATE TABLE input (
 
 CREATE INDEX input_by_path ON input (path) WHERE path IS NOT NULL;
 
-PRAGMA user_version = 18;
+PRAGMA user_version = 20;

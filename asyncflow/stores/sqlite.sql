@@ -153,6 +153,41 @@ BEGIN
     FROM heard;
 END;
 
+-- name: heed.sequence_changed
+-- Of which of its sequences a scenario keeps another thing: where it has kept nothing yet,
+-- its config says whether that makes one, or changes one.
+CREATE TEMP TRIGGER IF NOT EXISTS sequence_changed AFTER UPDATE ON main.scenario
+WHEN OLD.sequences IS NOT NEW.sequences
+BEGIN
+    INSERT INTO change (maker_id, at, operation, entity_id, attributes)
+    SELECT
+        maker_id, at,
+        CASE
+            WHEN after.type IS NULL OR after.type = 'null' THEN 'DELETED'
+            WHEN before.type IS NULL OR before.type = 'null' THEN 'CREATED'
+            ELSE 'UPDATED'
+        END,
+        'SEQUENCE_' || part.key || '_' || NEW.id,
+        CASE
+            WHEN before.type IS NOT 'null' AND after.type = 'object'
+                THEN 'tasks,properties'
+            ELSE ''
+        END
+    FROM
+        heard
+        CROSS JOIN (
+            SELECT key FROM json_each(coalesce(nullif(NEW.sequences, ''), '{}'))
+            UNION
+            SELECT key FROM json_each(coalesce(nullif(OLD.sequences, ''), '{}'))
+        ) AS part
+        LEFT JOIN json_each(coalesce(nullif(NEW.sequences, ''), '{}')) AS after
+            ON after.key = part.key
+        LEFT JOIN json_each(coalesce(nullif(OLD.sequences, ''), '{}')) AS before
+            ON before.key = part.key
+    WHERE
+        after.type IS NOT before.type OR after.value IS NOT before.value;
+END;
+
 -- name: heed.scenario_deleted
 CREATE TEMP TRIGGER IF NOT EXISTS scenario_deleted AFTER DELETE ON main.scenario
 BEGIN
@@ -292,6 +327,9 @@ DROP TRIGGER IF EXISTS temp.scenario_created;
 
 -- name: unheed.scenario_updated
 DROP TRIGGER IF EXISTS temp.scenario_updated;
+
+-- name: unheed.sequence_changed
+DROP TRIGGER IF EXISTS temp.sequence_changed;
 
 -- name: unheed.scenario_deleted
 DROP TRIGGER IF EXISTS temp.scenario_deleted;

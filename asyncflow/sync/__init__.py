@@ -168,6 +168,12 @@ __all__ = [
 if not TYPE_CHECKING:  # or each name would be one that is there
 
     def __getattr__(name: str) -> NoReturn:
-        hint = "" if name.startswith("_") else _meant(name, __all__).strip()
+        from asyncflow.sync.remedies import of_taipy
+
+        hint = of_taipy(name)
+
+        if not hint and not name.startswith("_"):
+            hint = _meant(name, __all__).strip()
+
         hint = hint and f": {hint}"
         raise AttributeError(f"module 'asyncflow.sync' has no attribute {name!r}{hint}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING, Unpack
 
 from asyncflow.config.checks.values import names_own_arguments
 from asyncflow.config.sections import NOT_GIVEN, NotGiven
@@ -14,6 +15,9 @@ from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.handles import Job, Sequence, Submission, Task
 from asyncflow.sync.orchestrator import opened
 from asyncflow.sync.scenario import Scenario
+
+if TYPE_CHECKING:
+    from asyncflow.runtime.submission_listing import SubmissionFilters
 
 
 @names_own_arguments
@@ -178,17 +182,16 @@ def get_jobs(
     return listing.jobs(records, opened().loop)
 
 
-@names_own_arguments
 def get_submissions(
     *,
     entity_id: str | None = None,
     scenario_id: str | None = None,
     status: str | None = None,
     is_finished: bool | None = None,
-    version: str | NotGiven | None = NOT_GIVEN,
     newest_first: bool = False,
     limit: int | None = None,
     offset: int = 0,
+    **filters: Unpack[SubmissionFilters],
 ) -> list[Submission]:
     """Return submissions, in their order; see `asyncflow.Orchestrator.submissions`."""
     records = opened().submissions(
@@ -196,10 +199,10 @@ def get_submissions(
         scenario_id=scenario_id,
         status=status,
         is_finished=is_finished,
-        version=version,
         newest_first=newest_first,
         limit=limit,
         offset=offset,
+        **filters,
     )
     return listing.submissions(records, opened().loop)
 

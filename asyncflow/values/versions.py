@@ -16,13 +16,7 @@ from anyio.lowlevel import checkpoint
 from asyncflow.abc import Driver, Executor, Store, StoredValue
 from asyncflow.alternatives import DRIVERS
 from asyncflow.config.sections import NOT_GIVEN
-from asyncflow.errors import (
-    NoData,
-    NotFound,
-    NotPicklable,
-    RecordDamaged,
-    ValueMissing,
-)
+from asyncflow.errors import NoData, NotFound, NotPicklable, RecordDamaged, ValueMissing
 from asyncflow.ids import submission_of
 from asyncflow.options import Page
 from asyncflow.records import VersionRecord
@@ -310,10 +304,14 @@ class Versions:
         if not fresh:
             return records
 
-        paths = [self.new_path(node) for node in fresh]
+        how = fresh, [self.new_path(node) for node in fresh], given
+        values = [given.get(one.config_id, one.config.default_data) for one in fresh]
 
         with CancelScope(shield=True):
-            kept = await to_thread.run_sync(self._keep_defaults, fresh, paths, given)
+            if all(map(NodeState.keeps_at_once, fresh, values)):
+                kept = self._keep_defaults(*how)
+            else:
+                kept = await to_thread.run_sync(self._keep_defaults, *how)
 
             for node, stored in zip(fresh, kept, strict=True):
                 if node.config_id in given:

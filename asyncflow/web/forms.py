@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -65,3 +66,15 @@ def value(text: str) -> Any:
 def place(text: str) -> int:
     """Return the place in a list that a query names; the first, where it is none."""
     return int(text) if text.isdecimal() and len(text) < 10 else 0
+
+
+def moment(text: str) -> datetime | None:
+    """Return the time that a query names, in UTC unless it says another zone.
+
+    :raises ValueError: where it is none
+    """
+    if not text:
+        return None
+
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

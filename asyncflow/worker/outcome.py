@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from asyncflow.worker.streams import decoded
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
 StoredValue: TypeAlias = bytes | str | None
 """Where a value is: in these bytes, in the file of this name, or (None) in the place
 that its driver knows."""
+
+
+@lru_cache(128)
+def worker_name(pid: int) -> str:
+    """Name a process of this host: ``node7:4312``."""
+    return f"{os.uname().nodename}:{pid}"
 
 
 class Placed(str):
@@ -43,6 +50,8 @@ class Log(NamedTuple):
     start: int
     """Bytes from the beginning of the file."""
     end: int
+    worker: str | None = None
+    """Whose log it is; see `worker_name`."""
 
     def read(self, max_bytes: int) -> Printed | None:
         """Read it. Blocks.
@@ -105,6 +114,8 @@ class Usage(NamedTuple):
     peak_rss: int | None
     """The most memory that its process had, in bytes; None where it has none of its
     own."""
+    worker: str | None = None
+    """Which process that was; see `worker_name`."""
 
     @property
     def started_at(self) -> datetime:
@@ -150,6 +161,8 @@ class Crashed(NamedTuple):
     usage: Usage | None = None
     is_charged: bool = True
     """Whether it may be the job's fault, and so counts against its budget."""
+    worker: str | None = None
+    """Which process that was; see `worker_name`."""
 
     @property
     def kind(self) -> str:
@@ -164,6 +177,30 @@ class Killed(NamedTuple):
     usage: Usage | None = None
     stack: str = ""
     """Where its Python was, as far as that is known."""
+    worker: str | None = None
+    """Which process that was; see `worker_name`."""
 
 
 Outcome: TypeAlias = Returned | Raised | Crashed | Killed
+
+
+EARLIER = 1_048_576
+"""How many characters are kept of what earlier attempts have printed."""
+
+
+def separator(attempt: int) -> str:
+    """Return what stands between the outputs of two attempts."""
+    return f"\n--- attempt {attempt} ---\n"
+
+
+def joined(earlier: Printed | None, last: Printed, attempt: int) -> Printed:
+    """Join what the attempts at a job have printed; of much output of earlier ones the
+    beginning and the end are kept.
+    """
+    if earlier is None:
+        return last
+
+    kept = cut(earlier.text, EARLIER) or earlier
+    text = f"{kept.text}{separator(attempt)}{last.text}"
+    left_out = earlier.left_out + (kept.left_out if kept is not earlier else 0)
+    return Printed(text, left_out + last.left_out)

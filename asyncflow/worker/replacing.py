@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import BinaryIO
 
@@ -62,12 +62,14 @@ def unwritable(error: OSError, place: str, name: str) -> OSError:
     :param name: how an error calls the value
     """
     why = error.strerror or str(error) or type(error).__name__
-    remedy = _REMEDIES.get(error.errno or 0, "mend that, and write again")
+    remedy = REMEDIES.get(error.errno or 0, "mend that, and write again")
     message = f"data node {name!r} cannot be written: {why}: {remedy}"
     return OSError(error.errno or errno.EIO, message, place)
 
 
-_REMEDIES = {
+REMEDIES: Mapping[int, str] = {
+    errno.ENOENT: "make its folder first",
+    errno.ENOTDIR: "a part of its path is a file: move that away, or correct the path",
     errno.ENOSPC: "free some space there",
     errno.EDQUOT: "free some space there, or have a larger quota",
     errno.EFBIG: "allow larger files (ulimit -f), or use another file system",
@@ -76,6 +78,7 @@ _REMEDIES = {
     errno.EROFS: "use a file system that can be written",
     errno.ENAMETOOLONG: "use a shorter path",
 }
+"""What to do about a place that cannot be written, by the number of the error."""
 
 
 def unreadable(place: str, storage_type: str, error: Exception) -> DataNodeReadingError:

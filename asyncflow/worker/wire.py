@@ -11,6 +11,7 @@ import pickle
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
+from itertools import repeat
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 from asyncflow.worker.codec import dumps
@@ -253,9 +254,10 @@ class ReadAnswer(NamedTuple):
     """Whether a call may have reported something that is not heard yet."""
 
 
-def read_answer(data: bytes) -> ReadAnswer:
+def read_answer(data: bytes, worker: str | None = None) -> ReadAnswer:
     """Read an `Answer`.
 
+    :param worker: the name of who has given it
     :raises Exception: of any kind, where it makes no sense
     """
     end, columns, others, *rest = pickle.loads(data)
@@ -264,17 +266,19 @@ def read_answer(data: bytes) -> ReadAnswer:
         return ReadAnswer(end, [], *rest)
 
     kept, printed, *use = columns
-    usages = map(_usage, zip(*use, strict=True))
+    usages = map(_usage, zip(*use, repeat(worker, len(kept)), strict=True))
     returned = map(_returned, zip(kept, printed, usages, strict=True))
     found: list[Outcome | None] = list(returned)
 
     for place, outcome in others.items():
-        found[place] = outcome
+        found[place] = _raised_in(worker, outcome)
 
     return ReadAnswer(end, found, *rest)
 
 
-def read_outcomes(spooled: Sequence[bytes]) -> tuple[int, list[Outcome | None]]:
+def read_outcomes(
+    spooled: Sequence[bytes], worker: str | None = None
+) -> tuple[int, list[Outcome | None]]:
     """Read outcomes that a worker has spooled: where the log ended, and what was told.
 
     See `read_answer`.
@@ -286,9 +290,16 @@ def read_outcomes(spooled: Sequence[bytes]) -> tuple[int, list[Outcome | None]]:
         end, content = pickle.loads(data)
 
         if content is None or isinstance(content, Raised):
-            found.append(content)
+            found.append(_raised_in(worker, content))
         else:
             kept, printed, *use = content
-            found.append(Returned(kept, printed, Usage(*use)))
+            found.append(Returned(kept, printed, _usage((*use, worker))))
 
     return end, found
+
+
+def _raised_in(worker: str | None, outcome: Raised | None) -> Raised | None:
+    if outcome is None or outcome.usage is None:
+        return outcome
+
+    return outcome._replace(usage=outcome.usage._replace(worker=worker))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -12,7 +14,9 @@ import pytest
 from anyio import to_thread
 
 from asyncflow import Configuration, DataNode, Orchestrator
+from asyncflow.alternatives import DRIVERS
 from asyncflow.errors import DataNodeReadingError, DataNodeWritingError, NoData
+from tests.support.nobody import as_nobody
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("tables_are_warm")]
 
@@ -97,6 +101,38 @@ async def given(
         yield scenario.own, path, value
 
 
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """Give a folder that everybody may look into."""
+    with TemporaryDirectory(dir="/tmp") as folder:  # TMPDIR is ours alone
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_is_not_permitted(form: str, public: Path) -> None:
+    kind, options, value = FORMS[form]
+    found = DRIVERS.load(kind)
+    path = public / "own"
+    made = found(str(path), found.Options(**options) if found.Options else None)
+
+    def write() -> None:
+        made.publish(made.write(value, "A-1.value", "node"), "A-1.value")
+
+    write()
+    made.read(None)  # all is imported
+    path.chmod(0)
+    path.parent.chmod(0o555)
+    more = {"append": lambda: made.append(value, None, "A-1.value", "node")}
+
+    with as_nobody():
+        for verb in (lambda: made.read(None), *(more.values() if made.appends else ())):
+            with pytest.raises(DataNodeReadingError, match="not permitted: give the"):
+                verb()
+
+        with pytest.raises(PermissionError, match=r"'node' .*write in its folder.*own"):
+            write()
+
+
 def names_all(error: BaseException, path: Path) -> bool:
     """Tell whether an error names the data node, its place, and what to do."""
     text = str(error)
@@ -153,6 +189,7 @@ async def test_where_nothing_can_be_written(
     text = str(caught.value)
     assert "data node 'own'" in text, text
     assert str(path) in text, text
+    assert re.search(": (make|move|mend|append) ", text), text
 
 
 @pytest.mark.parametrize("fault", [missing, *BROKEN])

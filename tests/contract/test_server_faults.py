@@ -116,7 +116,7 @@ async def test_sqlite(tmp_path: Path, storage_type: str) -> None:
                     at("nothing"),
                     r"nothing\.db.*there is no database.*create it",
                 ),
-                "folder": (at("folder"), r"folder\.db.*correct its"),
+                "folder": (at("folder"), r"folder\.db.*a folder: move it away"),
                 "text": (at("text"), r"text\.db.*bring the database back"),
                 "half": (at("half"), r"half\.db.*bring back a copy"),
                 "locked": (
@@ -206,7 +206,7 @@ async def test_mongo() -> None:
             await check(
                 "mongo_collection",
                 {
-                    "server": (at(1), f"{place}.*see that the server runs"),
+                    "server": (at(1), f"{place}.*refused: see that the server runs"),
                     "password": (
                         at(refused),
                         f"{place}.*Authentication failed.*password",
@@ -215,7 +215,7 @@ async def test_mongo() -> None:
                     "broken": (at(silent, **open_), place),
                     "extra": (
                         at(1, db_extra_args={"nonsense": 1}),
-                        f"{place}.*nonsense",
+                        f"{place}.*nonsense.*correct db_extra_args",
                     ),
                 },
                 ROWS,
@@ -263,7 +263,7 @@ async def test_s3(address: str, client: Any) -> None:
             "key_read": (bucket_at(address), "s3://shop/a.bin.*write to the data node"),
             "name": (
                 bucket_at(address, aws_s3_bucket_name="no bucket"),
-                "s3://no bucket/a.bin.*correct aws_s3_bucket_name",
+                's3://no bucket/a.bin.*name "no bucket".*correct aws_s3_bucket_name',
             ),
             "server": (
                 bucket_at("http://127.0.0.1:1"),

@@ -13,7 +13,7 @@ import pytest
 from asyncflow.abc import Store
 from asyncflow.errors import DeletingPrimaryScenario, NotFound, StoreFailed
 from asyncflow.ids import config_of
-from asyncflow.options import Page
+from asyncflow.options import Page, SubmissionFilter
 from asyncflow.records import (
     BasisRecord,
     CycleRecord,
@@ -690,6 +690,56 @@ async def test_a_query_for_submissions_filters(store: Store) -> None:
     assert await store.submissions(
         is_finished=False, orchestrator_id="o", page=Page(newest_first=True, limit=1)
     ) == [third]
+
+
+async def test_submissions_are_found_by_their_scenarios_and_times(store: Store) -> None:
+    store.save(
+        scenario_record(1, config_id="c", name="Jan_1%", tags=("a", "b")),
+        scenario_record(2, config_id="d", name=None, cycle_id="CYCLE_1", version="1"),
+    )
+    one, two = [f"SCENARIO_c_{number}" for number in (1, 2)]
+    runs = [
+        submission_record(1, scenario_id=one, submitted=10.0, finished=13.0),
+        submission_record(2, scenario_id=two, submitted=20.0, reason="Too OLD"),
+        submission_record(3, scenario_id=one, submitted=30.0, finished=31.0),
+        submission_record(4, scenario_id="gone", submitted=40.0, finished=43.0),
+    ]
+    first, second, third, fourth = runs
+    store.save(*runs)
+
+    async def found(page: Page | None = None, **facts: Any) -> list[SubmissionRecord]:
+        return await store.submissions(where=SubmissionFilter(**facts), page=page)
+
+    assert await found() == runs
+    assert await found(config_id="c") == [first, third]
+    assert await found(config_id="c", cycle_id="CYCLE_1") == []
+    assert await found(cycle_id="CYCLE_1") == await found(labels=["1"]) == [second]
+    assert await found(tag="b") == [first, third]
+    assert await found(text="jan_1%") == [first, third]
+    assert await found(text="an%1") == await found(text="ja_") == []
+    assert await found(text="old") == [second]
+    assert await found(text=fourth.id[5:].lower()) == [fourth]
+    assert await found(submitted_from=20.0, submitted_to=40.0) == [second, third]
+
+    by_duration = [third, first, fourth, second]
+    down = Page(newest_first=True)
+    assert await found(by_duration=True) == by_duration
+    assert await found(down, by_duration=True) == by_duration[::-1]
+
+    for number, run in enumerate(runs):
+        assert await found(after_id=run.id) == runs[number + 1 :]
+        assert await found(down, after_id=run.id) == runs[:number][::-1]
+
+    for number, run in enumerate(by_duration):
+        facts: dict[str, Any] = {"by_duration": True, "after_id": run.id}
+        assert await found(**facts) == by_duration[number + 1 :]
+        assert await found(down, **facts) == by_duration[:number][::-1]
+
+    assert await found(Page(limit=1), tag="a", after_id=second.id) == [third]
+    assert await found(after_id="SUBMISSION_gone") == []
+    where = SubmissionFilter(tag="a")
+    assert await store.submissions(where=where, is_finished=False) == []
+    assert await store.submissions(where=where, scenario_id=one) == [first, third]
 
 
 async def test_a_query_for_versions_filters(store: Store) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 
 import attrs
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from asyncflow.drivers._libraries import rows_of
 from asyncflow.drivers.csv import CSVDriver, CSVOptions
 from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
 
@@ -92,6 +94,14 @@ def test_text_comes_back(value: list[dict[str, str]], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("exposed", LIBRARIES)
+def test_a_long_text_comes_back(tmp_path: Path, exposed: str) -> None:
+    value = [{"a": "é" * 200_000}]
+    made = driver(tmp_path / "own.csv", exposed_type=exposed)
+    assert rows_of(through(made, tmp_path, value)) == value
+    assert made.preview(None, 1).rows == ((value[0]["a"],),)
+
+
+@pytest.mark.parametrize("exposed", LIBRARIES)
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-8-sig", "utf-16"])
 def test_encodings(tmp_path: Path, exposed: str, encoding: str) -> None:
     made = driver(tmp_path / "own.csv", exposed_type=exposed, encoding=encoding)
@@ -128,6 +138,42 @@ def test_rows_are_appended(
     made.publish(made.append([{"b": "é", "a": 2}], None, file, "node"), file)
     text = path.read_text(encoding).replace('"', "")
     assert text.splitlines() == ["a,b", "1,x", "2,é"]
+
+
+@pytest.mark.parametrize("exposed", LIBRARIES)
+def test_the_columns_of_a_frame_are_appended_in_their_order(
+    tmp_path: Path, exposed: str
+) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("a,b\n1,x\n")
+    made = driver(path, exposed_type=exposed)
+    file = str(tmp_path / "A-1.value")
+
+    for table in (pd.DataFrame({"a": [2], "b": "y"}), pl.DataFrame({"b": "z", "a": 3})):
+        made.publish(made.append(table, None, file, "node"), file)
+
+    text = path.read_text().replace('"', "")
+    assert text.splitlines() == ["a,b", "1,x", "2,y", "3,z"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-8-sig"])
+@pytest.mark.parametrize("exposed", LIBRARIES)
+def test_a_preview_reads_its_rows_alone(
+    tmp_path: Path, exposed: str, encoding: str
+) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text('a,b\n1,"é\n,"\n2,y\n3,"never\n', encoding)
+    made = driver(path, exposed_type=exposed, encoding=encoding)
+    shown = made.preview(None, 2)
+    assert shown.columns == ("a", "b")
+    assert [[str(cell) for cell in row] for row in shown.rows] == [
+        ["1", "é\n,"],
+        ["2", "y"],
+    ]
+    assert shown.total is None
+    path.write_text("a,b\n1,x\n2,y\n", encoding)
+    assert made.preview(None, 2).total == 2
+    assert made.preview(None, 0).rows == ()
 
 
 def test_what_cannot_be_appended(tmp_path: Path) -> None:

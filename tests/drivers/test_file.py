@@ -64,16 +64,6 @@ def test_a_full_disk_leaves_the_old_value(
     assert os.listdir(disk) == ["own"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "own.json"
-    path.write_text("1")
-    path.chmod(0)
-
-    with pytest.raises(DataNodeReadingError, match="not permitted: give the user"):
-        JSONDriver(str(path)).read(None)
-
-
 def test_a_folder_where_a_file_was_is_told(tmp_path: Path) -> None:
     path = tmp_path / "own.json"
     path.mkdir()

@@ -95,7 +95,7 @@ async def test_a_write_names_the_folder_that_is_missing(tmp_path: Path) -> None:
     task = config.configure_task("make", flows.increment, None, node)
     cfg = config.configure_scenario("s", task)
     config.configure_job_executions(mode="standalone", max_nb_of_workers=1)
-    expected = rf"folder of data node 'own' first.*'{re.escape(str(path))}'"
+    expected = rf"'own' cannot .*: make its folder first: '{re.escape(str(path))}'"
 
     async with Orchestrator(config) as orchestrator:
         scenario = await orchestrator.create_scenario(cfg)
@@ -334,7 +334,7 @@ def test_a_draft_that_cannot_be_published_goes(tmp_path: Path) -> None:
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     driver = PickleDriver(str(tmp_path / "gone" / "mine.p"))
 
-    with pytest.raises(FileNotFoundError, match="make the folder of data node 'node'"):
+    with pytest.raises(FileNotFoundError, match=r"'node' cannot .*: make its folder"):
         driver.write(1, "/elsewhere/A-1.value", "node")
 
 

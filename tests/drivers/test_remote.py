@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,13 @@ from uuid import uuid4
 import fsspec
 import pytest
 from botocore.session import Session
+from fsspec.implementations.memory import MemoryFile
 
 from asyncflow import Configuration, Orchestrator
 from asyncflow.abc import Driver, is_address
 from asyncflow.alternatives import DRIVERS
 from asyncflow.drivers._file import FileDriver
 from asyncflow.drivers._libraries import rows_of
-from asyncflow.drivers._remote import needs
 from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
 from asyncflow.filters import Condition
 from asyncflow.testing import driver_contract
@@ -128,6 +127,35 @@ def test_columns_are_read_alone(memory: fsspec.AbstractFileSystem) -> None:
 
     assert found[-1] == {"a": 19_999}
     assert read < size / 4
+
+
+@pytest.mark.usefixtures("tables_are_warm")
+@pytest.mark.parametrize("storage_type", ["csv", "parquet"])
+def test_a_preview_reads_a_part(
+    memory: fsspec.AbstractFileSystem,
+    storage_type: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    driver = driver_at("memory://shop/sales", storage_type)
+    rows = [{"a": at, "b": os.urandom(100).hex()} for at in range(20_000)]
+    write(driver, rows, PATH)
+    read = 0
+
+    for name in ("read", "read1"):
+        whole = getattr(MemoryFile, name)
+
+        def counted(file: MemoryFile, length: int = -1, whole: Any = whole) -> bytes:
+            nonlocal read
+            data: bytes = whole(file, length)
+            read += len(data)
+            return data
+
+        monkeypatch.setattr(MemoryFile, name, counted)
+
+    shown = driver.preview(None, 2)
+    assert [str(row[0]) for row in shown.rows] == ["0", "1"]
+    assert shown.total == (20_000 if storage_type == "parquet" else None)
+    assert 0 < read < memory.size("shop/sales") / 2
 
 
 def test_what_is_wrong_is_told(memory: fsspec.AbstractFileSystem) -> None:
@@ -342,13 +370,3 @@ def test_what_is_missing_is_found_before(
     (problem,) = config.problems()
     assert message in problem.message
     assert problem.remedy.startswith(remedy)
-
-
-def test_what_a_protocol_needs_is_known_without_fsspec(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert needs("https://shop/own.csv") == {"fsspec": "remote", "aiohttp": None}
-    monkeypatch.setitem(sys.modules, "fsspec", None)
-    monkeypatch.setitem(sys.modules, "fsspec.registry", None)
-    assert needs("s3://shop/own.csv") == {"fsspec": "remote", "s3fs": "s3"}
-    assert needs("simplecache::gs://a/b") == {"fsspec": "remote", "gcsfs": None}

@@ -131,7 +131,7 @@ NAMES: dict[type, tuple[str, ...]] = {
         *("attempt", "attempts", "cancel", "config_id", "duration", "error"),
         *("execution_duration", "finished_at", "follow", "id", "is_finished"),
         *("name", "output", "progress", "reason", "run_at", "stacktrace", "status"),
-        *("submission", "submitted_at", "task", "usage"),
+        *("submission", "submitted_at", "task", "usage", "worker"),
         *("blocked_duration", "pending_duration"),
         *(
             "get_label",

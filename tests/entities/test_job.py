@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import traceback
 from pathlib import Path
 
@@ -49,6 +51,35 @@ def single_sound(config: Configuration) -> ScenarioConfig:
     result = config.configure_data_node("sound_result")
     task = config.configure_task("sound", flows.double, source, result)
     return config.configure_scenario("sound_scenario", task)
+
+
+@pytest.mark.parametrize("mode", ["standalone", "development"])
+@pytest.mark.parametrize("function", [flows.double, flows.fail])
+async def test_it_says_where_it_has_run(
+    mode: str, function: flows.Function, tmp_path: Path
+) -> None:
+    config = configuration(mode)
+    cfg = single(config, function)
+
+    async with Orchestrator(config, tmp_path / "s.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        submission = await scenario.submit().wait()
+        (job,), pids = submission.jobs, [os.getpid()]
+
+        if mode == "standalone":
+            pids = [one.pid for one in await orchestrator.workers()]
+
+        assert job.worker in [f"{socket.gethostname()}:{pid}" for pid in pids]
+
+    async with Orchestrator(config, tmp_path / "s.db") as orchestrator:
+        again = await orchestrator.get_job(job.id)
+        assert again.worker == job.worker
+
+
+async def test_a_crash_says_where_it_was() -> None:
+    job, _, _ = await run(flows.exit_hard)
+    assert job.status is Status.FAILED
+    assert job.worker is not None
 
 
 @pytest.mark.parametrize(

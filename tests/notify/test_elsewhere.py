@@ -134,6 +134,46 @@ async def test_what_others_do_is_told_after_the_commit(
     assert sorted(made[:3]) == ["CYCLE", "DATA_NODE", "DATA_NODE"]
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"], indirect=True)
+async def test_what_others_do_with_sequences_is_told_as_it_is_told_there(
+    config: Configuration, address: str
+) -> None:
+    task = config.configure_task(
+        "work", double, config.configure_data_node("source", default_data=5)
+    )
+    cfg = config.configure_scenario("s", task, sequences={"part": task, "rest": task})
+
+    async with (
+        Orchestrator(config, store=address) as here,
+        Orchestrator(config, store=address) as there,
+    ):
+        scenario = await there.create_scenario(cfg)
+
+        async with here.events(EntityEvent) as events, there.events(EntityEvent) as own:
+            await scenario.add_sequence("new", ["work"], {"k": 1})
+            await scenario.update_sequence("new", properties={"k": 2})
+            await scenario.update_sequence("part", properties={"k": 2})
+            await scenario.update_sequence("part", properties={"k": 3})
+            await scenario.rename_sequence("new", "newer")
+            await scenario.remove_sequences(["rest", "newer"])
+            await scenario.add_sequence("rest", ["work"])
+            await scenario.update(name="last")
+            told, found = [
+                {f"{shown(one)} {one.entity_id}" for one in await until(some, is_last)}
+                for some in (own, events)
+            ]
+
+    # Equal events that come together are one.
+    assert found == told
+    counts = Counter(what.partition(" SEQUENCE_")[0] for what in found)
+    assert counts["Created SEQUENCE"] == counts["Deleted SEQUENCE"] == 3
+    assert counts["Updated SEQUENCE tasks,properties"] == 2
+
+
+def is_last(event: EntityEvent) -> bool:
+    return isinstance(event, EntityUpdated) and "name" in event.attributes
+
+
 async def test_nothing_is_kept_where_nobody_listens(
     config: Configuration, tmp_path: Path
 ) -> None:

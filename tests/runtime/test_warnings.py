@@ -32,6 +32,22 @@ def told(caplog: pytest.LogCaptureFixture, piece: str) -> list[str]:
     return [text for text in texts if piece in text]
 
 
+async def test_what_holds_from_the_next_opening_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    config = configuration("development")
+    cfg = single(config, flows.double, 5)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        for _ in range(2):
+            config.configure_job_executions("standalone", max_nb_of_workers=3)
+            config.configure_core(time_zone="Asia/Tokyo", keep_days=3)
+            await orchestrator.create_scenario(cfg)
+
+        assert len(told(caplog, "how jobs are executed was configured while")) == 1
+        assert len(told(caplog, "time_zone of [CORE] was configured while")) == 1
+
+
 @pytest.mark.smoke
 async def test_runs_that_come_back_are_told_and_can_be_left(
     tmp_path: Path, caplog: pytest.LogCaptureFixture

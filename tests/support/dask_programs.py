@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import attrs
-from anyio import Event
+from anyio import Event, create_task_group, fail_after
 from anyio.abc import TaskGroup
 
 from asyncflow.abc import Call
@@ -39,11 +40,18 @@ class Programs:
         made.owner_id, made.outlives_owner = owner_id, True
         return await self.stack.enter_async_context(made)
 
-    def run(self, executor: DaskExecutor, one: Call) -> Watching:
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, address: str) -> AsyncIterator[Programs]:
+        with fail_after(60):
+            async with create_task_group() as group, AsyncExitStack() as stack:
+                yield cls(address, stack, group)
+
+    def run(self, executor: DaskExecutor, *calls: Call) -> Watching:
         watching = Watching()
 
         async def run() -> None:
-            await executor.run([one], watching)
+            await executor.run(calls, watching)
             watching.has_ended.set()
 
         self.group.start_soon(run)

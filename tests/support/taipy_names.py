@@ -106,7 +106,7 @@ configure_json_data_node: same(id, default_path, encoding, encoder, decoder, sco
 configure_mongo_collection_data_node: same
 configure_parquet_data_node: same
 configure_pickle_data_node: same(id, default_path, default_data, scope, validity_period)
-configure_s3_object_data_node: otherwise - any storage type at a path `s3://bucket/key`
+configure_s3_object_data_node: same - or any storage type at a path `s3://bucket/key`
 configure_scenario: same(id, task_configs, additional_data_node_configs, frequency)
 configure_sql_data_node: same
 configure_sql_table_data_node: same

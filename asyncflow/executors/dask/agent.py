@@ -9,15 +9,18 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 from functools import partial
 
 import attrs
+from anyio import to_thread
 
-from asyncflow.abc import Executor, WorkerInfo
-from asyncflow.executors.dask.payload import unpack
+from asyncflow.abc import Call, Executor, WorkerInfo
+from asyncflow.errors import ModuleDiffers
+from asyncflow.executors.dask.payload import refused, unpack
 from asyncflow.executors.dask.relay import Relay, Sender
+from asyncflow.worker.failure import raised
 
 KEPT = 256
 """How many kills are kept for trips that may come yet."""
@@ -28,13 +31,15 @@ class Agent:
     """Runs trips in worker processes, until it is closed.
 
     :param executor: runs them; it is not open yet
+    :param checks_code: whether modules may differ from those of the submitter
     """
 
     executor: Executor
+    checks_code: bool = True
     _trips: dict[int, Relay] = attrs.field(init=False, factory=dict)
     """Those under way, by their numbers."""
-    _over: dict[int, Relay] = attrs.field(init=False, factory=dict)
-    """Those that are over, and may have to be told of again."""
+    _known: dict[int, Relay] = attrs.field(init=False, factory=dict)
+    """Those that have come, and may have to be told of again, also when they are over."""
     _early: deque[tuple[int, list[str]]] = attrs.field(
         init=False, factory=partial(deque, maxlen=KEPT)
     )
@@ -111,17 +116,22 @@ class Agent:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+        self._known[number] = relay  # so that it is known to who takes it over
+
+        if self.checks_code and (wrong := await to_thread.run_sync(refused, calls)):
+            _refuse(calls, wrong, relay)
+            return relay.end()
+
         self._trips[number] = relay
 
         try:
-            if any(trip == number for trip, _ in self._early):
+            if not relay.held() or any(trip == number for trip, _ in self._early):
                 relay.release([call.job_id for call in calls])
             else:
                 await self.executor.run(calls, relay)
         finally:
             del self._trips[number]
 
-        self._over[number] = relay
         return relay.end()
 
     def _kill(self, number: int, job_ids: list[str], *, now: bool) -> None:
@@ -140,11 +150,11 @@ class Agent:
 
     def _forget(self, numbers: list[int]) -> None:
         for number in numbers:
-            self._over.pop(number, None)
+            self._known.pop(number, None)
 
     @property
     def _relays(self) -> list[Relay]:
-        return [*self._over.values(), *self._trips.values()]
+        return [*self._known.values()]
 
     async def _held(self) -> dict[str, int]:
         found: dict[str, int] = {}
@@ -198,3 +208,17 @@ class Agent:
                 task.cancel()
 
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _refuse(
+    calls: Sequence[Call], wrong: Sequence[tuple[Call, ModuleDiffers]], relay: Relay
+) -> None:
+    """End the calls whose modules differ; hand back the others, which may run here."""
+    ends = {id(call): error for call, error in wrong}
+
+    for call in calls:
+        if (error := ends.get(id(call))) is not None:
+            relay.ended(call, raised(error, None))
+
+    if left := [call for call in calls if id(call) not in ends]:
+        relay.returned(left)

@@ -141,7 +141,13 @@ class Cluster:
 
         On cancel all of them have ended before this raises.
         """
-        trip.member = member
+        if trip.is_adopted:
+            payload = b""
+        else:
+            payload = await to_thread.run_sync(pack, trip.calls)
+
+            if trip.kills:
+                return
 
         if member.is_gone and trip.is_adopted:
             trip.lose("its Dask worker has gone", is_charged=False)
@@ -151,8 +157,9 @@ class Cluster:
             trip.give_back()
             return
 
+        trip.member = member
         self._trips[trip.number] = trip
-        self._transport.send(trip, pack(trip.calls))
+        self._transport.send(trip, payload)
 
         try:
             await trip.over.wait()

@@ -75,6 +75,7 @@ class Relay(Watch):
     """The ways to who has taken calls over, by their places."""
     _released: set[int] = attrs.field(init=False, factory=set)
     """The places of those of which nobody wants to know any more."""
+    _is_over: bool = attrs.field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:
         self._places = {call.job_id: place for place, call in enumerate(self.calls)}
@@ -83,17 +84,17 @@ class Relay(Watch):
         """Return the attempts of the jobs that run, or of which somebody may want to know
         how they ended, by their ids.
         """
-        returned = {
-            place
-            for message in self.ended_all
-            if message.word == "returned"
-            for place in message.places
-        }
+        ended, returned = self._told("ended"), self._told("returned")
+        held = ended if self._is_over else {*range(len(self.calls))} - returned
         return {
             call.job_id: call.attempt
             for place, call in enumerate(self.calls)
-            if place not in returned | self._released
+            if place in held - self._released
         }
+
+    def _told(self, word: str) -> set[int]:
+        found = [one.places for one in self.ended_all if one.word == word]
+        return {place for places in found for place in places}
 
     def attach(self, job_id: str, heir: Sender) -> None:
         """Tell somebody of one call, from its beginning on."""
@@ -115,7 +116,7 @@ class Relay(Watch):
         if log is not None and place not in self._tails:
             self._tails[place] = _Tail(place, log, log.start)
 
-        self._begin(Message("started", [place], log is not None))
+        self._begin(Message("started", [place], log and (log.worker,)))
 
     def loading(self, call: Call) -> None:
         self._begin(Message("loading", [self._places[call.job_id]]))
@@ -151,6 +152,7 @@ class Relay(Watch):
         if self._clock is not None:
             self._clock.cancel()
 
+        self._is_over = True
         self._take_progress()
         self._tell(Message("over", ()))
         self._flush()

@@ -44,6 +44,8 @@ class Trip:
     _started: set[int] = attrs.field(init=False, factory=set)
     _logs: dict[int, int] = attrs.field(init=False, factory=dict)
     """The files of what they print, open, by their places."""
+    _workers: dict[int, str | None] = attrs.field(init=False, factory=dict)
+    """The names of the processes that they run in, by their places."""
     _paths: list[str] = attrs.field(init=False, factory=list)
 
     def __attrs_post_init__(self) -> None:
@@ -107,9 +109,10 @@ class Trip:
         for place in ran or self._left[:1]:
             call = self.calls[place]
             log = self._printed(place)
+            worker = self._workers.get(place)
             killed = call.job_id in self.kills
-            crashed = Crashed(None, why, log, None, is_charged)
-            self._end(place, Killed(log) if killed else crashed)
+            crashed = Crashed(None, why, log, None, is_charged, worker)
+            self._end(place, Killed(log, worker=worker) if killed else crashed)
 
         self.give_back()
         self.end()
@@ -127,7 +130,7 @@ class Trip:
             self._return(found)
         elif word == "started":
             self._started.add(found[0])
-            self.watch.started(call, self._log(found[0]) if content else None)
+            self.watch.started(call, self._log(found[0], *content) if content else None)
         elif word == "printed":
             self._print(found[0], *content)
         elif word == "reported":
@@ -140,7 +143,9 @@ class Trip:
     def _meant(self, place: int, outcome: Outcome) -> Outcome:
         """Return an outcome; a kill that nobody has asked for here is a crash."""
         if isinstance(outcome, Killed) and self.calls[place].job_id not in self.kills:
-            return Crashed(None, ORPHANED, outcome.log, outcome.usage, False)
+            return Crashed(
+                None, ORPHANED, outcome.log, outcome.usage, False, outcome.worker
+            )
 
         return outcome
 
@@ -154,17 +159,17 @@ class Trip:
         self._left.remove(place)
         self.watch.ended(self.calls[place], outcome)
 
-    def _log(self, place: int) -> Log:
+    def _log(self, place: int, worker: str | None) -> Log:
         """Make the file of what a call prints."""
         path = os.path.join(self.folder, f"{self.number}-{place}.log")
+        self._workers[place] = worker
 
-        if place in self._logs:  # it is told again where one is to be ended
-            return Log(path, 0, -1)
+        if place not in self._logs:  # it is told again where one is to be ended
+            flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC
+            self._logs[place] = os.open(path, flags, 0o600)
+            self._paths.append(path)
 
-        flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC
-        self._logs[place] = os.open(path, flags, 0o600)
-        self._paths.append(path)
-        return Log(path, 0, -1)
+        return Log(path, 0, -1, worker)
 
     def _print(self, place: int, at: int, data: bytes) -> None:
         """Keep what a call has printed: where something is left out, there is a hole."""

@@ -280,7 +280,9 @@ class Request:
         self.pool.stillborn = 0
 
         try:
-            end, outcomes, stray, left, loaded, has_sent = wire.read_answer(answer)
+            end, outcomes, stray, left, loaded, has_sent = wire.read_answer(
+                answer, worker.name
+            )
             self._check(outcomes)
         except (Exception, SystemExit) as error:
             await self._end(worker, f"{_NO_ANSWER} ({summary_of(error)})")
@@ -449,7 +451,7 @@ class Request:
 
     async def _tell_early(self, worker: Worker) -> None:
         found = await to_thread.run_sync(spool.read, worker.spool_path, self.number)
-        self._tell(worker, *wire.read_outcomes(found))
+        self._tell(worker, *wire.read_outcomes(found, worker.name))
         self._tell_running(worker)
 
     def _tell_running(self, worker: Worker) -> None:
@@ -463,7 +465,7 @@ class Request:
             self._tell_started(worker, self._running)
 
     def _tell_started(self, worker: Worker, place: int) -> None:
-        log = Log(worker.log_path, worker.logged, -1)
+        log = Log(worker.log_path, worker.logged, -1, worker.name)
         self.logs.watch(log)
         self._bounds_log = True
         call = self.calls[place]
@@ -534,7 +536,7 @@ class Request:
         if len(self.calls) > 1:
             path = worker.spool_path
             found = await to_thread.run_sync(spool.read, path, self.number)
-            self._tell(worker, *wire.read_outcomes(found))
+            self._tell(worker, *wire.read_outcomes(found, worker.name))
 
         if self._told < self._started:
             index = self._told
@@ -548,9 +550,9 @@ class Request:
             if kept is not None:
                 outcome = Returned(kept, log)
             elif index in self._kills:
-                outcome = Killed(log, None, stack)
+                outcome = Killed(log, None, stack, worker.name)
             else:
-                outcome = Crashed(returncode, why, log)
+                outcome = Crashed(returncode, why, log, worker=worker.name)
 
             self.watch.ended(call, outcome)
 

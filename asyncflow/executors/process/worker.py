@@ -22,7 +22,7 @@ from asyncflow.facts import Facts
 from asyncflow.worker import trip
 from asyncflow.worker.digests import remove_named
 from asyncflow.worker.loaded import Sign
-from asyncflow.worker.outcome import Log
+from asyncflow.worker.outcome import Log, worker_name
 from asyncflow.worker.raw_stderr import fold, path_of
 from asyncflow.worker.streams import plain, whole
 from asyncflow.worker.tokens import Tokens
@@ -86,6 +86,11 @@ class Worker:
     others: list[process_tree.Member] = attrs.field(init=False, factory=list)
     """What it is known to have started."""
     since: float = attrs.field(init=False, factory=time.monotonic)
+    name: str = attrs.field(init=False)
+    """See `worker_name`."""
+
+    def __attrs_post_init__(self) -> None:
+        self.name = worker_name(self.process.pid)
 
     @property
     def pid(self) -> int:

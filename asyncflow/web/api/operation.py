@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Literal, TypeAlias
 
@@ -12,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from asyncflow.web.forms import in_json
+from asyncflow.web.forms import in_json, moment
 
 Schema: TypeAlias = Mapping[str, Any]
 """A JSON Schema."""
@@ -108,6 +109,18 @@ class Asked:
             body = _body(operation, await in_json(request))
 
         return cls(query, body)
+
+    def moment(self, name: str) -> datetime | None:
+        """Return a time of the query, in UTC unless it says another zone.
+
+        :raises HTTPException: where it is none
+        """
+        text = self.query.get(name)
+
+        try:
+            return moment(text or "")
+        except ValueError:
+            raise refused(f"{name!r} is a time (ISO 8601); got {text!r:.50}") from None
 
     @property
     def page(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import attrs
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from asyncflow.entities.submission import Submission
 from asyncflow.web.access import user_of
 from asyncflow.web.api.operation import (
     ANY,
+    DATE,
     LONGEST_WAIT,
     PAGE,
     TEXT,
@@ -40,6 +42,21 @@ WAIT = Parameter(
     "how many seconds to wait for the end",
 )
 
+FILTERS = (
+    Parameter("config_id", TEXT, "the config of their scenarios"),
+    Parameter("cycle", TEXT, "the id of the cycle of their scenarios"),
+    Parameter("tag", TEXT, "a tag of their scenarios"),
+    Parameter("text", TEXT, "a part of their id, reason, or scenario's name"),
+    Parameter("submitted_from", DATE, "the first time"),
+    Parameter("submitted_to", DATE, "the time before which they were submitted"),
+    Parameter(
+        "sort_key",
+        {"type": "string", "enum": ["submitted", "duration"], "default": "submitted"},
+        "what they are sorted by",
+    ),
+    Parameter("after", TEXT, "the id of the last one of the page before"),
+)
+
 
 @attrs.frozen(eq=False)
 class Submissions:
@@ -63,6 +80,7 @@ class Submissions:
                     parameters=(
                         Parameter("status", STATUS, "the status that they have"),
                         Parameter("scenario_id", TEXT, "the scenario that they are of"),
+                        *FILTERS,
                         *PAGE,
                     ),
                     answers={200: listed(SUBMISSION)},
@@ -131,9 +149,7 @@ class Submissions:
     async def many(self, request: Request, asked: Asked) -> Response:
         """List runs."""
         found = await self.site.find(request).submissions(
-            status=asked.query.get("status"),
-            scenario_id=asked.query.get("scenario_id"),
-            **asked.page,
+            **_filters(asked), **asked.page
         )
         return answer(request, [submission_record(record) for record in found])
 
@@ -165,6 +181,13 @@ class Submissions:
         last = request.headers.get("last-event-id", "")
         before = int(last) if last.isdecimal() and len(last) < 10 else 0
         return EventStream(_events(await self.site.run(request), before))
+
+
+def _filters(asked: Asked) -> dict[str, Any]:
+    times = ("submitted_from", "submitted_to")
+    names = ("status", "scenario_id", *(one.name for one in FILTERS))
+    found = {name: asked.query[name] for name in names if name in asked.query}
+    return found | {name: asked.moment(name) for name in times if name in found}
 
 
 async def accepted(request: Request, run: Submission, wait: float | None) -> Response:

@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 from anyio import move_on_after
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -18,7 +19,7 @@ from asyncflow.orchestrator import Orchestrator
 from asyncflow.records import SubmissionRecord
 from asyncflow.status import SubmissionStatus
 from asyncflow.web.access import user_of
-from asyncflow.web.forms import form, place
+from asyncflow.web.forms import form, moment
 from asyncflow.web.live import EventStream, pause, replaced
 from asyncflow.web.site import Site, seen
 
@@ -29,7 +30,10 @@ LOOK = 2.0
 """After how many seconds the list is looked at again, as long as somebody looks at it."""
 
 AT_ONCE = 1000
-"""How many runs are cancelled, or tried again, by one click."""
+"""How many runs are looked up at once, where all that the filter finds are meant."""
+
+FILTERS = ("status", "scenario", "config", "cycle", "tag", "text", "from", "to")
+"""The parts of the address that say which runs are meant."""
 
 
 @attrs.frozen(eq=False)
@@ -51,13 +55,17 @@ class RunsPage:
 
     async def show(self, request: Request) -> Response:
         """Show a page of the list."""
-        asked = dict(request.query_params)
-        facts = await self._facts(request, asked)
+        orchestrator = self.site.find(request)
+        facts = await self._facts(request, dict(request.query_params))
+        cycles = await orchestrator.cycles(newest_first=True, limit=100)
         return self.site.page(
             request,
             "runs",
             statuses=[*SubmissionStatus],
-            live=not facts["offset"],
+            configs=sorted(orchestrator.config.scenarios),
+            cycles=cycles,
+            filters=FILTERS,
+            live="after" not in facts["asked"],
             **facts,
         )
 
@@ -88,40 +96,24 @@ class RunsPage:
     async def _facts(
         self, request: Request, asked: Mapping[str, str]
     ) -> dict[str, Any]:
-        offset = place(asked.get("offset", ""))
-        found = await self._found(request, asked, limit=SHOWN + 1, offset=offset)
+        found = await _found(self.site.find(request), asked, SHOWN + 1)
         return {
-            "asked": {key: text for key, text in asked.items() if key != "notice"},
+            "asked": {
+                key: text for key, text in asked.items() if text and key != "notice"
+            },
             "notice": asked.get("notice", ""),
             "runs": found[:SHOWN],
             "has_more": len(found) > SHOWN,
-            "offset": offset,
-            "shown": SHOWN,
         }
-
-    async def _found(
-        self, request: Request, asked: Mapping[str, str], limit: int, offset: int = 0
-    ) -> list[SubmissionRecord]:
-        status = asked.get("status") or None
-        known = status if status in [*SubmissionStatus] else None
-        return await self.site.find(request).submissions(
-            status=known,
-            scenario_id=asked.get("scenario") or None,
-            newest_first=True,
-            limit=limit,
-            offset=offset,
-        )
 
     async def cancel(self, request: Request) -> Response:
         """Cancel all runs that the filter finds and that have not ended."""
         orchestrator, asked = self.site.find(request), await form(request)
-        count = 0
+        why, count = f"cancelled by {user_of(request)}", 0
 
-        for record in await self._found(request, asked, AT_ONCE):
-            if record.finished is None:
-                submission = await orchestrator.get_submission(record.id)
-                submission.cancel(f"cancelled by {user_of(request)}")
-                count += 1
+        async for record in _all(orchestrator, asked, is_finished=False):
+            (await orchestrator.get_submission(record.id)).cancel(why)
+            count += 1
 
         return seen(request, "runs", f"{count} runs are being cancelled")
 
@@ -130,11 +122,56 @@ class RunsPage:
         orchestrator, asked = self.site.find(request), await form(request)
         count = 0
 
-        for record in await self._found(request, asked, AT_ONCE):
+        async for record in _all(orchestrator, asked, is_finished=True):
             if record.status in (SubmissionStatus.FAILED, SubmissionStatus.CANCELED):
                 count += await _tried_again(orchestrator, record.id)
 
         return seen(request, "runs", f"{count} runs have begun anew")
+
+
+async def _found(
+    orchestrator: Orchestrator,
+    asked: Mapping[str, str],
+    limit: int,
+    **more: Any,
+) -> list[SubmissionRecord]:
+    """Return the runs that the filter of an address finds.
+
+    :raises HTTPException: where it has no filter that can be
+    """
+    try:
+        return await orchestrator.submissions(
+            status=asked.get("status") or None,
+            scenario_id=asked.get("scenario") or None,
+            config_id=asked.get("config") or None,
+            cycle=asked.get("cycle") or None,
+            tag=asked.get("tag") or None,
+            text=asked.get("text") or None,
+            submitted_from=moment(asked.get("from", "")),
+            submitted_to=moment(asked.get("to", "")),
+            sort_key=asked.get("sort") or "submitted",
+            newest_first=True,
+            limit=limit,
+            **{"after": asked.get("after") or None, **more},
+        )
+    except ValueError as error:
+        raise HTTPException(400, str(error)) from error
+
+
+async def _all(
+    orchestrator: Orchestrator, asked: Mapping[str, str], *, is_finished: bool
+) -> AsyncGenerator[SubmissionRecord]:
+    """Give all runs that a filter finds, of those that were there before."""
+    asked = {name: asked.get(name, "") for name in FILTERS}
+    last: SubmissionRecord | None = None
+
+    while found := await _found(
+        orchestrator, asked, AT_ONCE, after=last, is_finished=is_finished
+    ):
+        for record in found:
+            yield record
+
+        last = found[-1]
 
 
 async def _tried_again(orchestrator: Orchestrator, submission_id: str) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from asyncflow.errors import NotFound
-from asyncflow.web.forms import form, place, value
+from asyncflow.records import ScenarioRecord
+from asyncflow.web.forms import form, value
 from asyncflow.web.site import Site, seen
 
 SHOWN = 50
@@ -36,7 +38,6 @@ class ScenariosPage:
     async def show(self, request: Request) -> Response:
         """Show a page of the list."""
         orchestrator, asked = self.site.find(request), dict(request.query_params)
-        offset = place(asked.get("offset", ""))
         found = await orchestrator.scenarios(
             config_id=asked.get("config") or None,
             name=asked.get("name") or None,
@@ -44,19 +45,19 @@ class ScenariosPage:
             tag=asked.get("tag") or None,
             is_primary=True if asked.get("primary") else None,
             newest_first=True,
+            after=_after(asked.get("after", "")),
             limit=SHOWN + 1,
-            offset=offset,
         )
         cycles = await orchestrator.cycles(newest_first=True, limit=100)
         return self.site.page(
             request,
             "scenarios",
-            asked={key: text for key, text in asked.items() if key != "notice"},
+            asked={
+                key: text for key, text in asked.items() if text and key != "notice"
+            },
             notice=asked.get("notice", ""),
             scenarios=found[:SHOWN],
-            has_more=len(found) > SHOWN,
-            offset=offset,
-            shown=SHOWN,
+            next=_place(found[SHOWN - 1]) if len(found) > SHOWN else None,
             configs=sorted(orchestrator.config.scenarios),
             cycles=cycles,
             cycle_names={cycle.id: cycle.name for cycle in cycles},
@@ -102,3 +103,24 @@ class ScenariosPage:
             facts["diff"] = await orchestrator.diff(*scenarios)
 
         return self.site.page(request, "compare", **facts)
+
+
+def _place(record: ScenarioRecord) -> str:
+    """Return where a scenario is in the list, for an address."""
+    return f"{record.created!r}~{record.id}"
+
+
+def _after(text: str) -> ScenarioRecord | None:
+    """Return what is at a place of the list; None for the place before its first one.
+
+    :raises HTTPException: where it is none
+    """
+    if not text:
+        return None
+
+    date, _, scenario_id = text.partition("~")
+
+    try:
+        return ScenarioRecord(scenario_id, "", None, float(date), {})
+    except ValueError as error:
+        raise HTTPException(400, f"{text!r} is no place of the list") from error

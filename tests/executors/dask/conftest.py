@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
 
 import pytest
-from anyio import create_task_group, fail_after
 
 pytest.importorskip("distributed")
 
@@ -30,6 +28,5 @@ def cluster() -> Iterator[dask_cluster.Hosts]:
 
 @pytest.fixture
 async def programs(address: str) -> AsyncIterator[Programs]:
-    with fail_after(60):
-        async with create_task_group() as group, AsyncExitStack() as stack:
-            yield Programs(address, stack, group)
+    async with Programs.opened(address) as found:
+        yield found

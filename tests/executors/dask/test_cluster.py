@@ -230,12 +230,16 @@ async def test_workers_are_listed(address: str, tmp_path: Path, is_far: bool) ->
             scenario = await orchestrator.create_scenario(cfg)
             submission = scenario.submit()
             await until_started(submission)
+            (job,) = submission.jobs
             busy = [one for one in await orchestrator.workers() if one.job_id]
+            assert job.worker == f"{busy[0].host}:{busy[0].pid}"
             file.touch()
             await submission
             idle = await orchestrator.workers()
+            (record,) = await orchestrator.jobs()
 
-    assert [one.job_id for one in busy] == [submission.jobs[0].id]
+    assert [one.job_id for one in busy] == [job.id]
+    assert record.worker == job.worker
     assert busy[0].state == "busy"
     assert busy[0].host == socket.gethostname()
     assert busy[0].pid in [one.pid for one in idle]

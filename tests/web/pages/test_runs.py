@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
 from anyio import fail_after
 
@@ -25,15 +28,47 @@ async def test_runs_are_found_by_what_the_address_says(
     async with client(orchestrator) as browser:
         page = await browser.get("runs")
         assert links(page, "runs") == [f"runs/{third.id}", f"runs/{second.id}"]
-        page = await browser.get("runs", params={"offset": 2})
+        (next_page,) = re.findall(r'rel="next" href="([^"]*)"', page.text)
+        page = await browser.get(f"runs{html.unescape(next_page)}")
         assert links(page, "runs") == [f"runs/{first.id}"]
+        assert 'rel="next"' not in page.text
 
         page = await browser.get("runs", params={"status": "FAILED"})
         assert "No run is found." in page.text
-        page = await browser.get("runs", params={"scenario": good.id, "status": "x"})
+        page = await browser.get("runs", params={"scenario": good.id})
         assert len(links(page, "runs")) == 2
+        page = await browser.get("runs", params={"status": "x"})
+        assert page.status_code == 400
         page = await browser.get("runs", params={"scenario": HOSTILE})
         assert "<b>" not in page.text
+
+
+async def test_runs_are_found_by_their_scenarios_and_times(
+    orchestrator: Orchestrator,
+) -> None:
+    config = flows.chain(orchestrator.config, flows.double)
+    january = await orchestrator.create_scenario(config, name="January")
+    await january.add_tag("old")
+    other = await orchestrator.create_scenario(config)
+    first, second = await january.submit(), await other.submit()
+    both, date = [f"runs/{second.id}", f"runs/{first.id}"], "2999-01-01T00:00"
+
+    async with client(orchestrator) as browser:
+
+        async def found(**asked: str) -> list[str]:
+            page = await browser.get("runs", params=asked)
+            assert page.status_code == 200
+            return links(page, "runs")
+
+        assert await found(tag="old") == await found(text="janu") == both[1:]
+        assert await found(config=config.id, to=date, cycle="", sort="") == both
+        assert await found(config="other") == await found(cycle="x") == []
+        assert await found(**{"from": date}) == []
+        assert set(await found(sort="duration")) == {*both}
+
+        for asked in ({"from": "x"}, {"sort": "x"}):
+            page = await browser.get("runs", params=asked)
+            assert (page.status_code, "x" in page.text) == (400, True)
 
 
 async def test_the_list_is_as_things_are(orchestrator: Orchestrator) -> None:

@@ -1,0 +1,74 @@
+"""Parquet files, folders and several of them: what is in them, and the first rows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from asyncflow.drivers._libraries import need
+
+PAGE = 1 << 16
+"""How many bytes of a column are read at a time where a few rows are shown."""
+
+
+def has_files(path: str) -> bool:
+    return os.path.isfile(path) or any(names for _, _, names in os.walk(path))
+
+
+def dataset_of(source: Any) -> Any:
+    """Open a file, a folder or several files, or a file that is open."""
+    dataset = need("pyarrow.dataset", "the storage type 'parquet'")
+
+    if isinstance(source, str | list):
+        return dataset.dataset(source, format="parquet", partitioning="hive")
+
+    form = dataset.ParquetFileFormat()
+    part = form.make_fragment(source)
+    return dataset.FileSystemDataset([part], part.physical_schema, form)
+
+
+def first_in(source: Any, rows: int) -> tuple[Any, int]:
+    """Return the first rows of a file, and how many it has.
+
+    :param source: its path, or what is open: of which pages are read, not whole columns
+    """
+    arrow = need("pyarrow", "the storage type 'parquet'")
+    reader = need("pyarrow.parquet", "the storage type 'parquet'")
+
+    with reader.ParquetFile(source, pre_buffer=False, buffer_size=PAGE) as opened:
+        taken: list[Any] = []
+
+        for batch in opened.iter_batches(batch_size=max(rows, 1)):
+            taken.append(batch)
+
+            if sum(one.num_rows for one in taken) >= rows:
+                break
+
+        head = arrow.Table.from_batches(taken, opened.schema_arrow)
+        return head.slice(0, rows), opened.metadata.num_rows
+
+
+def stats_of(paths: Iterable[str]) -> list[tuple[str, os.stat_result]]:
+    found = []
+
+    for path in paths:
+        with suppress(OSError):
+            found.append((path, os.stat(path)))
+
+    return found
+
+
+def hash_of(found: object) -> str:
+    """Return a digest of plain data."""
+    return hashlib.blake2b(repr(found).encode(), digest_size=16).hexdigest()
+
+
+def index_of(schema: Any, columns: Sequence[str]) -> list[str]:
+    """Return the columns that are the index of the frame that was written."""
+    told = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
+    names = told.get("index_columns", [])
+    return [one for one in names if isinstance(one, str) and one not in columns]
