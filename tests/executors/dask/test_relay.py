@@ -96,8 +96,8 @@ async def test_an_heir_hears_of_one_call_from_its_beginning(tmp_path: Path) -> N
     one.returned(one.calls[2:])
     one.all_ended(one.calls[:2], [Returned((b"0",)), Returned((b"1",))])
     ended = [Message("ended", [0], [Returned((b"1",))]), Message("over", (), None)]
-    assert heir.sent[1:] == [ended]
     one.end()
+    assert ended in heir.sent
     assert one.held() == {"JOB_0": 1, "JOB_1": 1}
     one.attach("JOB_1", late := Kept())
     assert late.sent == [ended]
