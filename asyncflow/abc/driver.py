@@ -52,6 +52,8 @@ class Driver(ABC):
     """The modules that must be there; it imports them when it is first used."""
     is_durable: ClassVar[bool] = True
     """Whether its values outlive the orchestrator, and a power failure."""
+    runs_code: ClassVar[bool] = False
+    """Whether its files can have code in them, which runs whenever one is read."""
     keeps_plain_at_once: ClassVar[bool] = False
     """Whether `write` of a number, or of a short text, touches no file where it has no
     path, and so may be called on the event loop."""
@@ -64,6 +66,8 @@ class Driver(ABC):
     parses_in_process: int = 32 << 20
     """Up to how many bytes the program itself parses: `parsed_size` says how many there
     are. Of more, a worker does so, as parsing holds Python's lock."""
+    is_of_process: bool = False
+    """Whether its place is of this process alone: no worker sees it."""
     options: Any = None
     validator: Any = None
     """What is asked of a value before it is written: a callable, or what has a method
