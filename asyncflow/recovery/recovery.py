@@ -41,10 +41,7 @@ own_ids: set[str] = set()
 
 
 def new_record(own_id: str = "") -> OrchestratorRecord:
-    """Describe a new orchestrator of this process. Blocks.
-
-    :param own_id: its id; one is made where that is ``""``
-    """
+    """Describe a new orchestrator of this process, whose id may be given. Blocks."""
     pid = os.getpid()
     return OrchestratorRecord(
         id=own_id or ids.of_orchestrator(),
@@ -176,9 +173,8 @@ class Recovery:
 
     async def clean_up(self) -> None:
         """Remove what workers wrote that died after their orchestrator."""
-        self._outlived.clear()
-
         if self._adopted:
+            self._outlived.clear()
             await self._sweep()
             await self.store.delete(*self._adopted)  # makers without a file
 
@@ -272,8 +268,7 @@ class Recovery:
             return False
 
         self._adopted.append(dead.id)
-
-        self._outlived |= {dead.id} if goes_on else set()
+        self._outlived.update([dead.id] if goes_on else [])
         await self._sweep(dead.id)
         return True
 
@@ -285,8 +280,8 @@ class Recovery:
         *,
         is_all: bool,
     ) -> bool:
-        """Finish what jobs were about to make visible; discard what only waits. Return
-        whether jobs go on that outlive their orchestrator.
+        """Finish what jobs were about to make visible, discard what only waits; tell
+        whether jobs outlive their orchestrator.
 
         :param kept: what is kept of the jobs, by the ids of the runs: those that have
             completed so are added
@@ -295,8 +290,8 @@ class Recovery:
         from asyncflow.recovery import going_on, settling
 
         versions = self.loader.versions
-        workers = None if is_closed(dead) else versions.executor
-        goes_on = await going_on.take_over(workers, self.store, dead.id, kept)
+        place = None if is_closed(dead) else versions.executor
+        goes_on = await going_on.take_over(place, self.store, dead.id, kept)
         left = await to_thread.run_sync(settling.left_by, versions.folder, dead.id)
 
         for run in runs if left.intents else ():
@@ -421,8 +416,8 @@ class Recovery:
         unpinned = await self._unpinned()
         names = await to_thread.run_sync(os.listdir, folder)
         makers = await self.store.makers()
-        makers -= {record.id for record in await self.store.orchestrators()}
-        makers -= self._outlived
+        living = {record.id for record in await self.store.orchestrators()}
+        makers -= living | self._outlived
         kept = await self.store.kept_names()
         lost = [
             os.path.join(folder, name)
