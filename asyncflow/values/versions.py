@@ -28,6 +28,7 @@ from asyncflow.options import Page
 from asyncflow.records import VersionRecord
 from asyncflow.runs.node import (
     EVICTED,
+    NOTHING,
     NOTHING_SAID,
     UNREAD,
     Given,
@@ -279,9 +280,7 @@ class Versions:
                 kept = await to_thread.run_sync(keep, self.new_path(node))
                 made = self.replace(node, kept, said=said)
 
-                if not await self.store.write(
-                    node.id, *made
-                ):  # somebody has deleted it
+                if not await self.store.write(node.id, *made):  # it was deleted
                     await to_thread.run_sync(remove, _files(node))
                     raise NotFound(node.id)
         finally:
@@ -346,7 +345,7 @@ class Versions:
             if default is not NOT_GIVEN and not node.driver.exists():
                 return _keep(node, default, path)
 
-            return None if node.driver.is_remote else seen(node.driver, None)
+            return _found(node.driver)
 
         if files is not None and (linked := files.linked(node, path)):
             return linked
@@ -509,6 +508,15 @@ def _files(node: NodeState) -> list[str]:
 
 def _has_default(node: NodeState) -> bool:
     return node.config.default_data is not NOT_GIVEN or not node.driver.keeps_versions
+
+
+def _found(driver: Driver) -> StoredValue:
+    """Look at a place of the user's that is not written here."""
+    if driver.is_remote:
+        return None
+
+    is_empty = driver.takes_default_data and not driver.exists()
+    return Placed(NOTHING) if is_empty else seen(driver, None)
 
 
 def _keep(node: NodeState, value: object, path: str) -> StoredValue:
