@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import InsideWorker as InsideWorker
     from asyncflow.errors import JobFailed as JobFailed
     from asyncflow.errors import MigrationFailed as MigrationFailed
+    from asyncflow.errors import ModuleDiffers as ModuleDiffers
     from asyncflow.errors import NoData as NoData
     from asyncflow.errors import NotCopied as NotCopied
     from asyncflow.errors import NotDeclared as NotDeclared
@@ -142,6 +143,7 @@ if TYPE_CHECKING:
     from asyncflow.status import AttemptKind as AttemptKind
     from asyncflow.status import Status as Status
     from asyncflow.status import SubmissionStatus as SubmissionStatus
+    from asyncflow.worker.by_value import register_by_value as register_by_value
     from asyncflow.worker.current import CurrentJob as CurrentJob
     from asyncflow.worker.current import Progress as Progress
     from asyncflow.worker.current import current_job as current_job
@@ -172,7 +174,7 @@ _HOMES = {
     "entities.difference": "DataNodeDiff ScenarioDiff",
     "entities.exported": "ExportedScenario",
     "errors": "ArchiveRefused AsyncflowError BlockingCall ClusterFailed ComparisonFailed ConfigError DataNodeIsBeingEdited "
-    "DataNodeReadingError DataNodeWritingError DeletingPrimaryScenario DoesNotBelongToACycle EventsLost InsideWorker JobFailed MigrationFailed NoData "
+    "DataNodeReadingError DataNodeWritingError DeletingPrimaryScenario DoesNotBelongToACycle EventsLost InsideWorker JobFailed MigrationFailed ModuleDiffers NoData "
     "NotCopied NotDeclared NotFound NotOpen NotPicklable OrchestratorFailed PackageMissing Problem RecordDamaged "
     "RemoteTraceback StoreFailed StoreUnavailable SubmissionCanceled SubmissionFailed "
     "SubmissionInterrupted TakenOver UnauthorizedTag UnsupportedLoop UsageError ValueInvalid "
@@ -186,6 +188,7 @@ _HOMES = {
     "notify.stream": "EventStream",
     "selection": "Preview",
     "status": "AttemptKind Status SubmissionStatus",
+    "worker.by_value": "register_by_value",
     "worker.current": "CurrentJob Progress current_job progress report",
     "worker.outcome": "Usage",
 }

@@ -388,6 +388,36 @@ class ClusterFailed(AsyncflowError):
         return ClusterFailed, (self.address, self.problem, self.remedy)
 
 
+class ModuleDiffers(AsyncflowError):
+    """A module of a job is another one on the host that was to run it, or is not there.
+
+    `module` is its name, `file` its file where the job was submitted, `host` the host and
+    `found` the file there; None where there is none.
+    """
+
+    def __init__(
+        self, module: str, file: str, host: str, found: str | None = None
+    ) -> None:
+        self.module = module
+        self.file = file
+        self.host = host
+        self.found = found
+        problem = (
+            "is not there: install it, or give its folder to the Dask workers as PYTHONPATH"
+            if found is None
+            else f"has another text there, in {found}: bring the same file there"
+        )
+        by_value = f"asyncflow.register_by_value({module.partition('.')[0]!r})"
+        super().__init__(
+            f"module {module!r} ({file}) on host {host!r} {problem}, or call {by_value}"
+        )
+
+    def __reduce__(
+        self,
+    ) -> tuple[type[ModuleDiffers], tuple[str, str, str, str | None]]:
+        return ModuleDiffers, (self.module, self.file, self.host, self.found)
+
+
 class StoreUnavailable(StoreFailed):
     """Records cannot be read or written for now: the store is tried again.
 

@@ -52,6 +52,11 @@ class Driver(ABC):
     """The modules that must be there; it imports them when it is first used."""
     is_durable: ClassVar[bool] = True
     """Whether its values outlive the orchestrator, and a power failure."""
+    runs_code: ClassVar[bool] = False
+    """Whether its files can have code in them, which runs whenever one is read."""
+    keeps_plain_at_once: ClassVar[bool] = False
+    """Whether `write` of a number, or of a short text, touches no file where it has no
+    path, and so may be called on the event loop."""
     appends: ClassVar[bool] = False
     """Whether `append` adds to a value."""
 

@@ -71,11 +71,9 @@ def complete(
         assert usage is not None
         task, job_id, run_id = attempt.task, attempt.job_id, attempt.run.id
         attempt.spec.duration.add(usage.wall)
-        facts = (
-            *(job_id, task.id, run_id, completed, ""),
-            *(usage[0], at, "", (), *usage[2:]),
-        )
-        records.append(_new(JobRecord, facts))
+        start, _, cpu, rss, who = usage
+        job = job_id, task.id, run_id, completed, "", start, at, "", (), cpu, rss, who
+        records.append(_new(JobRecord, job))
         ended.append((attempt.ref[1], usage))
 
         for node, stored in zip(task.output.values(), kept, strict=True):

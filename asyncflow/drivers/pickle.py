@@ -29,6 +29,8 @@ class PickleDriver(FileDriver):
 
     storage_type: ClassVar[str] = "pickle"
     suffix: ClassVar[str] = ".value"
+    runs_code: ClassVar[bool] = True
+    keeps_plain_at_once: ClassVar[bool] = True
     damages: ClassVar[tuple[type[Exception], ...]] = (
         # All else is raised by the value itself.
         IsADirectoryError,

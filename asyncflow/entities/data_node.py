@@ -281,6 +281,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         version: int | None = None,
         in_process: bool | None = None,
         is_plain: bool = False,
+        where: object = None,
     ) -> Preview:
         """Return the first rows of the value, to be shown.
 
@@ -288,10 +289,11 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         :param in_process: as for `read`
         :param is_plain: whether cells that are no numbers come as texts; with
             ``in_process=False`` nothing of the value is unpickled in this process
+        :param where: which rows are meant, as `filter` has it; None for all
         """
         from asyncflow.entities import parts
 
-        ask = parts.preview(rows, is_plain=is_plain)
+        ask = parts.preview(rows, where, is_plain=is_plain)
         shown: Preview = await self._verbs.read(
             self._state, version, ask, in_process=in_process
         )

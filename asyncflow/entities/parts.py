@@ -17,6 +17,7 @@ from asyncflow.abc import Driver, StoredValue
 from asyncflow.errors import UsageError
 from asyncflow.filters import JoinOperator, Where, as_where
 from asyncflow.selection import Preview, column_of, plain_preview
+from asyncflow.selection import preview as preview_of
 from asyncflow.worker.replacing import replace_file, unreadable
 from asyncflow.worker.validation import validated
 
@@ -61,11 +62,16 @@ class FirstRows(Ask):
 
     is_parsed: ClassVar[bool] = True
     count: int
+    where: Where | None
     is_plain: bool
 
     def __call__(self, driver: Driver, kept: StoredValue) -> Preview:
-        preview = driver.preview(kept, self.count)
-        return plain_preview(preview) if self.is_plain else preview
+        found = (
+            driver.preview(kept, self.count)
+            if self.where is None
+            else preview_of(driver.read(kept, where=self.where), self.count)
+        )
+        return plain_preview(found) if self.is_plain else found
 
 
 @attrs.frozen
@@ -132,12 +138,15 @@ def column(name: object) -> Ask:
     return Column(name)
 
 
-def preview(rows: int, *, is_plain: bool) -> Ask:
-    """Ask for the first rows."""
+def preview(rows: int, where: object, *, is_plain: bool) -> Ask:
+    """Ask for the first rows, of those that conditions pick.
+
+    :raises ValueError: where the conditions are none
+    """
     if type(rows) is not int or rows < 0:
         raise ValueError(f"rows is how many rows are shown; got {rows!r}")
 
-    return FirstRows(rows, is_plain)
+    return FirstRows(rows, as_where(where), is_plain)
 
 
 def download(to: str | os.PathLike[str] | None) -> Ask:

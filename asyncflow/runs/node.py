@@ -17,6 +17,8 @@ from asyncflow.abc import Driver, StoredValue
 from asyncflow.config.sections import DataNodeConfig
 from asyncflow.errors import NoData
 from asyncflow.records import DataNodeRecord
+from asyncflow.worker.codec import PLAIN
+from asyncflow.worker.values import INLINE
 
 UNREAD = object()
 """Stands for a value that somebody has to wait for."""
@@ -261,6 +263,19 @@ class NodeState:
             return False
 
         return self.editor_expires is None or time.time() < self.editor_expires
+
+    def keeps_at_once(self, value: object) -> bool:
+        """Tell whether to write a value blocks nobody: no file is touched, and nothing of
+        the user's is called.
+        """
+        driver = self.driver
+        return (
+            driver.keeps_plain_at_once
+            and driver.path is None
+            and driver.validator is None
+            and type(value) in PLAIN
+            and (not isinstance(value, str | bytes) or len(value) <= INLINE)
+        )
 
     def take_lock(self, record: DataNodeRecord) -> None:
         """Take over who has locked it."""

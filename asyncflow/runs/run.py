@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 EntityT_co = TypeVar("EntityT_co", bound="RunEntity", covariant=True)
 AnyRun: TypeAlias = "Run[RunEntity]"
 
+_new = tuple.__new__
+
 
 class RunEntity(Protocol):
     """What was submitted."""
@@ -232,7 +234,7 @@ class Run(Generic[EntityT_co]):
         for place in places:
             old = statuses[place]
 
-            if job := made.get(place):
+            if made and (job := made.get(place)):
                 if old is not status:  # it may be tried again
                     job.move(status, at)
 
@@ -369,7 +371,8 @@ class Run(Generic[EntityT_co]):
 
     def record(self) -> SubmissionRecord:
         """Return its facts."""
-        return SubmissionRecord(
+        options = self.options
+        facts = (
             self.id,
             self.entity.id,
             self.scenario_id,
@@ -378,14 +381,15 @@ class Run(Generic[EntityT_co]):
             self.submitted,
             self.finished_at,
             self.ending.cancel_reason or "",
-            self.options.force,
-            self.options.on_failure,
+            options.force,
+            options.on_failure,
             self.dag.text,
-            self.options.properties,
-            self.options.priority,
-            self.options.run_timeout,
-            self.options.wait_for_data,
+            options.properties,
+            options.priority,
+            options.run_timeout,
+            options.wait_for_data,
         )
+        return _new(SubmissionRecord, facts)  # without a call, for each run
 
     def __repr__(self) -> str:
         counts = ", ".join(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import (
     AsyncIterator,
     Callable,
@@ -10,9 +11,8 @@ from collections.abc import (
     Mapping,
 )
 from collections.abc import Sequence as Several
+from math import inf
 from typing import TYPE_CHECKING, Any
-
-import attrs
 
 from asyncflow.dispatch import skipping
 from asyncflow.entities.handle import Owned, Parents
@@ -39,7 +39,14 @@ if TYPE_CHECKING:
     from asyncflow.runtime.redeclared import Redeclared
 
 
-@attrs.define(eq=False, repr=False)
+GAP = 5e-6
+"""How soon a submit follows another one, in seconds, where both have the same files: to
+save one takes longer."""
+
+LONGEST = 0.001
+"""How old a look at files may be then, in seconds: other programs save some meanwhile."""
+
+
 class HandleVerbs(ScenarioVerbs):
     """Asks the engine of a session; the handles' methods say what each verb does.
 
@@ -48,19 +55,32 @@ class HandleVerbs(ScenarioVerbs):
     :raises NotOpen: where the orchestrator is not open
     """
 
-    session: Session
-    _revision: int = attrs.field(init=False)
-    """That of what was declared at the opening."""
-    _redeclared: Redeclared | None = attrs.field(init=False, default=None)
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._redeclared: Redeclared | None = None
+        self._ended: float = -inf
+        """When the last submit ended, as `time.perf_counter` has it."""
 
-    def __attrs_post_init__(self) -> None:
         self._revision = self.session.config.revision
+        """That of what was declared at the opening."""
 
     def submit(self, entity: Submittable, options: RunOptions) -> Submission:
         if self.session.config.revision != self._revision:
             self._look_for_redeclared(entity)
 
-        return self.session.opened().submit(entity, options)
+        engine = self.session.opened()
+        specs, now = engine.specs, time.perf_counter()
+
+        if now - self._ended > GAP:
+            specs.looked_at = -inf
+
+        specs.is_close = now - specs.looked_at < LONGEST
+
+        try:
+            return engine.submit(entity, options)
+        finally:
+            specs.is_close = False
+            self._ended = time.perf_counter()
 
     def _look_for_redeclared(self, entity: Submittable) -> None:
         if not isinstance(entity, Scenario):

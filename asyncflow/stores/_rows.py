@@ -38,6 +38,7 @@ Cell: TypeAlias = str | bytes | int | float | None
 Row: TypeAlias = tuple[Cell, ...]
 Column: TypeAlias = tuple[Cell, ...]
 
+_new = tuple.__new__
 
 NO_TAGS = "[]"
 """What is kept where there are none."""
@@ -96,11 +97,11 @@ def given(records: Sequence[Record], graphs: set[str]) -> Sequence[WriteItem]:
         was given before; these never change
     :raises NotPicklable: where a property cannot be kept
     """
-    if _UNCHANGING.issuperset(map(type, records)):
-        return records
-
     if len(records) == 1 and type(records[0]) is SubmissionRecord:  # for each run
         return _dump_change(records[0], graphs)
+
+    if _UNCHANGING.issuperset(map(type, records)):
+        return records
 
     return [
         part
@@ -192,7 +193,7 @@ def _dump_change(record: SubmissionRecord, graphs: set[str]) -> Sequence[TableRo
         graphs.add(record.id)
 
     facts = (*record[:-5], *record[-3:-1], int(record.waits))
-    row = TableRow("submission", facts)
+    row = _new(TableRow, ("submission", facts))  # without a call, for each run
 
     if is_known:
         return (row,)
@@ -200,7 +201,7 @@ def _dump_change(record: SubmissionRecord, graphs: set[str]) -> Sequence[TableRo
     given = record.properties
     is_empty = type(given) is dict and not given  # of others it may take long to tell
     properties = NO_PROPERTIES if is_empty else dump_properties(given, record.id)
-    return row, TableRow("graph", (record.graph, *properties, record.id))
+    return row, _new(TableRow, ("graph", (record.graph, *properties, record.id)))
 
 
 def _load_submission(row: Row) -> SubmissionRecord:
@@ -213,8 +214,7 @@ def _load_submission(row: Row) -> SubmissionRecord:
 
 def _version_columns(records: Sequence[VersionRecord]) -> list[Column]:
     node_ids, numbers, kept, *facts = columns_of(records)
-    facts = [node_ids, numbers, *facts]
-    return [*facts, *_paths_and_values(kept)]
+    return [node_ids, numbers, *facts, *_paths_and_values(kept)]
 
 
 def _input_columns(records: Sequence[InputRecord]) -> list[Column]:

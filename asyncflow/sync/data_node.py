@@ -197,6 +197,7 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         version: int | None = None,
         in_process: bool | None = None,
         is_plain: bool = False,
+        where: object = None,
     ) -> Preview:
         """Return the first rows; see `asyncflow.DataNode.preview`."""
         return self._loop.call(
@@ -205,6 +206,7 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
             version=version,
             in_process=in_process,
             is_plain=is_plain,
+            where=where,
         )
 
     def download(

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-import attrs
 from anyio import CancelScope, Lock, to_thread
 
 from asyncflow.abc import Store, StoredValue
@@ -27,16 +26,14 @@ LONGEST = 1e9
 """The longest time that a lock is given for, in seconds: some thirty years."""
 
 
-@attrs.define(eq=False, repr=False)
 class Editing:
     """What people do to data nodes; see `DataNode`."""
 
-    store: Store
-    versions: Versions
-    _turns: WeakKeyDictionary[NodeState, Lock] = attrs.field(
-        init=False, factory=WeakKeyDictionary
-    )
-    """Who makes a version of the one that is there does so after the other."""
+    def __init__(self, store: Store, versions: Versions) -> None:
+        self.store = store
+        self.versions = versions
+        self._turns: WeakKeyDictionary[NodeState, Lock] = WeakKeyDictionary()
+        """Who makes a version of the one that is there does so after the other."""
 
     async def write(self, node: NodeState, value: object, said: Said) -> None:
         await self.begin(node, said.editor_id)

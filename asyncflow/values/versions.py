@@ -9,20 +9,13 @@ from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-import attrs
 from anyio import CancelScope, CapacityLimiter, to_thread
 from anyio.lowlevel import checkpoint
 
 from asyncflow.abc import Driver, Executor, Store, StoredValue
 from asyncflow.alternatives import DRIVERS
 from asyncflow.config.sections import NOT_GIVEN
-from asyncflow.errors import (
-    NoData,
-    NotFound,
-    NotPicklable,
-    RecordDamaged,
-    ValueMissing,
-)
+from asyncflow.errors import NoData, NotFound, NotPicklable, RecordDamaged, ValueMissing
 from asyncflow.ids import submission_of
 from asyncflow.options import Page
 from asyncflow.records import VersionRecord
@@ -64,7 +57,6 @@ BY_DEFAULT = Said(comment="default data")
 _new = tuple.__new__
 
 
-@attrs.define(eq=False, repr=False)
 class Versions:
     """Every value that is kept.
 
@@ -80,38 +72,39 @@ class Versions:
     :param limiter: that of jobs
     """
 
-    store: Store
-    folder: str
-    holder_id: str
-    group: Tasks
-    sharing: StoreSharing
-    executor: Executor | None = None
-    limiter: CapacityLimiter | None = None
-    cache: ValueCache = attrs.field(init=False)
-    garbage: Garbage = attrs.field(init=False)
-    retention: Retention = attrs.field(init=False)
-    stored: StoredVersions = attrs.field(init=False)
-    _step: int = attrs.field(init=False)
-    """What is added to the number of a version that was made later than it is here, in
-    nanoseconds. Others add something else."""
-    being_edited: list[NodeState] = attrs.field(init=False, factory=list)
-    """What is written by hand just now: the keys of data nodes."""
-    _default_files: DefaultFiles | None = attrs.field(init=False, default=None)
-    _given_driver: Driver | None = attrs.field(init=False, default=None)
-    _readers: Readers | None = attrs.field(init=False, default=None)
-    _reads: int = attrs.field(init=False, default=0)
-    _paths: int = attrs.field(init=False, default=0)
-
-    def __attrs_post_init__(self) -> None:
-        self._step = 1 + hash(self.holder_id) % STEPS
+    def __init__(
+        self,
+        store: Store,
+        folder: str,
+        holder_id: str,
+        group: Tasks,
+        sharing: StoreSharing,
+        executor: Executor | None = None,
+        limiter: CapacityLimiter | None = None,
+    ) -> None:
+        self.store = store
+        self.folder = folder
+        self.holder_id = holder_id
+        self.group = group
+        self.sharing = sharing
+        self.executor = executor
+        self.limiter = limiter
+        self.being_edited: list[NodeState] = []
+        """What is written by hand just now: the keys of data nodes."""
+        self._default_files: DefaultFiles | None = None
+        self._given_driver: Driver | None = None
+        self._readers: Readers | None = None
+        self._reads = 0
+        self._paths = 0
+        self._step = 1 + hash(holder_id) % STEPS
+        """What is added to the number of a version that was made later than it is here, in
+        nanoseconds. Others add something else."""
         # Values that end with this process anyway stay: no store on disk has them.
-        limit = inf if self.store.values_folder is None else LIMIT
-        self.cache = ValueCache(self.store, self.group, limit)
-        self.garbage = Garbage(self.store, self.group, self.sharing)
-        self.retention = Retention(self.store, self.holder_id, self.garbage)
-        self.stored = StoredVersions(
-            self.store, self.folder, self.cache, self.retention
-        )
+        limit = inf if store.values_folder is None else LIMIT
+        self.cache = ValueCache(store, group, limit)
+        self.garbage = Garbage(store, group, sharing)
+        self.retention = Retention(store, holder_id, self.garbage)
+        self.stored = StoredVersions(store, folder, self.cache, self.retention)
 
     @property
     def given_driver(self) -> Driver:
@@ -309,10 +302,14 @@ class Versions:
         if not fresh:
             return records
 
-        paths = [self.new_path(node) for node in fresh]
+        how = fresh, [self.new_path(node) for node in fresh], given
+        values = [given.get(one.config_id, one.config.default_data) for one in fresh]
 
         with CancelScope(shield=True):
-            kept = await to_thread.run_sync(self._keep_defaults, fresh, paths, given)
+            if all(map(NodeState.keeps_at_once, fresh, values)):
+                kept = self._keep_defaults(*how)
+            else:
+                kept = await to_thread.run_sync(self._keep_defaults, *how)
 
             for node, stored in zip(fresh, kept, strict=True):
                 if node.config_id in given:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,7 +16,12 @@ LARGEST = 1 << 20
 
 
 async def form(request: Request) -> dict[str, str]:
-    """Return the fields of a form.
+    """Return the fields of a form, each of them once; as `fields_of`."""
+    return dict(await fields_of(request))
+
+
+async def fields_of(request: Request) -> list[tuple[str, str]]:
+    """Return the fields of a form, in their order.
 
     :raises HTTPException: where it is too large, or no text
     """
@@ -24,7 +30,7 @@ async def form(request: Request) -> dict[str, str]:
     except UnicodeDecodeError as error:
         raise HTTPException(400, f"the form is not in UTF-8: {error}") from error
 
-    return dict(parse_qsl(text, keep_blank_values=True))
+    return parse_qsl(text, keep_blank_values=True)
 
 
 async def body(request: Request, largest: int = LARGEST) -> bytes:
@@ -42,6 +48,40 @@ async def body(request: Request, largest: int = LARGEST) -> bytes:
             raise HTTPException(413, f"it is larger than {largest:,} bytes")
 
     return bytes(data)
+
+
+LARGEST_FILE = 64 << 20
+"""How many bytes a file in a form may have. The API takes any."""
+
+
+async def form_with_file(request: Request) -> tuple[dict[str, str], bytes]:
+    """Return the fields of a form, and the file that it has.
+
+    :raises HTTPException: where it is too large, or has no file
+    """
+    kind = request.headers.get("content-type", "")
+    found = re.search('boundary="?([^";]+)', kind)
+
+    if not kind.startswith("multipart/form-data") or found is None:
+        raise HTTPException(400, "it is no form with a file")
+
+    data = b"\r\n" + await body(request, LARGEST_FILE)
+    fields: dict[str, str] = {}
+    file: bytes | None = None
+
+    for part in data.split(b"\r\n--" + found[1].encode())[1:-1]:
+        head, _, content = part.partition(b"\r\n\r\n")
+        name = re.search(rb'[; ]name="([^"]*)"', head)
+
+        if b"filename=" in head:
+            file = content
+        elif name is not None:
+            fields[name[1].decode(errors="replace")] = content.decode(errors="replace")
+
+    if not file:
+        raise HTTPException(400, "the form has no file, or an empty one")
+
+    return fields, file
 
 
 async def in_json(request: Request) -> Any:

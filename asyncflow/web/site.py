@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from asyncflow.display.characters import printable
-from asyncflow.display.picture import DagPicture, GanttPicture
+from asyncflow.display.picture import DagPicture, GanttPicture, LineagePicture
 from asyncflow.display.signs import sign_of
 from asyncflow.display.svg import STYLE
 from asyncflow.entities.data_node import DataNode
@@ -38,7 +38,7 @@ _ANSI = re.compile(
 """What moves the cursor of a terminal, and colours it (ECMA-48)."""
 
 
-def drawn(picture: DagPicture | GanttPicture) -> str:
+def drawn(picture: DagPicture | GanttPicture | LineagePicture) -> str:
     """Draw a picture, in the colours of the page. It may take a while: in a thread."""
     return picture.svg(is_styled=False)
 

@@ -8,6 +8,7 @@ worker has as ``__main__``. A function, and what it came with, is taken as it wa
 from __future__ import annotations
 
 import functools
+import importlib
 import sys
 import threading
 import types
@@ -51,6 +52,29 @@ class _Loading(threading.local):
 
 
 _loading = _Loading()
+
+
+def register_by_value(module: types.ModuleType | str) -> None:
+    """Have functions and classes of a module, or of all modules of a package, travel with
+    the jobs that need them: hosts of a cluster import what they have, and need not have
+    these. Before their tasks run for the first time.
+
+    :param module: itself, or its name: it is imported then
+    :raises ImportError: where there is none of this name
+    :raises TypeError: where it is no module, nor a name
+    """
+    if isinstance(module, str):
+        module = importlib.import_module(module)
+
+    if not isinstance(module, types.ModuleType):
+        raise TypeError(
+            f"register_by_value takes a module or the name of one; got {module!r}"
+        )
+
+    if module.__name__ == "__main__":
+        return  # it does so anyway
+
+    _cloud.register_pickle_by_value(module)
 
 
 def with_names(load: Callable[[], object]) -> tuple[object, dict[str, object]]:

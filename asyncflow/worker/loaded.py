@@ -147,6 +147,11 @@ def file_of(module: object) -> str | None:
     return file if isinstance(file, str) else None
 
 
+def is_installed(file: str) -> bool:
+    """Tell whether a file is of an installed package."""
+    return _SITE in file or _DIST in file
+
+
 def is_users(file: str) -> bool:
     """Tell whether a file is neither of Python, nor of an installed package, nor ours."""
-    return not (file.startswith((_LIBRARY, _OURS)) or _SITE in file or _DIST in file)
+    return not (file.startswith((_LIBRARY, _OURS)) or is_installed(file))

@@ -30,6 +30,9 @@ _seen: set[str] = set()
 _path: list[str] = []
 """What ``sys.path`` was at the last look."""
 
+_is_relative = False
+"""Whether a part of it depended on the folder."""
+
 count: int = 0
 """How many modules there were then."""
 
@@ -53,12 +56,17 @@ def are_importing() -> bool:
     return bool(importing)
 
 
+def are_as_ever() -> bool:
+    """Tell whether no module has come since the last look, and none is found elsewhere."""
+    return count == len(sys.modules) and _path == sys.path and not _is_relative
+
+
 def look() -> bool:
     """Look for modules that no worker could import.
 
     :return: whether there are more than before
     """
-    global count, _path
+    global count, _path, _is_relative
 
     if count == len(sys.modules) and _path == sys.path:
         return False
@@ -69,6 +77,7 @@ def look() -> bool:
         _seen.clear()
 
     count, _path = len(modules), [*sys.path]
+    _is_relative = not all(str(entry).startswith("/") for entry in _path)
     before = len(names)
 
     for name in modules.keys() - _seen:

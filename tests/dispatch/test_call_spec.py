@@ -87,6 +87,41 @@ async def test_what_cannot_change_is_remembered(
     assert not spec_of(specs, by_name).force
 
 
+async def test_submits_that_follow_each_other_closely_share_a_look(
+    config: Configuration, specs: CallSpecs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[bool] = []
+
+    def pin(*, have_run: bool = False) -> None:
+        looks.append(have_run)
+
+    def submit(*, force: bool = False) -> None:
+        specs.is_close = len(looks) > 0
+        specs.of_all(kinds, force=force)
+
+    specs.pin = pin
+    kinds = (task(config),)
+    specs.of_all(kinds, force=False)[0].duration.add(0.001)
+    looks.clear()
+    submit()
+    submit()
+    submit()
+    assert looks == [True]
+    submit(force=True)
+    assert looks == [True] * 2
+    submit()
+    submit()
+    assert looks == [True] * 3
+    monkeypatch.syspath_prepend("/nowhere")
+    submit()
+    submit()
+    assert looks == [True] * 4
+    monkeypatch.syspath_prepend("somewhere")  # so it depends on the folder
+    submit()
+    submit()
+    assert looks == [True] * 6
+
+
 @pytest.mark.parametrize(
     ("options", "can_share"),
     [

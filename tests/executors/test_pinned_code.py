@@ -172,6 +172,24 @@ async def test_runs_beside_each_other_have_what_each_was_submitted_with(
         assert await results(later) == {TWO}
 
 
+async def test_an_edit_between_two_submits_of_one_turn(files: Files) -> None:
+    config = configuration(workers=2)
+    (files.folder / "gate").unlink()
+    cfg = files.declare(config, "dies")
+
+    async with opened(config) as orchestrator:
+        scenarios = [await orchestrator.create_scenario(cfg) for _ in range(4)]
+
+        for scenario in scenarios:
+            await scenario.submit()
+
+        before = [scenario.submit() for scenario in scenarios[:2]]
+        files.edit("another")
+        after = [scenario.submit() for scenario in scenarios[2:]]
+        assert [await results(run) for run in before] == [{ONE}] * 2
+        assert [await results(run) for run in after] == [{TWO}] * 2
+
+
 async def test_a_worker_that_replaces_one_has_what_the_run_has(files: Files) -> None:
     config = configuration(workers=1)
     cfg = files.declare(config, "dies")

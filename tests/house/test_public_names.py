@@ -73,6 +73,7 @@ PUBLIC = (
     "LineagePicture",
     "Listener",
     "MigrationFailed",
+    "ModuleDiffers",
     "NoData",
     "NotCopied",
     "NotDeclared",
@@ -128,6 +129,7 @@ PUBLIC = (
     "as_completed",
     "current_job",
     "progress",
+    "register_by_value",
     "report",
     "task",
 )

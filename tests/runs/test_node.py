@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from asyncflow.config import Configuration, Scope
 from asyncflow.records import DataNodeRecord
 from asyncflow.runs.node import NodeState, Version
+from asyncflow.worker.values import INLINE
 from tests.support.entities import identity_map
 
 
@@ -43,3 +46,22 @@ def test_data_nodes_of_one_file_take_turns() -> None:
     ]
     assert nodes[0].key == nodes[1].key == nodes[0].driver.place
     assert nodes[2].key == nodes[2].id
+
+
+@pytest.mark.parametrize(
+    ("value", "options", "is_at_once"),
+    [
+        (21, {}, True),
+        ("text", {}, True),
+        ("x" * (INLINE + 1), {}, False),
+        ([21], {}, False),
+        (21, {"storage_type": "json"}, False),
+        (21, {"storage_type": "in_memory"}, False),
+        (21, {"default_path": "there.p"}, False),
+        (21, {"validator": bool}, False),
+    ],
+)
+def test_only_what_is_plain_is_kept_at_once(
+    value: object, options: dict[str, Any], is_at_once: bool
+) -> None:
+    assert make(**options).keeps_at_once(value) is is_at_once

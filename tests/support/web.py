@@ -55,6 +55,10 @@ class Reader:
     chunks: MemoryObjectReceiveStream[bytes]
     text: str = ""
 
+    async def begin(self) -> None:
+        """Wait until something was sent."""
+        self.text += (await self.chunks.receive()).decode()
+
     async def event(self) -> tuple[str, Any]:
         """Return the kind and the data of the next one."""
         while "\n\n" not in self.text or self.text.startswith(":"):

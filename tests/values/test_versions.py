@@ -616,3 +616,33 @@ async def test_a_file_that_is_gone_can_be_replaced(
         assert await scenario.source.read() == "y" * LARGE
         edits = await scenario.source.edits()
         assert [edit.is_kept for edit in edits] == [False, True]
+
+
+class Told:
+    """Tells in which threads it is pickled."""
+
+    def __init__(self) -> None:
+        self.threads: list[int] = []
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        self.threads.append(threading.get_ident())
+        return str, ("told",)
+
+
+async def test_default_data_of_the_users_own_is_pickled_in_a_thread(
+    config: Configuration,
+) -> None:
+    told = Told()
+    values = {"number": 21, "text": "x" * LARGE, "own": told}
+    nodes = [config.configure_data_node(n, default_data=v) for n, v in values.items()]
+    task = config.configure_task("t", print, nodes)
+    cfg = config.configure_scenario("all", task)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        assert await scenario.number.read() == 21
+        assert await scenario.text.read() == "x" * LARGE
+        assert await scenario.own.read() == "told"
+
+    assert told.threads
+    assert threading.get_ident() not in told.threads

@@ -70,3 +70,32 @@ def test_values_are_typed_as_json_or_text(text: str, value: object) -> None:
 )
 def test_places_in_lists(text: str, place: int) -> None:
     assert forms.place(text) == place
+
+
+async def test_a_file_comes_as_it_is() -> None:
+    file = b"\r\n--no\r\n\x00\xff\r\n"
+    body = (
+        b'--b1\r\nContent-Disposition: form-data; name="comment"\r\n\r\nwhy\r\n'
+        b'--b1\r\nContent-Disposition: form-data; name="file"; filename="a;b"\r\n'
+        b"Content-Type: text/plain\r\n\r\n" + file + b"\r\n--b1--\r\n"
+    )
+    request = sent(body[:50], body[50:])
+    request.scope["headers"] = [
+        (b"content-type", b'multipart/form-data; boundary="b1"')
+    ]
+    assert await forms.form_with_file(request) == ({"comment": "why"}, file)
+
+    with pytest.raises(HTTPException, match="no form with a file"):
+        await forms.form_with_file(sent(body))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", "None"),
+        ("2026-01-02T03:04", "2026-01-02 03:04:00+00:00"),
+        ("2026-01-02T03:04+02:00", "2026-01-02 03:04:00+02:00"),
+    ],
+)
+def test_a_time_without_a_zone_is_in_utc(text: str, found: str) -> None:
+    assert str(forms.moment(text)) == found

@@ -16,7 +16,7 @@ import cloudpickle.cloudpickle as cloud  # type: ignore[import-untyped]  # it ha
 import pytest
 
 from asyncflow.worker import main
-from asyncflow.worker.by_value import with_names
+from asyncflow.worker.by_value import register_by_value, with_names
 from asyncflow.worker.pickler import pickled, pickled_names
 
 TRACKERS: dict[str, Callable[[], object]] = {
@@ -165,3 +165,14 @@ def test_large_buffers_may_stay_out() -> None:
 
     assert len(data) < 100
     assert bytes(pickle.loads(data, buffers=buffers)) == b"x" * 1000
+
+
+def test_what_is_no_module_cannot_be_registered() -> None:
+    with pytest.raises(TypeError, match="takes a module or the name of one; got 3"):
+        register_by_value(3)  # type: ignore[arg-type]  # that is the test
+
+    with pytest.raises(ImportError):
+        register_by_value("no_such_module")
+
+    register_by_value("__main__")
+    assert "__main__" not in cloud.list_registry_pickle_by_value()

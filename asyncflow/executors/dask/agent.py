@@ -9,14 +9,18 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
 
 import attrs
+from anyio import to_thread
 
-from asyncflow.abc import Executor, WorkerInfo
-from asyncflow.executors.dask.payload import unpack
+from asyncflow.abc import Call, Executor, WorkerInfo
+from asyncflow.errors import ModuleDiffers
+from asyncflow.executors.dask.payload import refused, unpack
 from asyncflow.executors.dask.relay import Relay, Sender
+from asyncflow.worker.failure import raised
 
 KEPT = 256
 """How many kills are kept for trips that may come yet."""
@@ -27,9 +31,11 @@ class Agent:
     """Runs trips in worker processes, until it is closed.
 
     :param executor: runs them; it is not open yet
+    :param checks_code: whether modules may differ from those of the submitter
     """
 
     executor: Executor
+    checks_code: bool = True
     _trips: dict[int, Relay] = attrs.field(init=False, factory=dict)
     """Those under way, by their numbers."""
     _early: deque[tuple[int, list[str]]] = attrs.field(
@@ -92,6 +98,10 @@ class Agent:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+        if self.checks_code and (wrong := await to_thread.run_sync(refused, calls)):
+            _refuse(calls, wrong, relay)
+            return relay.end()
+
         self._trips[number] = relay
 
         try:
@@ -149,3 +159,17 @@ class Agent:
                 task.cancel()
 
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _refuse(
+    calls: Sequence[Call], wrong: Sequence[tuple[Call, ModuleDiffers]], relay: Relay
+) -> None:
+    """End the calls whose modules differ; hand back the others, which may run here."""
+    ends = {id(call): error for call, error in wrong}
+
+    for call in calls:
+        if (error := ends.get(id(call))) is not None:
+            relay.ended(call, raised(error, None))
+
+    if left := [call for call in calls if id(call) not in ends]:
+        relay.returned(left)

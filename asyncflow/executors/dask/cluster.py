@@ -134,13 +134,18 @@ class Cluster:
         if trip.calls[0].waiting_file is not None:  # somebody has died who ran it
             await self._end_elsewhere([call.job_id for call in trip.calls])
 
+        payload = await to_thread.run_sync(pack, trip.calls)
+
+        if trip.kills:
+            return
+
         if member.is_gone:
             trip.give_back()
             return
 
         trip.member = member
         self._trips[trip.number] = trip
-        self._send(trip, pack(trip.calls))
+        self._send(trip, payload)
 
         try:
             await trip.over.wait()

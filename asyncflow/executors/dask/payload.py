@@ -7,7 +7,11 @@ import pickle
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, cast
 
+import attrs
+
 from asyncflow.abc import Call
+from asyncflow.errors import ModuleDiffers
+from asyncflow.executors.dask.code_signs import CodeSign, first_difference, signs_of
 from asyncflow.worker import wire
 
 _PARTS = (
@@ -17,8 +21,11 @@ _PARTS = (
 
 
 def pack(calls: Sequence[Call]) -> bytes:
-    """Pickle calls; each driver on its own, as `wire.pack` does it."""
-    rows = [tuple(getattr(call, part) for part in _PARTS) for call in calls]
+    """Pickle calls; each driver on its own, as `wire.pack` does it. Blocks."""
+    signs = {call.code: signs_of(call.code or b"") for call in calls}
+    rows = [
+        (*(getattr(call, part) for part in _PARTS), signs[call.code]) for call in calls
+    ]
     return wire.pack(cast("wire.Request", (_PARTS, rows)))
 
 
@@ -26,7 +33,32 @@ def unpack(data: bytes) -> list[Call]:
     """Read what `pack` has made: no module of the user's is loaded for it."""
     parts, rows = _Unpickler(io.BytesIO(data)).load()
     return [
-        Call(function=_elsewhere, **dict(zip(parts, row, strict=True))) for row in rows
+        Call(
+            function=_elsewhere,
+            pinned=Signed(signs),
+            **dict(zip(parts, row, strict=True)),
+        )
+        for *row, signs in rows
+    ]
+
+
+@attrs.frozen
+class Signed:
+    """The modules of a call, as they were where it was submitted."""
+
+    signs: tuple[CodeSign, ...]
+    older: tuple[str, ...] = ()
+    """Nothing that is loaded here is older: it is compared with these."""
+
+
+def refused(calls: Sequence[Call]) -> list[tuple[Call, ModuleDiffers]]:
+    """Return the calls that are not to run here, as a module of theirs differs. Blocks."""
+    signs = {call.pinned.signs for call in calls if isinstance(call.pinned, Signed)}
+    errors = {one: error for one in signs if (error := first_difference(one))}
+    return [
+        (call, errors[call.pinned.signs])
+        for call in calls
+        if isinstance(call.pinned, Signed) and call.pinned.signs in errors
     ]
 
 

@@ -99,7 +99,7 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
         """What ends those whose submitter has gone."""
         executor = cast("Any", MODES.load(WORKERS)).of(settings.jobs)
         executor.world = settings.world
-        self.agent: Agent = Agent(executor)
+        self.agent: Agent = Agent(executor, settings.world is None)
         await asyncio.wrap_future(self.agent.open())
         self.agent.warm(1)
         hello = Place(socket.gethostname(), os.getpid(), self.incarnation)

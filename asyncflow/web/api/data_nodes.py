@@ -12,6 +12,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from asyncflow.filters import JoinOperator, Where, as_where
 from asyncflow.records import plain
 from asyncflow.web.access import user_of
 from asyncflow.web.api.operation import (
@@ -24,6 +25,7 @@ from asyncflow.web.api.operation import (
     Parameter,
     answer,
     listed,
+    refused,
 )
 from asyncflow.web.api.schemas import (
     DATA_NODE,
@@ -34,6 +36,20 @@ from asyncflow.web.api.schemas import (
     data_node_record,
 )
 from asyncflow.web.site import Site
+from asyncflow.web.uploads import upload
+
+_WHERE = (
+    Parameter(
+        "where",
+        {"type": "array", "items": {"type": "array"}},
+        'conditions on the rows, as in [["price", 10, ">="]]',
+    ),
+    Parameter(
+        "join",
+        {"type": "string", "enum": [*map(str, JoinOperator)], "default": "and"},
+        "how several conditions are joined",
+    ),
+)
 
 
 @attrs.frozen(eq=False)
@@ -83,7 +99,10 @@ class DataNodes:
                         "Read the first rows of a value in a worker: numbers as they are, "
                         "what JSON has not as texts."
                     ),
-                    parameters=(Parameter("rows", rows, "how many rows at most"),),
+                    parameters=(
+                        Parameter("rows", rows, "how many rows at most"),
+                        *_WHERE,
+                    ),
                     answers={200: PREVIEW},
                 ),
                 self.read,
@@ -125,7 +144,26 @@ class DataNodes:
                 ),
                 self.download,
             ),
+            (
+                Operation(
+                    method="PUT",
+                    path="/data-nodes/{id}/file",
+                    name="upload_data_node",
+                    what="Take a file for the value, in the form of its storage type.",
+                    parameters=(Parameter("comment", TEXT, "kept with the edit"),),
+                    takes_file=True,
+                    answers={200: WHOLE_DATA_NODE},
+                ),
+                self.upload,
+            ),
         ]
+
+    async def upload(self, request: Request, asked: Asked) -> Response:
+        """Take a file for the value."""
+        node = await self.site.data_node(request)
+        user, comment = user_of(request), asked.query.get("comment", "")
+        await upload(node, request.stream(), editor_id=user, comment=comment)
+        return answer(request, data_node(node))
 
     async def many(self, request: Request, asked: Asked) -> Response:
         """List data nodes."""
@@ -144,7 +182,10 @@ class DataNodes:
         """Read the first rows."""
         node = await self.site.data_node(request)
         preview = await node.preview(
-            asked.query.get("rows", 100), in_process=False, is_plain=True
+            asked.query.get("rows", 100),
+            in_process=False,
+            is_plain=True,
+            where=_where(asked),
         )
         return answer(request, plain(preview._asdict()))
 
@@ -183,6 +224,19 @@ class DataNodes:
             filename=node.config_id,
             background=BackgroundTask(_remove, copy),
         )
+
+
+def _where(asked: Asked) -> Where | None:
+    """Return the conditions of a query.
+
+    :raises HTTPException: where they are none
+    """
+    given = asked.query.get("where")
+
+    try:
+        return as_where(given and [*map(tuple, given)], asked.query.get("join", "and"))
+    except ValueError as error:
+        raise refused(str(error)) from error
 
 
 def _remove(file: Path) -> None:

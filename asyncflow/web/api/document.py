@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from asyncflow.web.api.operation import Operation
+from asyncflow.web.api.operation import Operation, Schema
 from asyncflow.web.api.schemas import ERROR
 
 _REFUSALS: Mapping[int, str] = {
@@ -37,12 +37,20 @@ def document(operations: Iterable[Operation], title: str) -> dict[str, Any]:
     }
 
 
+def _form(schema: Schema) -> Schema:
+    """Return how a parameter is given: lists as JSON."""
+    if schema.get("type") == "array":
+        return {"content": {"application/json": {"schema": schema}}}
+
+    return {"schema": schema}
+
+
 def _told(operation: Operation) -> dict[str, Any]:
     parameters: list[dict[str, Any]] = [
         {
             "name": parameter.name,
             "in": parameter.place,
-            "schema": parameter.schema,
+            **_form(parameter.schema),
             "description": parameter.what,
         }
         for parameter in operation.parameters
@@ -70,6 +78,12 @@ def _told(operation: Operation) -> dict[str, Any]:
         told["requestBody"] = {
             "required": bool(operation.needs),
             "content": {"application/json": {"schema": schema}},
+        }
+
+    if operation.takes_file:
+        told["requestBody"] = {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {}}},
         }
 
     return told

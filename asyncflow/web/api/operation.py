@@ -64,6 +64,7 @@ class Operation:
     :param name: its ``operationId``
     :param what: what it does, in one sentence
     :param takes: the fields of the body, with their schemas; None for no body
+    :param takes_file: whether the body is a file
     :param answers: by the status codes, what the bodies are like; None for no body
     :param media: of the answers that are no errors
     """
@@ -75,6 +76,7 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     takes: Mapping[str, Schema] | None = None
     needs: tuple[str, ...] = ()
+    takes_file: bool = False
     answers: Mapping[int, Schema | None]
     media: str = "application/json"
 

@@ -16,6 +16,7 @@ from asyncflow.web.api.jobs import Jobs
 from asyncflow.web.api.operation import Answered, Asked, Operation, answer
 from asyncflow.web.api.scenarios import Scenarios
 from asyncflow.web.api.submissions import Submissions
+from asyncflow.web.api.system import System
 from asyncflow.web.site import Site
 
 
@@ -28,7 +29,7 @@ class Api:
     @property
     def operations(self) -> list[Answered]:
         """What can be asked for, and what does it."""
-        nouns = (Scenarios, Submissions, Jobs, DataNodes, Cycles)
+        nouns = (Scenarios, Submissions, Jobs, DataNodes, Cycles, System)
         return [answered for noun in nouns for answered in noun(self.site).operations]
 
     @property

@@ -29,7 +29,10 @@ from asyncflow.web.api.operation import (
 )
 from asyncflow.web.api.schemas import (
     SCENARIO,
+    SEQUENCE,
+    TASK,
     WHOLE_SCENARIO,
+    part,
     scenario,
     scenario_record,
 )
@@ -64,7 +67,10 @@ class Scenarios:
     @property
     def operations(self) -> list[Answered]:
         """What can be asked for."""
-        return [*self._of_all(), *self._of_one(), *self._verbs()]
+        return [
+            *(*self._of_all(), *self._of_one()),
+            *(*self._parts(), *self._verbs()),
+        ]
 
     def _of_all(self) -> list[Answered]:
         return [
@@ -157,6 +163,34 @@ class Scenarios:
             ),
         ]
 
+    def _parts(self) -> list[Answered]:
+        return [
+            answered
+            for noun, schema in (("task", TASK), ("sequence", SEQUENCE))
+            for answered in (
+                (
+                    Operation(
+                        method="GET",
+                        path=f"/scenarios/{{id}}/{noun}s",
+                        name=f"list_{noun}s",
+                        what=f"List the {noun}s of a scenario.",
+                        answers={200: listed(schema)},
+                    ),
+                    self.parts,
+                ),
+                (
+                    Operation(
+                        method="GET",
+                        path=f"/{noun}s/{{id}}",
+                        name=f"get_{noun}",
+                        what=f"Return a {noun}.",
+                        answers={200: schema},
+                    ),
+                    self.part,
+                ),
+            )
+        ]
+
     def _verbs(self) -> list[Answered]:
         return [
             (
@@ -246,15 +280,30 @@ class Scenarios:
         found = await self.site.scenario(request)
         return _made(request, await found.duplicate(name=asked.body.get("name")))
 
-    async def submit(self, request: Request, asked: Asked) -> Response:
-        """Start a run."""
-        found: Any = await self.site.find(request).get(request.path_params["id"])
-        kind = request.scope["path"].rsplit("/", 3)[1]
+    async def parts(self, request: Request, _asked: Asked) -> Response:
+        """List the tasks, or the sequences, of a scenario."""
+        found, noun = await self.site.scenario(request), _noun(request, 1)
+        parts = found.tasks if noun == "tasks" else found.sequences
+        return answer(request, [part(one) for one in parts.values()])
 
-        if type(found) is not _KINDS[kind]:
+    async def part(self, request: Request, _asked: Asked) -> Response:
+        """Return a task, or a sequence."""
+        found: Any = await self._entity(request, _noun(request, 2))
+        return answer(request, part(found))
+
+    async def _entity(self, request: Request, noun: str) -> Submittable:
+        """Return what a request names: of the kind that its path says."""
+        found: Any = await self.site.find(request).get(request.path_params["id"])
+
+        if type(found) is not _KINDS[noun]:
             raise NotFound(request.path_params["id"])
 
         entity: Submittable = found
+        return entity
+
+    async def submit(self, request: Request, asked: Asked) -> Response:
+        """Start a run."""
+        entity = await self._entity(request, _noun(request, 3))
         run = entity.submit(
             idempotency_key=asked.query.get("Idempotency-Key"), **asked.body
         )
@@ -266,6 +315,11 @@ _KINDS: dict[str, type[Submittable]] = {
     "sequences": Sequence,
     "tasks": Task,
 }
+
+
+def _noun(request: Request, place: int) -> str:
+    """Return the part of a path that is in a place, from its end."""
+    return str(request.scope["path"].rsplit("/", place)[1])
 
 
 def _made(request: Request, made: Scenario) -> Response:

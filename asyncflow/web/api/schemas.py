@@ -7,7 +7,9 @@ from typing import Any
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.job import Job
 from asyncflow.entities.scenario import Scenario
+from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Submission
+from asyncflow.entities.task import Task
 from asyncflow.records import (
     CycleRecord,
     DataNodeRecord,
@@ -53,6 +55,14 @@ WHOLE_SCENARIO = facts(
     data_nodes=OBJECT,
     tasks=OBJECT,
     sequences=OBJECT,
+)
+SEQUENCE = facts(id=TEXT, scenario_id=TEXT, tasks=OBJECT, properties=OBJECT)
+TASK = facts(
+    **SEQUENCE["properties"],
+    config_id=TEXT,
+    inputs=OBJECT,
+    outputs=OBJECT,
+    skippable=FLAG,
 )
 CYCLE = facts(
     id=TEXT,
@@ -143,6 +153,26 @@ def scenario(handle: Scenario) -> dict[str, Any]:
         "data_nodes": {name: node.id for name, node in handle.data_nodes.items()},
         "tasks": {name: task.id for name, task in handle.tasks.items()},
         "sequences": {name: part.id for name, part in handle.sequences.items()},
+    }
+
+
+def part(handle: Task | Sequence) -> dict[str, Any]:
+    """Return a task, or a sequence."""
+    found = {
+        "id": handle.id,
+        "scenario_id": handle.scenario_id,
+        "tasks": {name: task.id for name, task in handle.tasks.items()},
+        "properties": plain(handle.properties),
+    }
+
+    if isinstance(handle, Sequence):
+        return found
+
+    return found | {
+        "config_id": handle.config_id,
+        "inputs": {name: node.id for name, node in handle.input.items()},
+        "outputs": {name: node.id for name, node in handle.output.items()},
+        "skippable": handle.skippable,
     }
 
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import attrs
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from asyncflow.entities.data_node import DataNode
 from asyncflow.errors import AsyncflowError
+from asyncflow.filters import Operator, Where, as_where
+from asyncflow.ids import SCENARIO, kind_of
 from asyncflow.selection import Preview
 from asyncflow.web.access import user_of
-from asyncflow.web.forms import form, value
+from asyncflow.web.forms import form, form_with_file, value
 from asyncflow.web.site import Site, seen
+from asyncflow.web.uploads import takes_files, upload
 
 ROWS = 50
 """How many rows of a value a page shows."""
@@ -39,12 +44,15 @@ class DataNodePage:
         return [
             Route("/data-nodes/{id}", self.show),
             Route("/data-nodes/{id}/write", self.write, methods=["POST"]),
+            Route("/data-nodes/{id}/upload", self.upload, methods=["POST"]),
         ]
 
     async def show(self, request: Request) -> Response:
         """Show it."""
         node = await self.site.data_node(request)
-        preview, problem = await _preview(node)
+        asked = request.query_params
+        where, owner = _where(asked), node.owner_id or ""
+        preview, problem = await _preview(node, where)
         edits = (await node.edits())[-EDITS:]
         return self.site.page(
             request,
@@ -53,9 +61,13 @@ class DataNodePage:
             described=node.describe(),
             preview=preview,
             problem=problem,
-            typed=_typed(preview),
+            asked=asked,
+            owner=owner if kind_of(owner) == SCENARIO else "",
+            takes_files=takes_files(node),
+            operators=[*Operator],
+            typed=None if where else _typed(preview),
             edits=edits[::-1],
-            notice=request.query_params.get("notice", ""),
+            notice=asked.get("notice", ""),
         )
 
     async def write(self, request: Request) -> Response:
@@ -68,14 +80,50 @@ class DataNodePage:
         )
         return seen(request, f"data-nodes/{node.id}", "it is written")
 
+    async def upload(self, request: Request) -> Response:
+        """Take a file for the value, with who and why."""
+        node = await self.site.data_node(request)
+        fields, data = await form_with_file(request)
+        user, comment = user_of(request), fields.get("comment", "")
+        await upload(node, _chunks(data), editor_id=user, comment=comment)
+        return seen(request, f"data-nodes/{node.id}", "it is written")
 
-async def _preview(node: DataNode[Any]) -> tuple[Preview | None, str]:
+
+async def _chunks(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+def _where(asked: Mapping[str, str]) -> Where | None:
+    """Return which rows an address asks for; None for all.
+
+    :raises HTTPException: where it has no such condition
+    """
+    if not asked.get("column"):
+        return None
+
+    compared = (
+        asked["column"],
+        value(asked.get("is", "")),
+        asked.get("operator") or "==",
+    )
+
+    try:
+        return as_where(compared)
+    except ValueError as error:
+        raise HTTPException(400, str(error)) from error
+
+
+async def _preview(
+    node: DataNode[Any], where: Where | None
+) -> tuple[Preview | None, str]:
     """Return the first rows, made by a worker, or why there are none."""
     if node.last_edit_date is None:
         return None, "it was never written"
 
     try:
-        return await node.preview(ROWS, in_process=False, is_plain=True), ""
+        return await node.preview(
+            ROWS, in_process=False, is_plain=True, where=where
+        ), ""
     except AsyncflowError as error:
         return None, str(error)
 

@@ -31,6 +31,7 @@ class ScenarioPage:
         }
         return [
             Route("/scenarios/{id}", self.show),
+            Route("/scenarios/{id}/lineage", self.lineage),
             *(
                 Route(f"/scenarios/{{id}}/{name}", verb, methods=["POST"])
                 for name, verb in verbs.items()
@@ -56,6 +57,18 @@ class ScenarioPage:
             submittable=await scenario.is_submittable(),
             deletable=await scenario.is_deletable(),
             notice=request.query_params.get("notice", ""),
+        )
+
+    async def lineage(self, request: Request) -> Response:
+        """Show where its values come from: by whom and of what each was made."""
+        scenario = await self.site.scenario(request)
+        picture = await scenario.lineage()
+        return self.site.page(
+            request,
+            "lineage",
+            scenario=scenario,
+            dag=await to_thread.run_sync(drawn, picture),
+            notice="",
         )
 
     async def submit(self, request: Request) -> Response:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from asyncflow.errors import NotFound
 from asyncflow.records import ScenarioRecord
-from asyncflow.web.forms import form, value
+from asyncflow.web.forms import fields_of, form, value
 from asyncflow.web.site import Site, seen
 
 SHOWN = 50
@@ -32,6 +32,7 @@ class ScenariosPage:
             Route("/scenarios", self.show),
             Route("/scenarios/create", self.ask),
             Route("/scenarios/create", self.create, methods=["POST"]),
+            Route("/scenarios/tag", self.tag, methods=["POST"]),
             Route("/compare", self.compare),
         ]
 
@@ -91,6 +92,25 @@ class ScenariosPage:
             fields.get("config", ""), name=fields.get("name") or None, inputs=inputs
         )
         return seen(request, f"scenarios/{scenario.id}", "the new scenario")
+
+    async def tag(self, request: Request) -> Response:
+        """Give a tag to all that are marked, or take it away."""
+        fields = await fields_of(request)
+        ids = [text for name, text in fields if name == "id"]
+        given = dict(fields)
+        tag, takes_away = given.get("tag", "").strip(), "away" in given
+
+        if not tag or not ids:
+            return seen(request, "scenarios", "mark scenarios, and give a tag")
+
+        orchestrator = self.site.find(request)
+
+        for scenario_id in ids:
+            scenario = await orchestrator.get_scenario(scenario_id)
+            await (scenario.remove_tag(tag) if takes_away else scenario.add_tag(tag))
+
+        done = "away from" if takes_away else "given to"
+        return seen(request, "scenarios", f"tag {tag} is {done} {len(ids)} scenarios")
 
     async def compare(self, request: Request) -> Response:
         """Show in what scenarios differ."""

@@ -53,7 +53,7 @@ async def test_a_trip_runs_and_a_late_kill_does_nothing(tmp_path: Path) -> None:
 
     try:
         with fail_after(20):
-            payload = pack([call(flows.double, tmp_path, 21)])
+            payload = await to_thread.run_sync(pack, [call(flows.double, tmp_path, 21)])
             data = await asyncio.wrap_future(agent.run(1, payload, Sender()))
             agent.kill(1, ["JOB_1"], now=True)
             again = await asyncio.wrap_future(agent.run(2, payload, Sender()))
@@ -72,7 +72,7 @@ async def test_a_kill_ends_a_job_and_one_that_comes_early_keeps_it_from_starting
 
     try:
         with fail_after(20):
-            payload = pack([call(sleep_long, tmp_path)])
+            payload = await to_thread.run_sync(pack, [call(sleep_long, tmp_path)])
             running = asyncio.wrap_future(agent.run(1, payload, sender))
             await sender.until("printed")
             agent.kill(1, ["JOB_1"], now=True)
@@ -88,7 +88,7 @@ async def test_a_kill_ends_a_job_and_one_that_comes_early_keeps_it_from_starting
 
 async def test_closing_ends_what_runs(tmp_path: Path) -> None:
     agent, sender = await opened(), Sender()
-    payload = pack([call(sleep_long, tmp_path)])
+    payload = await to_thread.run_sync(pack, [call(sleep_long, tmp_path)])
     running = asyncio.wrap_future(agent.run(1, payload, sender))
 
     with fail_after(20):

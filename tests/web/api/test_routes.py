@@ -96,6 +96,11 @@ async def test_every_operation_answers_as_the_document_says(
         sequence = made["sequences"]
         assert sequence == {}
         assert "error" in await ask("submit_sequence", task)
+        assert await ask("list_sequences", scenario) == []
+        assert "error" in await ask("get_sequence", task)
+        tasks = await ask("list_tasks", scenario)
+        assert tasks[0] == await ask("get_task", task)
+        assert tasks[0]["inputs"] == {"n0": made["data_nodes"]["n0"]}
         assert "error" in await ask("promote_scenario", scenario)
 
         assert (await ask("get_submission", run["id"]))["status"] == "COMPLETED"
@@ -121,13 +126,22 @@ async def test_every_operation_answers_as_the_document_says(
         edits = await ask("list_edits", node)
         assert [edit["comment"] for edit in edits] == ["why", "given"]
         assert "error" in await ask("download_data_node", node)
+        assert "error" in await ask("upload_data_node", node, content=b"1")
         assert await ask("list_cycles") == []
+        assert {worker["state"] for worker in await ask("list_workers")} <= {
+            "idle",
+            "busy",
+        }
+        assert await ask("list_orchestrators") == []  # a store in memory has none
+        assert await ask("count_prunable") == {"submissions": 0}
 
         assert (await ask("delete_job", job)).status_code == 204
         assert (await ask("delete_submission", run["id"])).status_code == 204
         assert (await ask("delete_scenario", copy["id"])).status_code == 204
         assert "error" in await ask("get_scenario", copy["id"])
-        assert ask.asked == {
+        assert await ask("prune", json={"days": 0}) == {"submissions": 1}
+        # `tests/web/api/test_system.py` has this one: it does not end.
+        assert ask.asked | {"follow_events"} == {
             told["operationId"]
             for operations in document["paths"].values()
             for told in operations.values()

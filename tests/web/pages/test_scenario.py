@@ -60,3 +60,13 @@ async def test_a_scenario_is_changed(orchestrator: Orchestrator) -> None:
         assert (await browser.post(f"{place}/delete")).status_code == 409
         assert (await browser.post(f"scenarios/{copy}/delete")).status_code == 303
         assert (await browser.get(f"scenarios/{copy}")).status_code == 404
+
+
+async def test_where_values_come_from_is_drawn(orchestrator: Orchestrator) -> None:
+    scenario = await made(orchestrator)
+    await scenario.submit()
+
+    async with client(orchestrator) as browser:
+        page = await browser.get(f"scenarios/{scenario.id}/lineage")
+        assert page.status_code == 200
+        assert "<svg" in page.text

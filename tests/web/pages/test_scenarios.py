@@ -83,6 +83,25 @@ async def test_a_scenario_is_made_with_its_inputs(orchestrator: Orchestrator) ->
         assert answer.status_code == 404
 
 
+async def test_scenarios_are_tagged_together(orchestrator: Orchestrator) -> None:
+    config = flows.chain(orchestrator.config, flows.double)
+    one, two, three = [await orchestrator.create_scenario(config) for _ in range(3)]
+
+    async with client(orchestrator) as browser:
+        given = {"id": [one.id, two.id], "tag": HOSTILE}
+        await browser.post("scenarios/tag", data=given)
+        assert one.tags == two.tags == {HOSTILE}
+        assert three.tags == set()
+        assert "<b>" not in (await browser.get("scenarios")).text
+
+        answer = await browser.post("scenarios/tag", data={"id": three.id})
+        assert "give+a+tag" in answer.headers["location"]
+        given = {"id": [one.id], "tag": HOSTILE, "away": "1"}
+        await browser.post("scenarios/tag", data=given)
+        assert not one.tags
+        assert two.tags == {HOSTILE}
+
+
 async def test_two_scenarios_are_compared(orchestrator: Orchestrator) -> None:
     config = flows.chain(orchestrator.config, flows.double)
     one = await orchestrator.create_scenario(config, inputs={"n0": 1})

@@ -22,6 +22,10 @@ async def test_numbers_are_shown_and_old_runs_removed(
     async with client(orchestrator) as browser:
         page = await browser.get("system")
         assert "<dt>workers</dt>" in page.text
+        (worker, *_) = await orchestrator.workers()
+        assert f"<td>{worker.pid}</td>" in page.text
+        page = await browser.get("system", params={"days": 1})
+        assert "0 runs would be removed" in page.text
         # None is a day old.
         answer = await browser.post("system/prune", data={"days": "0"})
         assert "0+runs" in answer.headers["location"]

@@ -1,0 +1,174 @@
+"""What tells whether the modules of a job are on another host as they are on this one.
+
+A pickled function names modules, and these import others. Of all that are the user's, or
+of the package that the function is of, the submitter sends digests; on the host the files
+that would be imported are compared with these. No module is loaded for it.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+import os
+import pickletools
+import socket
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import lru_cache
+from importlib.machinery import ModuleSpec
+from typing import TypeAlias
+
+from asyncflow.errors import ModuleDiffers
+from asyncflow.worker.codec import is_by_value
+from asyncflow.worker.loaded import Facts, facts_of, file_of, is_installed, is_users
+
+CodeSign: TypeAlias = tuple[str, str, bytes]
+"""A module's name, its file where the job was submitted, and a digest of that."""
+
+
+def signs_of(code: bytes) -> tuple[CodeSign, ...]:
+    """Return the signs of the modules that a function needs. Blocks.
+
+    :param code: the function, pickled
+    """
+    wanted = [*_named_in(code)]
+    packages = set() if is_by_value(code) else {*map(_top, wanted)}
+    found: list[CodeSign] = []
+    seen: set[str] = set()
+
+    while wanted:
+        name = wanted.pop()
+
+        if name in seen or (file := _file(name)) is None:
+            continue
+
+        seen.add(name)
+
+        if not (is_users(file) or (is_installed(file) and _top(name) in packages)):
+            continue
+
+        with suppress(OSError):  # it is gone: the host may have it
+            facts = facts_of(file)
+            found.append((name, file, _digest(file, facts)))
+            wanted += _imported_by(name, file, facts)
+
+    return tuple(sorted(found))
+
+
+def first_difference(signs: Iterable[CodeSign]) -> ModuleDiffers | None:
+    """Return what is wrong with the first module that is not here as it is there; None
+    where all are. Blocks.
+    """
+    for name, file, digest in signs:
+        here = _found(name)
+
+        if here is None:
+            importlib.invalidate_caches()  # it may have come just now
+            here = _found(name)
+
+        if here is None:
+            return ModuleDiffers(name, file, socket.gethostname())
+
+        with suppress(OSError):
+            if here.endswith(".py") and _digest(here, facts_of(here)) != digest:
+                return ModuleDiffers(name, file, socket.gethostname(), here)
+
+    return None
+
+
+@lru_cache(256)
+def _named_in(code: bytes) -> tuple[str, ...]:
+    """Return the modules that a pickle names: any text that is the name of one."""
+    texts = {argument for _, argument, _ in pickletools.genops(code)}
+    return tuple(
+        text for text in texts if isinstance(text, str) and text in sys.modules
+    )
+
+
+@lru_cache(1024)
+def _digest(file: str, facts: Facts) -> bytes:  # noqa: ARG001  # they tell its states apart
+    with open(file, "rb") as opened:
+        return hashlib.blake2b(opened.read(), digest_size=16).digest()
+
+
+@lru_cache(1024)
+def _imported_by(name: str, file: str, facts: Facts) -> tuple[str, ...]:  # noqa: ARG001  # the same
+    """Return the modules that a module may import, and the packages that it is in."""
+    with open(file, "rb") as opened:
+        try:
+            tree = ast.parse(opened.read())
+        except (SyntaxError, ValueError):
+            return ()
+
+    is_package = os.path.basename(file) == "__init__.py"
+    package = name if is_package else name.rpartition(".")[0]
+    found = {name}
+
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            found.update(_of_from(node, package))
+
+    return tuple({part for one in found for part in _with_parents(one)})
+
+
+def _of_from(node: ast.ImportFrom, package: str) -> Iterator[str]:
+    """Give what ``from ... import ...`` may import."""
+    parts = package.split(".") if package else []
+    base = parts[: len(parts) - node.level + 1] if node.level else []
+    whole = ".".join([*base, *([node.module] if node.module else [])])
+
+    if whole:
+        yield whole
+        yield from (f"{whole}.{alias.name}" for alias in node.names)
+
+
+def _with_parents(name: str) -> Iterator[str]:
+    while name:
+        yield name
+        name = name.rpartition(".")[0]
+
+
+def _top(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _file(name: str) -> str | None:
+    """Return the source file of a module; None where it has none, or travels itself."""
+    cloudpickle = sys.modules.get("cloudpickle")
+    by_value = cloudpickle.list_registry_pickle_by_value() if cloudpickle else ()
+
+    if name == "__main__" or any(one in by_value for one in _with_parents(name)):
+        return None
+
+    module = sys.modules.get(name)
+    file = _found(name) if module is None else file_of(module)
+    return file if isinstance(file, str) and file.endswith(".py") else None
+
+
+def _found(name: str) -> str | None:
+    """Return the file that a module would be imported from; None where there is none."""
+    path = None
+    spec: ModuleSpec | None = None
+
+    for whole in reversed([*_with_parents(name)]):
+        spec = _spec(whole, path)
+
+        if spec is None:
+            return None
+
+        path = spec.submodule_search_locations
+
+    return spec.origin or "" if spec is not None else None
+
+
+def _spec(name: str, path: object) -> ModuleSpec | None:
+    for finder in sys.meta_path:
+        with suppress(Exception):  # of whatever kind somebody's finder has
+            if (spec := finder.find_spec(name, path)) is not None:  # type: ignore[arg-type]  # as importlib gives it
+                return spec
+
+    return None
