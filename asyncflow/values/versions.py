@@ -21,7 +21,6 @@ from asyncflow.options import Page
 from asyncflow.records import VersionRecord
 from asyncflow.runs.node import (
     EVICTED,
-    NOTHING,
     NOTHING_SAID,
     UNREAD,
     Given,
@@ -342,7 +341,9 @@ class Versions:
             if default is not NOT_GIVEN and not node.driver.exists():
                 return _keep(node, default, path)
 
-            return _found(node.driver)
+            from asyncflow.values.default_data import found
+
+            return found(node.driver)
 
         if files is not None and (linked := files.linked(node, path)):
             return linked
@@ -505,15 +506,6 @@ def _files(node: NodeState) -> list[str]:
 
 def _has_default(node: NodeState) -> bool:
     return node.config.default_data is not NOT_GIVEN or not node.driver.keeps_versions
-
-
-def _found(driver: Driver) -> StoredValue:
-    """Look at a place of the user's that is not written here."""
-    if driver.is_remote:
-        return None
-
-    is_empty = driver.takes_default_data and not driver.exists()
-    return Placed(NOTHING) if is_empty else seen(driver, None)
 
 
 def _keep(node: NodeState, value: object, path: str) -> StoredValue:
