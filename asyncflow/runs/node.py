@@ -82,16 +82,19 @@ class Place(NamedTuple):
         return (self.changed_ns or 0) > version.number
 
 
-@attrs.define(eq=False, repr=False)
+@attrs.define(eq=False, repr=False, slots=False, auto_attribs=False)
 class Version:
-    """One value of a data node; it never changes."""
+    """One value of a data node; it never changes.
 
-    number: int
+    There is one for each job, so what few of them have is the class's until it is set.
+    """
+
+    number: int = attrs.field()
     """When it was made, in nanoseconds since the epoch, by the clock of who made it."""
-    kept: StoredValue
-    submission_id: str | None = None
+    kept: StoredValue = attrs.field()
+    submission_id: str | None = attrs.field(default=None)
     """The run that wrote it; None for a write by hand."""
-    fingerprint: str | None = None
+    fingerprint: str | None = attrs.field(default=None)
     """What was in its place when it was made, where that is the user's, and known."""
     readers: int = 0
     """How many reads are under way; the value is kept at least so long."""
@@ -123,7 +126,7 @@ UNCHANGED: Mapping[str, Any] = {}
 """The attributes of a data node of which nothing was changed."""
 
 
-@attrs.define(eq=False, repr=False)
+@attrs.define(eq=False, repr=False, slots=False)
 class Given(Version):
     """A value that a run was given for a data node: the run reads it, whatever is written.
 

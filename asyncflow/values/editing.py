@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from anyio import CancelScope, Lock, to_thread
@@ -13,7 +13,7 @@ from anyio import CancelScope, Lock, to_thread
 from asyncflow.abc import Store, StoredValue
 from asyncflow.errors import DataNodeIsBeingEdited, DataNodeReadingError, NotFound
 from asyncflow.records import DataNodeRecord, VersionRecord
-from asyncflow.runs.node import NOTHING, NodeState, Place, Said
+from asyncflow.runs.node import NOTHING, UNREAD, NodeState, Place, Said
 from asyncflow.values.stored import chain
 from asyncflow.values.versions import Versions
 from asyncflow.worker.wire import seen
@@ -54,16 +54,38 @@ class Editing:
 
             before = None if version is None else version.kept
 
-            def keep(path: str) -> StoredValue:
-                try:
-                    kept = make(node.driver, before, path, node.config_id)
-                    return seen(node.driver, kept)
-                except DataNodeReadingError as error:
-                    error.node = node.config_id
-                    raise
-
             with CancelScope(shield=True):
+                path = self.versions.new_path(node)
+                made = await self._apart(node, make, before, path)
+
+                def keep(_: str) -> StoredValue:
+                    if made is not UNREAD:
+                        return seen(node.driver, made)
+
+                    try:
+                        kept = make(node.driver, before, path, node.config_id)
+                        return seen(node.driver, kept)
+                    except DataNodeReadingError as error:
+                        error.node = node.config_id
+                        raise
+
                 await self.versions.edit(node, keep, said)
+
+    async def _apart(
+        self, node: NodeState, make: Make, before: StoredValue, path: str
+    ) -> Any:
+        """Have a worker make a value, where that would take this process long."""
+        from asyncflow.entities.parts import Parsing
+
+        if not isinstance(make, Parsing):
+            return UNREAD
+
+        self.versions.being_edited.append(node)  # it may be published there
+
+        try:
+            return await self.versions.readers.make(node, before, make, path)
+        finally:
+            self.versions.being_edited.remove(node)
 
     async def fingerprint(self, node: NodeState) -> str | None:
         try:
