@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from anyio import create_task_group
 
 from asyncflow import ids
 from asyncflow.cli.group import FAILED
 from asyncflow.cli.ids import completion
 from asyncflow.cli.output import json_option, note, print_json
 from asyncflow.cli.records import reader, store_option
-from asyncflow.cli.running import run
 from asyncflow.cli.selecting import is_confirmed, selected, selection
 from asyncflow.options import Page
-from asyncflow.orchestrator import Orchestrator
 
 KINDS = (ids.SUBMISSION, ids.SCENARIO)
 REASON = "asyncflow cancel was called"
@@ -66,6 +63,8 @@ def command(names: tuple[str, ...], as_json: bool, **given: Any) -> None:
 
         return
 
+    from asyncflow.cli.running import run
+
     statuses = run(lambda: _cancel(going, given))
 
     if as_json:
@@ -91,6 +90,10 @@ def _runs(store: Any, entity_id: str) -> list[Any]:
 
 async def _cancel(run_ids: list[str], given: dict[str, Any]) -> dict[str, str]:
     """Cancel runs; return their statuses then."""
+    from anyio import create_task_group
+
+    from asyncflow.orchestrator import Orchestrator
+
     statuses: dict[str, str] = {}
 
     async with Orchestrator(store=given["store"], adopt=False) as orchestrator:

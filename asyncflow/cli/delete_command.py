@@ -11,10 +11,8 @@ from asyncflow.cli.group import FAILED
 from asyncflow.cli.ids import completion
 from asyncflow.cli.output import json_option, note, print_json
 from asyncflow.cli.records import reader, store_option
-from asyncflow.cli.running import run
 from asyncflow.cli.selecting import is_confirmed, selected, selection
 from asyncflow.errors import AsyncflowError
-from asyncflow.orchestrator import Orchestrator
 
 KINDS = (ids.SUBMISSION, ids.SCENARIO, ids.JOB, ids.CYCLE)
 
@@ -49,6 +47,8 @@ def command(
     if not is_confirmed("Delete", found, given):
         return
 
+    from asyncflow.cli.running import run
+
     results = run(lambda: _delete(found, given["store"]))
 
     if as_json:
@@ -63,6 +63,8 @@ def command(
 
 async def _delete(entity_ids: list[str], store: str | None) -> dict[str, str | None]:
     """Delete some things; return why one was not, or None."""
+    from asyncflow.orchestrator import Orchestrator
+
     results: dict[str, str | None] = {}
 
     async with Orchestrator(store=store, adopt=False) as orchestrator:

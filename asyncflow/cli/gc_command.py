@@ -13,9 +13,7 @@ import click
 from asyncflow.cli.filters import age
 from asyncflow.cli.output import json_option, print_facts, print_json
 from asyncflow.cli.records import reader, store_option
-from asyncflow.cli.running import run
 from asyncflow.cli.value_files import orphans
-from asyncflow.orchestrator import Orchestrator
 
 
 @click.command(short_help="Remove old runs, what they printed, and lost files.")
@@ -67,6 +65,8 @@ def command(older: float | None, keep: int | None, as_json: bool, **given: Any) 
 
     if not given["dry_run"]:
         if runs:
+            from asyncflow.cli.running import run
+
             found |= run(lambda: _pruned(older, keep, given))
 
         for path in lost:
@@ -91,6 +91,8 @@ def command(older: float | None, keep: int | None, as_json: bool, **given: Any) 
 async def _pruned(
     older: float | None, keep: int | None, given: dict[str, Any]
 ) -> dict[str, int]:
+    from asyncflow.orchestrator import Orchestrator
+
     seconds = None if older is None else max(0.0, time.time() - older)
     older_than = None if seconds is None else timedelta(seconds=seconds)
 

@@ -33,5 +33,10 @@ def test_a_job_of_another_process_is_followed_while_it_runs(folder: Path) -> Non
             call("cancel", "last")
             rest = follower.stdout.read()
 
-        assert rest.startswith("[wait] step 3\n")
         assert follower.returncode == 0
+
+    # More steps, or none, then where the job stood when it was ended.
+    steps = [line for line in rest.splitlines() if line.startswith("[wait] step ")]
+    assert steps == [f"[wait] step {3 + number}" for number in range(len(steps))]
+    assert all(line.startswith("[wait] ") for line in rest.splitlines())
+    assert "[wait] Stack (most recent call first)" in rest
