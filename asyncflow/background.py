@@ -6,13 +6,11 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
-import attrs
 from anyio import CancelScope, Event, to_thread
 
 from asyncflow.folder import Folder
 
 
-@attrs.define(eq=False, repr=False)
 class BackgroundContext:
     """Keep a context manager open in a task of its own.
 
@@ -20,8 +18,9 @@ class BackgroundContext:
     fixture or an exit stack may leave in another one: so the host does both.
     """
 
-    _task: asyncio.Task[None] | None = attrs.field(init=False, default=None)
-    _leaving: Event = attrs.field(init=False, factory=Event)
+    def __init__(self) -> None:
+        self._task: asyncio.Task[None] | None = None
+        self._leaving = Event()
 
     @property
     def is_open(self) -> bool:

@@ -26,8 +26,6 @@ from functools import partial
 from sys import is_finalizing
 from typing import TypeAlias
 
-import attrs
-
 Entry: TypeAlias = tuple[int, str, tuple[object, ...], BaseException | None]
 """A record's level, its text, what is put into that, and whose traceback follows."""
 
@@ -51,20 +49,20 @@ def named(ids: Sequence[str]) -> str:
     return ", ".join([*ids[:NAMED], *["..."] * (len(ids) > NAMED)])
 
 
-@attrs.define(eq=False, repr=False)
 class SafeLogger:
     """Hands records to a logger: from any thread, without blocking, without raising.
 
     :param inner: the logger that has them handled
     """
 
-    inner: logging.Logger
-    _works: deque[Work] = attrs.field(init=False, factory=deque)
-    _dropped: int = attrs.field(init=False, default=0)
-    _turn: deque[None] = attrs.field(init=False, factory=lambda: deque([None]))
-    """Empty while a thread handles records; who takes what is in it starts one."""
-    _waiters: deque[threading.Lock] = attrs.field(init=False, factory=deque)
-    """Released once all is handled."""
+    def __init__(self, inner: logging.Logger) -> None:
+        self.inner = inner
+        self._works: deque[Work] = deque()
+        self._dropped = 0
+        self._turn: deque[None] = deque([None])
+        """Empty while a thread handles records; who takes what is in it starts one."""
+        self._waiters: deque[threading.Lock] = deque()
+        """Released once all is handled."""
 
     def error(
         self, text: str, *args: object, exc_info: BaseException | None = None

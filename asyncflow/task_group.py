@@ -16,7 +16,6 @@ from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from typing import Any, TypeAlias
 
-import attrs
 from anyio.abc import TaskGroup
 
 from asyncflow.errors import AsyncflowError, OrchestratorFailed
@@ -25,15 +24,15 @@ from asyncflow.log import logger
 OnError: TypeAlias = Callable[[Exception], object]
 
 
-@attrs.define(eq=False, repr=False)
 class Tasks:
     """Starts tasks that the orchestrator owns."""
 
-    _inner: TaskGroup
-    failure: Exception | None = attrs.field(init=False, default=None)
-    """Why nothing can go on; None as long as it can."""
-    on_failure: OnError | None = attrs.field(init=False, default=None)
-    """Tells all who wait that nothing goes on."""
+    def __init__(self, inner: TaskGroup) -> None:
+        self._inner = inner
+        self.failure: Exception | None = None
+        """Why nothing can go on; None as long as it can."""
+        self.on_failure: OnError | None = None
+        """Tells all who wait that nothing goes on."""
 
     @property
     def is_failing(self) -> bool:

@@ -66,6 +66,8 @@ class Driver(ABC):
     parses_in_process: int = 32 << 20
     """Up to how many bytes the program itself parses: `parsed_size` says how many there
     are. Of more, a worker does so, as parsing holds Python's lock."""
+    is_of_process: bool = False
+    """Whether its place is of this process alone: no worker sees it."""
     options: Any = None
     validator: Any = None
     """What is asked of a value before it is written: a callable, or what has a method

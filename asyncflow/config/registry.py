@@ -50,7 +50,6 @@ class View(Mapping[str, S]):
         return repr(self._sections())
 
 
-@attrs.define(eq=False, repr=False)
 class Registry:
     """The sections of one configuration.
 
@@ -59,29 +58,19 @@ class Registry:
     Only the reference to a section of another configuration stays as it was given.
     """
 
-    data_nodes: dict[str, DataNodeConfig] = attrs.field(
-        init=False, factory=dict[str, DataNodeConfig]
-    )
-    tasks: dict[str, TaskConfig] = attrs.field(
-        init=False, factory=dict[str, TaskConfig]
-    )
-    scenarios: dict[str, ScenarioConfig] = attrs.field(
-        init=False, factory=dict[str, ScenarioConfig]
-    )
-    job: JobConfig = attrs.field(init=False, factory=JobConfig)
-    core: CoreConfig = attrs.field(init=False, factory=CoreConfig)
-    app: dict[str, object] = attrs.field(init=False, factory=dict[str, object])
-    """What an application keeps there of its own, by name."""
-    origins: dict[str, dict[str, Place]] = attrs.field(
-        init=False, factory=dict[str, "dict[str, Place]"]
-    )
-    """What files say, by the label of a section and the field; ``""`` for a section that
-    a file has added."""
-
-    # Also those since replaced: the user may still hold them and use them.
-    _known: weakref.WeakSet[Section] = attrs.field(
-        init=False, factory=weakref.WeakSet[Section], repr=False
-    )
+    def __init__(self) -> None:
+        self.data_nodes: dict[str, DataNodeConfig] = {}
+        self.tasks: dict[str, TaskConfig] = {}
+        self.scenarios: dict[str, ScenarioConfig] = {}
+        self.job = JobConfig()
+        self.core = CoreConfig()
+        self.app: dict[str, object] = {}
+        """What an application keeps there of its own, by name."""
+        self.origins: dict[str, dict[str, Place]] = {}
+        """What files say, by the label of a section and the field; ``""`` for a section that
+        a file has added."""
+        # Also those since replaced: the user may still hold them and use them.
+        self._known: weakref.WeakSet[Section] = weakref.WeakSet()
 
     def snapshot(self) -> Registry:
         """Return a copy that later changes leave alone, to be read in another thread."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-import attrs
-
 from asyncflow import ids
 from asyncflow.abc import (
     Call,
@@ -90,12 +88,12 @@ class Attempt:
         return self.run.table.status[self.ref[1]]
 
 
-@attrs.define(eq=False, repr=False)
 class Tracer:
     """What goes with each job to where it runs, so that its trace goes on there."""
 
-    carriers: list[Callable[[Job], str | None]] = attrs.field(factory=list)
-    """Give the ``traceparent`` of a job, each; none where nobody traces."""
+    def __init__(self) -> None:
+        self.carriers: list[Callable[[Job], str | None]] = []
+        """Give the ``traceparent`` of a job, each; none where nobody traces."""
 
     def carrier(self, job: Job) -> str | None:
         """Return what continues the trace of a job: of those who have it, the first's.

@@ -10,8 +10,6 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-import attrs
-
 from asyncflow.abc import Executor, Store
 from asyncflow.dispatch import skipping
 from asyncflow.dispatch.attempt import Attempt
@@ -42,7 +40,6 @@ class FailedAttempts(Protocol):
         """End jobs of one slot."""
 
 
-@attrs.define(eq=False, repr=False)
 class Batcher:
     """Gives slots to jobs; from then on these can be killed.
 
@@ -50,17 +47,27 @@ class Batcher:
     :param executors: by name
     """
 
-    plan: Plan
-    runs: Runs
-    store: Store
-    attempts: dict[Ref, Attempt]
-    executors: Mapping[str, Executor]
-    dispatcher: Dispatcher
-    in_flight: FailedAttempts
-    is_held: bool = attrs.field(init=False, default=False)
-    """Whether no job is started any more."""
-    is_paused: bool = attrs.field(init=False, default=False)
-    """Whether none is for now."""
+    def __init__(
+        self,
+        plan: Plan,
+        runs: Runs,
+        store: Store,
+        attempts: dict[Ref, Attempt],
+        executors: Mapping[str, Executor],
+        dispatcher: Dispatcher,
+        in_flight: FailedAttempts,
+    ) -> None:
+        self.plan = plan
+        self.runs = runs
+        self.store = store
+        self.attempts = attempts
+        self.executors = executors
+        self.dispatcher = dispatcher
+        self.in_flight = in_flight
+        self.is_held = False
+        """Whether no job is started any more."""
+        self.is_paused = False
+        """Whether none is for now."""
 
     def next_batch(self, slots: int) -> list[Attempt]:
         """Give a slot to the jobs whose turn it is; there may be none.
@@ -198,13 +205,16 @@ class Batcher:
         if ref is None:
             return None
 
-        spec = self.runs.spec(ref)
+        number, place = ref
+        spec = self.runs.specs[number][last.run.dag.kind_of[place]]
 
         if not (spec.can_chain and _can_join(spec, last.spec)):
             return None
 
         self.plan.followed(ref)
-        last.next_in_chain = link = self._assign(ref, spec, "")
+        self.attempts[ref] = last.next_in_chain = link = Attempt(
+            ref, last.run, spec, ""
+        )
         return link
 
     def _assign_all(self, refs: Sequence[Ref], batch: list[Attempt]) -> None:

@@ -75,7 +75,6 @@ class DurationEstimate:
         self.is_short = seconds <= MAX_SHORT
 
 
-@attrs.define(eq=False, repr=False)
 class DurationEstimates:
     """How long functions take, by what they are when they are sent.
 
@@ -83,12 +82,11 @@ class DurationEstimates:
     bounded by their size.
     """
 
-    _known: OrderedDict[_Digest, DurationEstimate] = attrs.field(
-        init=False, factory=OrderedDict
-    )
-    _codes: OrderedDict[_Digest, bytes] = attrs.field(init=False, factory=OrderedDict)
-    _size: int = attrs.field(init=False, default=0)
-    """The size of all that is in `_codes`, in bytes."""
+    def __init__(self) -> None:
+        self._known: OrderedDict[_Digest, DurationEstimate] = OrderedDict()
+        self._codes: OrderedDict[_Digest, bytes] = OrderedDict()
+        self._size = 0
+        """The size of all that is in `_codes`, in bytes."""
 
     def of(self, code: bytes) -> tuple[DurationEstimate, bytes]:
         """Return the duration of a function, and the function as it is sent.
@@ -157,7 +155,6 @@ class Pin(Protocol):
     def __call__(self, *, have_run: bool = False) -> Pinned | None: ...
 
 
-@attrs.define(eq=False, repr=False)
 class CallSpecs:
     """Tells how tasks are called, and remembers it where it cannot change.
 
@@ -167,42 +164,36 @@ class CallSpecs:
     :param pin: pins the user's modules; see `Executor.pin`
     """
 
-    executors: Container[str]
-    mode: str
-    group: Tasks
-    pin: Pin
-    is_close: bool = attrs.field(init=False, default=False)
-    """Whether a submit is under way that follows the last one so closely that no file can
-    have been saved since."""
-    looked_at: float = attrs.field(init=False, default=-inf)
-    """When files were looked at, as `time.perf_counter` has it."""
-    _pinned: Pinned | None = attrs.field(init=False, default=None)
-    """What was pinned last."""
-    _known: WeakKeyDictionary[TaskConfig, CallSpec] = attrs.field(
-        init=False, factory=WeakKeyDictionary
-    )
-    _last: tuple[tuple[TaskConfig, ...], list[CallSpec]] | None = attrs.field(
-        init=False, default=None
-    )
-    """The kinds of the last run and how they are called, where all is remembered and has
-    run: who submits one run submits more of its kind."""
-    _by_name: WeakKeyDictionary[TaskConfig, bytes] = attrs.field(
-        init=False, factory=WeakKeyDictionary
-    )
-    """Those functions that travel by their names: what has the name later is another."""
-    _functions: WeakKeyDictionary[TaskConfig, Callable[..., object]] = attrs.field(
-        init=False, factory=WeakKeyDictionary
-    )
-    """What has taken the place of functions that are called in this process."""
-    _told: WeakSet[TaskConfig] = attrs.field(init=False, factory=WeakSet)
-    """Those of whose functions it was said that a session has defined them anew."""
-    _loaded_as: dict[str, object] = attrs.field(init=False, factory=dict)
-    """The specs of their modules: a reload makes another."""
-    _durations: DurationEstimates = attrs.field(init=False, factory=DurationEstimates)
-    _generators: Generators = attrs.field(
-        init=False,
-        default=attrs.Factory(lambda self: Generators(self.group), takes_self=True),
-    )
+    def __init__(
+        self, executors: Container[str], mode: str, group: Tasks, pin: Pin
+    ) -> None:
+        self.executors = executors
+        self.mode = mode
+        self.group = group
+        self.pin = pin
+        self.is_close = False
+        """Whether a submit is under way that follows the last one so closely that no file can
+        have been saved since."""
+        self.looked_at: float = -inf
+        """When files were looked at, as `time.perf_counter` has it."""
+        self._pinned: Pinned | None = None
+        """What was pinned last."""
+        self._known: WeakKeyDictionary[TaskConfig, CallSpec] = WeakKeyDictionary()
+        self._last: tuple[tuple[TaskConfig, ...], list[CallSpec]] | None = None
+        """The kinds of the last run and how they are called, where all is remembered and has
+        run: who submits one run submits more of its kind."""
+        self._by_name: WeakKeyDictionary[TaskConfig, bytes] = WeakKeyDictionary()
+        """Those functions that travel by their names: what has the name later is another."""
+        self._functions: WeakKeyDictionary[TaskConfig, Callable[..., object]] = (
+            WeakKeyDictionary()
+        )
+        """What has taken the place of functions that are called in this process."""
+        self._told: WeakSet[TaskConfig] = WeakSet()
+        """Those of whose functions it was said that a session has defined them anew."""
+        self._loaded_as: dict[str, object] = {}
+        """The specs of their modules: a reload makes another."""
+        self._durations = DurationEstimates()
+        self._generators = Generators(group)
 
     def of_all(self, kinds: Iterable[TaskConfig], *, force: bool) -> list[CallSpec]:
         """Tell how the jobs of tasks are called, for each kind of task of a run.

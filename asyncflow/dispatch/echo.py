@@ -21,8 +21,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias
 
-import attrs
-
 from asyncflow.abc import Mode
 from asyncflow.dispatch.attempt import Attempt
 from asyncflow.log import logger as _logger
@@ -48,7 +46,6 @@ Piece: TypeAlias = tuple[str, str | bytes, Callable[..., object]]
 """What it is called, how much it is by its length, and what shows it."""
 
 
-@attrs.define(eq=False, repr=False)
 class Echo:
     """Shows pieces in their order; the thread lives while there are any.
 
@@ -58,21 +55,19 @@ class Echo:
     :param mode: what of jobs is shown; their log records are handled in any case
     """
 
-    mode: Mode = True
-
-    _loop: asyncio.AbstractEventLoop = attrs.field(
-        init=False, factory=asyncio.get_running_loop
-    )
-    _lock: threading.Lock = attrs.field(init=False, factory=threading.Lock)
-    _pieces: deque[tuple[Piece | None, Waiter]] = attrs.field(init=False, factory=deque)
-    _size: int = attrs.field(init=False, default=0)
-    """How many characters, or bytes of records, wait."""
-    _dropped: int = attrs.field(init=False, default=0)
-    """How many were dropped."""
-    _is_running: bool = attrs.field(init=False, default=False)
-    _is_stalled: bool = attrs.field(init=False, default=False)
-    """Whether the last text that was waited for took too long."""
-    _has_warned: bool = attrs.field(init=False, default=False)
+    def __init__(self, mode: Mode = True) -> None:
+        self.mode = mode
+        self._loop = asyncio.get_running_loop()
+        self._lock = threading.Lock()
+        self._pieces: deque[tuple[Piece | None, Waiter]] = deque()
+        self._size = 0
+        """How many characters, or bytes of records, wait."""
+        self._dropped = 0
+        """How many were dropped."""
+        self._is_running = False
+        self._is_stalled = False
+        """Whether the last text that was waited for took too long."""
+        self._has_warned = False
 
     @property
     def is_busy(self) -> bool:

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Protocol, cast
 
-import attrs
 from anyio import Event
 
 from asyncflow.abc import (
@@ -55,31 +54,37 @@ class SlotFiller(Protocol):
         """End the batch of a job that its executor cannot kill."""
 
 
-@attrs.define(eq=False, repr=False)
 class InFlight:
     """The jobs that have a slot.
 
     :param executors: by name
     """
 
-    plan: Plan
-    runs: Runs
-    store: Store
-    versions: Versions
-    pins: Pins
-    marks: RunningMarks
-    executors: Mapping[str, Executor]
-    dispatcher: Dispatcher
-    slots: SlotFiller = attrs.field(init=False)
-    _by_ref: dict[Ref, Attempt] = attrs.field(init=False, factory=dict)
-    batcher: Batcher = attrs.field(init=False)
-    _timeouts: Timeouts = attrs.field(init=False)
-    _retries: Retries = attrs.field(init=False)
-    _is_hurried: bool = attrs.field(init=False, default=False)
-    """Whether jobs are killed without a grace."""
-    _idle: Event = attrs.field(init=False, factory=Event)
+    def __init__(
+        self,
+        plan: Plan,
+        runs: Runs,
+        store: Store,
+        versions: Versions,
+        pins: Pins,
+        marks: RunningMarks,
+        executors: Mapping[str, Executor],
+        dispatcher: Dispatcher,
+    ) -> None:
+        self.plan = plan
+        self.runs = runs
+        self.store = store
+        self.versions = versions
+        self.pins = pins
+        self.marks = marks
+        self.executors = executors
+        self.dispatcher = dispatcher
+        self.slots: SlotFiller
+        self._by_ref: dict[Ref, Attempt] = {}
+        self._is_hurried = False
+        """Whether jobs are killed without a grace."""
+        self._idle = Event()
 
-    def __attrs_post_init__(self) -> None:
         self._timeouts = Timeouts(self)
         self._retries = Retries(self, self.plan, self.store, self.versions, self.pins)
         self.batcher = Batcher(

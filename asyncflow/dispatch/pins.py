@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from math import inf
 
-import attrs
 from anyio import CancelScope, to_thread
 
 from asyncflow.abc import Store, StoredValue
@@ -30,19 +29,19 @@ from asyncflow.values.garbage import remove
 from asyncflow.values.versions import Versions
 
 
-@attrs.define(eq=False, repr=False)
 class Pins:
     """Pins versions for runs, and lets them go at their ends."""
 
-    store: Store
-    runs: Runs
-    versions: Versions
-    _noted: set[str] = attrs.field(init=False, factory=set)
-    """The runs for which the store keeps versions, whoever drops these."""
-    _ended: list[str] = attrs.field(init=False, factory=list)
-    """Those of them that have ended."""
-    _adopted: dict[tuple[str, int], Version] = attrs.field(init=False, factory=dict)
-    """What runs are to read that are being adopted, by data nodes and numbers."""
+    def __init__(self, store: Store, runs: Runs, versions: Versions) -> None:
+        self.store = store
+        self.runs = runs
+        self.versions = versions
+        self._noted: set[str] = set()
+        """The runs for which the store keeps versions, whoever drops these."""
+        self._ended: list[str] = []
+        """Those of them that have ended."""
+        self._adopted: dict[tuple[str, int], Version] = {}
+        """What runs are to read that are being adopted, by data nodes and numbers."""
 
     def give(self, run: Run) -> None:
         """Have a run read what it was given."""

@@ -10,8 +10,6 @@ import time
 from functools import partial
 from typing import Protocol
 
-import attrs
-
 from asyncflow.abc import Outcome, Raised, Store
 from asyncflow.config.sections import TaskConfig
 from asyncflow.dispatch.attempt import Attempt, kind_of
@@ -43,7 +41,6 @@ class Retrier(Protocol):
         """Have the next attempt at a job begin as soon as it can."""
 
 
-@attrs.define(eq=False, repr=False)
 class Retries:
     """The jobs that run again, or wait for that.
 
@@ -51,15 +48,18 @@ class Retries:
     files for a lease. A job that comes later reads the version that took their place.
     """
 
-    retrier: Retrier
-    plan: Plan
-    store: Store
-    versions: Versions
-    pins: Pins
-    clocks: dict[Ref, asyncio.TimerHandle] = attrs.field(init=False, factory=dict)
-    """For each job that waits for its next attempt, when that is due."""
-    given_back: dict[Ref, int] = attrs.field(init=False, factory=dict)
-    """How often jobs were given back, as an input was replaced."""
+    def __init__(
+        self, retrier: Retrier, plan: Plan, store: Store, versions: Versions, pins: Pins
+    ) -> None:
+        self.retrier = retrier
+        self.plan = plan
+        self.store = store
+        self.versions = versions
+        self.pins = pins
+        self.clocks: dict[Ref, asyncio.TimerHandle] = {}
+        """For each job that waits for its next attempt, when that is due."""
+        self.given_back: dict[Ref, int] = {}
+        """How often jobs were given back, as an input was replaced."""
 
     def try_again(self, attempt: Attempt, outcome: Outcome, reason: str) -> bool:
         """Have a job that failed run again, if its task wants that; tell whether it does.

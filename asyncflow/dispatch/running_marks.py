@@ -6,8 +6,6 @@ import asyncio
 import time
 from collections.abc import Collection, Iterable
 
-import attrs
-
 from asyncflow.abc import Store
 from asyncflow.dispatch.attempt import Attempt
 from asyncflow.log import logger as _logger
@@ -17,12 +15,12 @@ LONG = 1.0
 """How many seconds a job runs before the store is told that it does."""
 
 
-@attrs.define(eq=False, repr=False)
 class RunningMarks:
     """Saves records of jobs that have not ended: short ones need none."""
 
-    store: Store
-    _clock: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._clock: asyncio.TimerHandle | None = None
 
     def watch(self, attempts: Collection[Attempt]) -> None:
         """See to it that those that run for long are marked.

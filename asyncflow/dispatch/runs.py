@@ -11,7 +11,6 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-import attrs
 from anyio import Event, create_task_group
 from anyio.lowlevel import checkpoint
 
@@ -34,24 +33,24 @@ AT_ONCE = 100
 """How many jobs of new runs are taken in before others have their turn: half a ms."""
 
 
-@attrs.define(eq=False, repr=False)
 class Runs:
     """The runs of an orchestrator; the plan knows them by their numbers."""
 
-    store: Store
-    is_broken: bool = attrs.field(init=False, default=False)
-    """Whether nothing runs any more: after an error of ours."""
-    _count: int = attrs.field(init=False, default=0)
-    by_number: dict[int, Run] = attrs.field(init=False, factory=dict)
-    """The runs; also for who looks one up for each job."""
-    _numbers: dict[Run, int] = attrs.field(init=False, factory=dict)
-    specs: dict[int, Sequence[CallSpec]] = attrs.field(init=False, factory=dict)
-    """How the jobs of each kind of task of a run are called."""
-    _interrupted: set[int] = attrs.field(init=False, factory=set)
-    """Those that end here alone, to go on elsewhere."""
-    _lacking: set[int] = attrs.field(init=False, factory=set)
-    """Those that wait for data, which nobody waits for."""
-    _idle: Event = attrs.field(init=False, factory=Event)
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.is_broken = False
+        """Whether nothing runs any more: after an error of ours."""
+        self._count = 0
+        self.by_number: dict[int, Run] = {}
+        """The runs; also for who looks one up for each job."""
+        self._numbers: dict[Run, int] = {}
+        self.specs: dict[int, Sequence[CallSpec]] = {}
+        """How the jobs of each kind of task of a run are called."""
+        self._interrupted: set[int] = set()
+        """Those that end here alone, to go on elsewhere."""
+        self._lacking: set[int] = set()
+        """Those that wait for data, which nobody waits for."""
+        self._idle = Event()
 
     def add(self, run: Run, specs: Sequence[CallSpec]) -> int:
         """Take a run; return its number.
@@ -187,17 +186,17 @@ class Admitter(Protocol):
         """Have the plan admit so many jobs, and start what can run."""
 
 
-@attrs.define(eq=False, repr=False)
 class Admission:
     """Takes in what arrives."""
 
-    plan: GuardedPlan
-    group: Tasks
-    admitter: Admitter
-    _is_running: bool = attrs.field(init=False, default=False)
-    """Whether a task takes in the rest of large runs."""
-    _this_turn: int = attrs.field(init=False, default=0)
-    """How many jobs were taken in since others had their turn on the event loop."""
+    def __init__(self, plan: GuardedPlan, group: Tasks, admitter: Admitter) -> None:
+        self.plan = plan
+        self.group = group
+        self.admitter = admitter
+        self._is_running = False
+        """Whether a task takes in the rest of large runs."""
+        self._this_turn = 0
+        """How many jobs were taken in since others had their turn on the event loop."""
 
     @property
     def share(self) -> int:
@@ -242,13 +241,13 @@ class Data(Protocol):
         """Return when all of it was."""
 
 
-@attrs.define(eq=False, repr=False)
 class DataWaits:
     """Has runs wait for data before they begin."""
 
-    runs: Runs
-    waiting: WaitingRuns
-    timeouts: RunTimeouts
+    def __init__(self, runs: Runs, waiting: WaitingRuns, timeouts: RunTimeouts) -> None:
+        self.runs = runs
+        self.waiting = waiting
+        self.timeouts = timeouts
 
     def block(self, run: Run) -> None:
         """Have the jobs of a run told as blocked."""

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-import attrs
 from anyio import CapacityLimiter
 
 from asyncflow.abc import Executor, Mode, Store
@@ -50,7 +49,6 @@ class RunWatcher(Protocol):
         """Take note of a run that begins here."""
 
 
-@attrs.define(eq=False, repr=False)
 class Scheduler:
     """All runs of an orchestrator.
 
@@ -61,58 +59,44 @@ class Scheduler:
     :param tracer: gives the traces that jobs continue
     """
 
-    store: Store
-    versions: Versions
-    executors: Mapping[str, Executor]
-    limiter: CapacityLimiter
-    echo: Mode
-    group: Tasks
-    watchers: Sequence[RunWatcher] = ()
-    resources: Mapping[str, float] = attrs.field(factory=dict)
-    tracer: Tracer = attrs.field(factory=Tracer)
-    pins: Pins = attrs.field(init=False)
-    runs: Runs = attrs.field(init=False)
-    in_flight: InFlight = attrs.field(init=False)
-    slots: Slots = attrs.field(init=False)
-    _plan: GuardedPlan = attrs.field(init=False)
-    _echo: Echo = attrs.field(init=False)
-    _waiting: WaitingRuns = attrs.field(init=False, factory=WaitingRuns)
-    _admission: Admission = attrs.field(init=False)
-    _timeouts: RunTimeouts = attrs.field(init=False)
-    data_waits: DataWaits = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        marks = RunningMarks(self.store)
-        self._echo = Echo(self.echo)
-        self._plan = GuardedPlan({**self.resources, **ALONE}, guard=self.group)
-        self.runs = Runs(self.store)
-        self._admission = Admission(self._plan, self.group, self)
+    def __init__(
+        self,
+        store: Store,
+        versions: Versions,
+        executors: Mapping[str, Executor],
+        limiter: CapacityLimiter,
+        echo: Mode,
+        group: Tasks,
+        watchers: Sequence[RunWatcher] = (),
+        resources: Mapping[str, float] | None = None,
+        tracer: Tracer | None = None,
+    ) -> None:
+        self.store = store
+        self.versions = versions
+        self.executors = executors
+        self.limiter = limiter
+        self.echo = echo
+        self.group = group
+        self.watchers = watchers
+        self.resources: Mapping[str, float] = {} if resources is None else resources
+        self.tracer = Tracer() if tracer is None else tracer
+        self._waiting = WaitingRuns()
+        marks = RunningMarks(store)
+        self._echo = Echo(echo)
+        live = self._live() if echo == "live" else None
+        self._plan = plan = GuardedPlan({**self.resources, **ALONE}, guard=group)
+        self.runs = runs = Runs(store)
+        self._admission = Admission(plan, group, self)
         self._timeouts = RunTimeouts(self)
-        self.data_waits = DataWaits(self.runs, self._waiting, self._timeouts)
-        self.pins = Pins(self.store, self.runs, self.versions)
-        self.versions.retention.pins = self.pins
-        self.in_flight = InFlight(
-            self._plan,
-            self.runs,
-            self.store,
-            self.versions,
-            self.pins,
-            marks,
-            self.executors,
-            self,
+        self.data_waits = DataWaits(runs, self._waiting, self._timeouts)
+        self.pins = versions.retention.pins = pins = Pins(store, runs, versions)
+        self.in_flight = in_flight = InFlight(
+            plan, runs, store, versions, pins, marks, executors, self
         )
-        self.slots = Slots(
-            self.in_flight,
-            self.versions,
-            marks,
-            self.executors,
-            self.limiter,
-            self._echo,
-            self._live() if self.echo == "live" else None,
-            self.group,
-            self.tracer,
+        self.slots = in_flight.slots = Slots(
+            *(in_flight, versions, marks, executors, limiter),
+            *(self._echo, live, group, self.tracer),
         )
-        self.in_flight.slots = self.slots
 
     def _live(self) -> Live:
         from asyncflow.dispatch.live_echo import Live

@@ -6,7 +6,6 @@ import types
 from collections.abc import Iterator
 from weakref import WeakSet
 
-import attrs
 from anyio import to_thread
 
 from asyncflow.config.sections import TaskConfig
@@ -32,15 +31,15 @@ _WARNING = (
 )
 
 
-@attrs.define(eq=False, repr=False)
 class Generators:
     """Warns once of each function that draws from a shared generator.
 
     :param group: does that in the background
     """
 
-    group: Tasks
-    _looked: WeakSet[types.CodeType] = attrs.field(init=False, factory=WeakSet)
+    def __init__(self, group: Tasks) -> None:
+        self.group = group
+        self._looked: WeakSet[types.CodeType] = WeakSet()
 
     def look(self, config: TaskConfig) -> None:
         """Look at the function of a task whose jobs go to worker processes."""

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import attrs
 from anyio import CapacityLimiter
 
 from asyncflow.abc import Executor
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from asyncflow.dispatch.live_echo import Live
 
 
-@attrs.define(eq=False, repr=False)
 class Slots:
     """The slots.
 
@@ -36,20 +34,32 @@ class Slots:
     :param tracer: gives the trace that a job continues
     """
 
-    source: BatchSource
-    versions: Versions
-    marks: RunningMarks
-    executors: Mapping[str, Executor]
-    limiter: CapacityLimiter
-    echo: Echo
-    live: Live | None
-    group: Tasks
-    tracer: Tracer
-    _slots: set[Slot] = attrs.field(init=False, factory=set)
-    """Those that run something."""
-    _is_due: bool = attrs.field(init=False, default=False)
-    _is_full: bool = attrs.field(init=False, default=False)
-    """Whether no slot is known to be free."""
+    def __init__(
+        self,
+        source: BatchSource,
+        versions: Versions,
+        marks: RunningMarks,
+        executors: Mapping[str, Executor],
+        limiter: CapacityLimiter,
+        echo: Echo,
+        live: Live | None,
+        group: Tasks,
+        tracer: Tracer,
+    ) -> None:
+        self.source = source
+        self.versions = versions
+        self.marks = marks
+        self.executors = executors
+        self.limiter = limiter
+        self.echo = echo
+        self.live = live
+        self.group = group
+        self.tracer = tracer
+        self._slots: set[Slot] = set()
+        """Those that run something."""
+        self._is_due = False
+        self._is_full = False
+        """Whether no slot is known to be free."""
 
     def fill_soon(self) -> None:
         """Fill them at the end of the event loop's turn."""

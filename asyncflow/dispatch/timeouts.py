@@ -8,8 +8,6 @@ import asyncio
 import time
 from typing import Protocol
 
-import attrs
-
 from asyncflow.dispatch.attempt import Attempt
 from asyncflow.status import AttemptKind
 
@@ -28,15 +26,13 @@ class JobEnder(Protocol):
         """
 
 
-@attrs.define(eq=False, repr=False)
 class Timeouts:
     """The clocks of the jobs that run; each job has those that its task asks for."""
 
-    ender: JobEnder
-    running: dict[Attempt, list[asyncio.TimerHandle]] = attrs.field(
-        init=False, factory=dict
-    )
-    """The clocks that run."""
+    def __init__(self, ender: JobEnder) -> None:
+        self.ender = ender
+        self.running: dict[Attempt, list[asyncio.TimerHandle]] = {}
+        """The clocks that run."""
 
     def started(self, attempt: Attempt) -> None:
         """Start the clocks of a job."""
@@ -102,12 +98,12 @@ class RunEnder(Protocol):
         """End a run that has taken too long, by its number."""
 
 
-@attrs.define(eq=False, repr=False)
 class RunTimeouts:
     """Has runs ended that have taken too long."""
 
-    ender: RunEnder
-    _clocks: dict[int, asyncio.TimerHandle] = attrs.field(init=False, factory=dict)
+    def __init__(self, ender: RunEnder) -> None:
+        self.ender = ender
+        self._clocks: dict[int, asyncio.TimerHandle] = {}
 
     def __len__(self) -> int:
         return len(self._clocks)

@@ -35,13 +35,13 @@ class WaitingRun:
     """The places of its jobs that are not to run, and why."""
 
 
-@attrs.define(eq=False, repr=False)
 class WaitingRuns:
     """All of them, by their numbers."""
 
-    _by_number: dict[int, WaitingRun] = attrs.field(init=False, factory=dict)
-    _by_group: dict[str, dict[int, WaitingRun]] = attrs.field(init=False, factory=dict)
-    """Those that touch data nodes of a group, in their order; see `Graph.groups`."""
+    def __init__(self) -> None:
+        self._by_number: dict[int, WaitingRun] = {}
+        self._by_group: dict[str, dict[int, WaitingRun]] = {}
+        """Those that touch data nodes of a group, in their order; see `Graph.groups`."""
 
     def __contains__(self, run: int | None) -> bool:
         return run in self._by_number

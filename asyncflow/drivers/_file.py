@@ -263,7 +263,7 @@ class FileDriver(Driver):
     def load_file(self, file: str) -> object:
         os.stat(file)  # the error of a wrong name is no missing value
 
-        with self.reading(file):
+        with self.reading(file), pause_gc():
             return self.load(file)
 
     def upload(self, file: str, path: str, name: str) -> StoredValue:

@@ -65,6 +65,7 @@ class RemoteDriver(ServerDriver):
         self.extra = kind.extra  # type: ignore[misc]  # the same
         self.appends = kind.appends  # type: ignore[misc]  # the same
         self.parses_in_process = self.form.parses_in_process
+        self.is_of_process = path.startswith(MEMORY)
 
     def __reduce__(self) -> tuple[Any, ...]:
         given = (type(self.form), self.path, self.options)
@@ -81,7 +82,7 @@ class RemoteDriver(ServerDriver):
     # -------------------------------------------------------------------------- reading
 
     def parsed_size(self, kept: StoredValue) -> int | None:  # noqa: ARG002
-        if self.form.parsed_size(b"") is None or self.path.startswith(MEMORY):
+        if self.form.parsed_size(b"") is None or self.is_of_process:
             return None
 
         with suppress(Exception):  # reading it tells what is wrong
@@ -368,7 +369,7 @@ class RemoteDriver(ServerDriver):
 
         :param staged: the path that `write` was given, for what is not published yet
         """
-        if current.is_worker and self.path.startswith(MEMORY):
+        if current.is_worker and self.is_of_process:
             raise OfOneProcess(
                 "what is in memory is of one process, and this is another"
             )

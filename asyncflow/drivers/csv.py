@@ -28,6 +28,9 @@ MARKED = frozenset({"utf-16", "utf-32"})
 """Encodings that begin a text with a mark, which cannot stand in its middle."""
 
 
+COUNTED = 1 << 18
+"""In how many letters behind the rows of a preview further ones are counted."""
+
 LONGEST = 2**31 - 1
 """How many letters a cell may have."""
 
@@ -102,10 +105,11 @@ class CSVDriver(RowFileDriver):
             return preview(self.load(file), rows)
 
         with self.open(file) as opened:
-            head, is_all = head_of(opened, rows + options.has_header, options.encoding)
+            head, more = head_of(opened, rows + options.has_header, options.encoding)
 
         shown = preview(self.load(io.BytesIO(head)), rows)
-        return shown if is_all else shown._replace(total=None)
+        total = None if more is None or shown.total is None else shown.total + more
+        return shown._replace(total=total)
 
     # -------------------------------------------------------------------------- writing
 
@@ -199,8 +203,10 @@ def reader_of(lines: Iterable[str], **given: Any) -> Iterator[list[str]]:
     return csv.reader(lines, **given)
 
 
-def head_of(file: BinaryIO, rows: int, encoding: str) -> tuple[bytes, bool]:
-    """Return the text of the first rows of a file, and whether that is all of it."""
+def head_of(file: BinaryIO, rows: int, encoding: str) -> tuple[bytes, int | None]:
+    """Return the text of the first rows of a file, and how many rows come then; None
+    where these are too many to be counted.
+    """
     with io.TextIOWrapper(file, encoding=encoding, newline="") as text:
         taken: list[str] = []
 
@@ -214,7 +220,18 @@ def head_of(file: BinaryIO, rows: int, encoding: str) -> tuple[bytes, bool]:
         while rows > 0 and (row := next(found, None)) is not None:
             rows -= bool(row)
 
-        return "".join(taken).encode(encoding), not text.read(1)
+        head, left, more = "".join(taken).encode(encoding), COUNTED, 0
+        taken.clear()
+
+        for row in found:
+            more += 1
+            left -= sum(map(len, taken))
+            taken.clear()
+
+            if left < 0 or not row:  # libraries differ in what an empty line is
+                return head, None
+
+        return head, more
 
 
 def check_encoding(path: str, encoding: str) -> None:

@@ -53,7 +53,6 @@ LARGE = 10_000
 Entity: TypeAlias = "Scenario | TaskState | NodeState | Run | Cycle"
 
 
-@attrs.define(eq=False, repr=False)
 class IdentityMap:
     """Makes entities; of each there is one object as long as anybody uses it.
 
@@ -65,21 +64,23 @@ class IdentityMap:
     :param directory: where they begin in this process
     """
 
-    verbs: ScenarioVerbs
-    driver_in: Callable[[str, DataNodeConfig], Driver]
-    directory: Directory
-    version: str | None = attrs.field(init=False, default=None)
-    """That of the application, which new scenarios get; None for none."""
-    _in_use: WeakValueDictionary[str, Entity] = attrs.field(
-        init=False, factory=WeakValueDictionary
-    )
-    bases: dict[str, BasisRecord] = attrs.field(init=False, factory=dict)
-    """Those of the tasks that scenarios share, by their ids."""
-    _templates: WeakSet[ScenarioConfig] = attrs.field(init=False, factory=WeakSet)
-    """Those of which paths are templates."""
-    _dags: WeakKeyDictionary[ScenarioConfig, Dag] = attrs.field(
-        init=False, factory=WeakKeyDictionary
-    )
+    def __init__(
+        self,
+        verbs: ScenarioVerbs,
+        driver_in: Callable[[str, DataNodeConfig], Driver],
+        directory: Directory,
+    ) -> None:
+        self.verbs = verbs
+        self.driver_in = driver_in
+        self.directory = directory
+        self.version: str | None = None
+        """That of the application, which new scenarios get; None for none."""
+        self._in_use: WeakValueDictionary[str, Entity] = WeakValueDictionary()
+        self.bases: dict[str, BasisRecord] = {}
+        """Those of the tasks that scenarios share, by their ids."""
+        self._templates: WeakSet[ScenarioConfig] = WeakSet()
+        """Those of which paths are templates."""
+        self._dags: WeakKeyDictionary[ScenarioConfig, Dag] = WeakKeyDictionary()
 
     @property
     def known(self) -> Container[str | None]:

@@ -7,6 +7,7 @@ there, and, to write, with the file that it may make and the name of the data no
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeAlias
@@ -20,6 +21,7 @@ from asyncflow.selection import Preview, column_of, plain_preview
 from asyncflow.selection import preview as preview_of
 from asyncflow.worker.replacing import replace_file, unreadable
 from asyncflow.worker.validation import validated
+from asyncflow.worker.values import fetch, keep
 
 Make: TypeAlias = Callable[[Driver, StoredValue, str, str], StoredValue]
 
@@ -29,6 +31,8 @@ class Ask(Protocol):
 
     is_parsed: ClassVar[bool]
     """Whether the value is read for it."""
+    remedy: ClassVar[str | None] = None
+    """What to do where the worker dies that is asked; None for reading less."""
 
     def __call__(self, driver: Driver, kept: StoredValue) -> Any: ...
 
@@ -72,6 +76,105 @@ class FirstRows(Ask):
             else preview_of(driver.read(kept, where=self.where), self.count)
         )
         return plain_preview(found) if self.is_plain else found
+
+
+class Parsing(ABC):
+    """What makes a value of one that it has to parse: a worker does so, of a large one."""
+
+    @abstractmethod
+    def __call__(
+        self, driver: Driver, kept: StoredValue, path: str, name: str
+    ) -> StoredValue: ...
+
+    @abstractmethod
+    def parsed_size(self, driver: Driver, kept: StoredValue) -> int:
+        """Return how many bytes are parsed. Blocks."""
+
+    def to_send(self, path: str) -> Parsing:  # noqa: ARG002  # little is sent
+        """Return the same as a worker is given it. Blocks.
+
+        :param path: a file that it may make
+        """
+        return self
+
+
+@attrs.frozen
+class Append(Parsing):
+    """Add to the value that is there."""
+
+    value: object
+    is_kept: bool = False
+    """Whether it is where `fetch` finds it."""
+
+    def __call__(
+        self, driver: Driver, kept: StoredValue, path: str, name: str
+    ) -> StoredValue:
+        if not driver.appends:
+            raise UsageError(
+                f"nothing can be appended to data node {name!r}: it is "
+                f"{driver.storage_type!r}: read it, add to the value, and write that"
+            )
+
+        value: Any = fetch(self.value) if self.is_kept else self.value  # type: ignore[arg-type]  # `keep` has returned it
+        more = _validated(driver, value, name)
+        return driver.publish(driver.append(more, kept, path, name), path)
+
+    def parsed_size(self, driver: Driver, kept: StoredValue) -> int:
+        return driver.parsed_size(kept) or 0
+
+    def to_send(self, path: str) -> Append:
+        return Append(keep(self.value, path, "value", sync=False), is_kept=True)
+
+
+@attrs.frozen
+class Upload(Parsing):
+    """Take a copy of a file for the value."""
+
+    file: str
+
+    def __call__(
+        self,
+        driver: Driver,
+        kept: StoredValue,  # noqa: ARG002
+        path: str,
+        name: str,
+    ) -> StoredValue:
+        if type(driver).upload is Driver.upload:
+            raise UsageError(
+                f"data node {name!r} is {driver.storage_type!r}, and takes no file: "
+                "write the value"
+            )
+
+        staged = driver.upload(self.file, path, name)
+
+        if driver.validator is None:
+            return driver.publish(staged, path)
+
+        return _valid(driver, staged, path, name, self.file)
+
+    def to_send(self, path: str) -> Upload:  # noqa: ARG002
+        return Upload(os.path.abspath(self.file))
+
+    def parsed_size(self, driver: Driver, kept: StoredValue) -> int:  # noqa: ARG002
+        try:
+            return os.stat(self.file).st_size
+        except OSError:  # reading it tells what is wrong
+            return 0
+
+
+@attrs.frozen
+class Made(Ask):
+    """A value that is made of the one that is there, by a worker."""
+
+    is_parsed: ClassVar[bool] = True
+    remedy: ClassVar[str | None] = "see that there is memory for it, and do it again"
+    make: Parsing
+    path: str
+    name: str
+
+    def __call__(self, driver: Driver, kept: StoredValue) -> StoredValue:
+        driver.locate()
+        return self.make(driver, kept, self.path, self.name)
 
 
 @attrs.frozen
@@ -156,18 +259,7 @@ def download(to: str | os.PathLike[str] | None) -> Ask:
 
 def append(value: object) -> Make:
     """Add to the value that is there."""
-
-    def make(driver: Driver, kept: StoredValue, path: str, name: str) -> StoredValue:
-        if not driver.appends:
-            raise UsageError(
-                f"nothing can be appended to data node {name!r}: it is "
-                f"{driver.storage_type!r}: read it, add to the value, and write that"
-            )
-
-        more = _validated(driver, value, name)
-        return driver.publish(driver.append(more, kept, path, name), path)
-
-    return make
+    return Append(value)
 
 
 def track(driver: Driver, kept: StoredValue, path: str, name: str) -> StoredValue:  # noqa: ARG001
@@ -183,23 +275,7 @@ def track(driver: Driver, kept: StoredValue, path: str, name: str) -> StoredValu
 
 def upload(file: str | os.PathLike[str]) -> Make:
     """Take a copy of a file for the value."""
-    source = os.fspath(file)
-
-    def make(driver: Driver, _kept: StoredValue, path: str, name: str) -> StoredValue:
-        if type(driver).upload is Driver.upload:
-            raise UsageError(
-                f"data node {name!r} is {driver.storage_type!r}, and takes no file: "
-                "write the value"
-            )
-
-        kept = driver.upload(source, path, name)
-
-        if driver.validator is None:
-            return driver.publish(kept, path)
-
-        return _valid(driver, kept, path, name, source)
-
-    return make
+    return Upload(os.fspath(file))
 
 
 def _valid(

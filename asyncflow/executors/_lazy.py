@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import TracebackType
 
-import attrs
-
 from asyncflow.abc import Call, Executor, Watch
 from asyncflow.alternatives import EXECUTORS
 from asyncflow.config.sections import JobConfig
 
 
-@attrs.define(eq=False, repr=False)
 class LazyExecutor(Executor):
     """Stands for an executor that most programs never need, until there is a job for it.
 
     :param name: that of an executor that is there at once, entered or not
     """
 
-    name: str
-    jobs: JobConfig
-    _made: Executor | None = attrs.field(init=False, default=None)
+    def __init__(self, name: str, jobs: JobConfig) -> None:
+        self.name = name
+        self.jobs = jobs
+        self._made: Executor | None = None
 
     async def __aexit__(
         self,

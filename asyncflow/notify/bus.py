@@ -176,27 +176,25 @@ class Notification:
                 _tell(listener, error)
 
 
-@attrs.define(eq=False, repr=False)
 class Bus:
     """Between the runs of an orchestrator and those who listen to them."""
 
-    store: Store
-    group: Tasks
-    _runs: set[Run] = attrs.field(init=False, factory=set)
-    _listeners: dict[Topic, list[Listener]] = attrs.field(init=False, factory=dict)
-    _pending: OrderedDict[Hashable, Notification] = attrs.field(
-        init=False, factory=OrderedDict
-    )
-    """What was not told yet, in its order."""
-    _alarm: Signal = attrs.field(init=False, factory=Signal)
-    _lock: Lock = attrs.field(init=False, factory=Lock)
-    _of_entities: list[Listener] = attrs.field(init=False, factory=list)
-    """Those who are told what happens to entities."""
-    others: Others | None = attrs.field(init=False, default=None)
-    """Those who use the store, too."""
-    _elsewhere: Elsewhere | None = attrs.field(init=False, default=None)
-    _is_running: bool = attrs.field(init=False, default=False)
-    _is_over: bool = attrs.field(init=False, default=False)
+    def __init__(self, store: Store, group: Tasks) -> None:
+        self.store = store
+        self.group = group
+        self._runs: set[Run] = set()
+        self._listeners: dict[Topic, list[Listener]] = {}
+        self._pending: OrderedDict[Hashable, Notification] = OrderedDict()
+        """What was not told yet, in its order."""
+        self._alarm = Signal()
+        self._lock = Lock()
+        self._of_entities: list[Listener] = []
+        """Those who are told what happens to entities."""
+        self.others: Others | None = None
+        """Those who use the store, too."""
+        self._elsewhere: Elsewhere | None = None
+        self._is_running = False
+        self._is_over = False
 
     def add(self, listener: Listener, topic: Topic = None) -> None:
         """Tell somebody what happens from now on.

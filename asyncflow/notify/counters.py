@@ -9,8 +9,6 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import attrs
-
 from asyncflow.entities.submission import Run
 from asyncflow.status import FINAL, Status
 
@@ -18,14 +16,14 @@ if TYPE_CHECKING:
     from asyncflow.entities.statistics import Statistics
 
 
-@attrs.define(eq=False, repr=False)
 class JobCounters:
     """Adds up what runs count anyway: those that have ended once, the others when asked."""
 
-    _ended: Counter[Status] = attrs.field(init=False, factory=Counter)
-    """Of the runs that have ended."""
-    _before: dict[Run, Mapping[Status, int]] = attrs.field(init=False, factory=dict)
-    """For each run that has not, how its jobs had ended before it began here."""
+    def __init__(self) -> None:
+        self._ended: Counter[Status] = Counter()
+        """Of the runs that have ended."""
+        self._before: dict[Run, Mapping[Status, int]] = {}
+        """For each run that has not, how its jobs had ended before it began here."""
 
     def take(self, run: Run) -> None:
         """Take a run that begins here."""

@@ -85,14 +85,12 @@ class WaitingJobs(Protocol):
         """Tell whether a job that was put still waits; others are passed over."""
 
 
-@attrs.define(eq=False, repr=False)
 class Queues:
     """All lines."""
 
-    waiting: WaitingJobs
-    _queues: dict[tuple[float, frozenset[tuple[str, float]]], _Queue] = attrs.field(
-        init=False, factory=dict
-    )
+    def __init__(self, waiting: WaitingJobs) -> None:
+        self.waiting = waiting
+        self._queues: dict[tuple[float, frozenset[tuple[str, float]]], _Queue] = {}
 
     def put(
         self,

@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 from weakref import WeakValueDictionary
 
-import attrs
 from anyio import Lock
 
 from asyncflow import ids
@@ -54,24 +53,27 @@ LOOKED_AT = Page(newest_first=True, limit=20)
 """Which runs tell of the tasks of a scenario that is not declared."""
 
 
-@attrs.define(eq=False, repr=False)
 class EntityLoader:
     """Makes the objects of what is in the store, unless they are in use.
 
     :param config: what entities are made from
     """
 
-    config: Configuration
-    store: Store
-    identity_map: IdentityMap
-    versions: Versions
-    migrated: Migrated | None = attrs.field(init=False, default=None)
-    """Brings a scenario of an older version of the application up to date."""
-    _locks: WeakValueDictionary[str, Lock] = attrs.field(
-        init=False, factory=WeakValueDictionary
-    )
-    """For each id, who brings it back: one at a time, so that there is one object. A
-    submission is locked before its scenario."""
+    def __init__(
+        self,
+        config: Configuration,
+        store: Store,
+        identity_map: IdentityMap,
+        versions: Versions,
+    ) -> None:
+        self.config = config
+        self.store = store
+        self.identity_map = identity_map
+        self.versions = versions
+        self.migrated: Migrated | None = None
+        """Brings a scenario of an older version of the application up to date."""
+        self._locks: WeakValueDictionary[str, Lock] = WeakValueDictionary()
+        """For each id, who brings it back; a submission's before that of its scenario."""
 
     async def get(self, entity_id: str) -> Entity:
         """Return an entity of whatever kind, as the store has it now.

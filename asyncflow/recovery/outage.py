@@ -10,8 +10,6 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
-import attrs
-
 from asyncflow.abc import Store
 from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.errors import StoreFailed, StoreUnavailable, TakenOver
@@ -20,19 +18,25 @@ from asyncflow.recovery.recovery import Recovery
 from asyncflow.recovery.remote_runs import RemoteRuns
 
 
-@attrs.define(eq=False, repr=False)
 class Outage:
     """Holds the scheduler while the store cannot be written, and ends it where it never
     will.
     """
 
-    store: Store
-    scheduler: Scheduler
-    recovery: Recovery
-    remote_runs: RemoteRuns
-    failure: StoreFailed | None = attrs.field(init=False, default=None)
-    """Why the store cannot be written; None where it can."""
-    _since: float | None = attrs.field(init=False, default=None)
+    def __init__(
+        self,
+        store: Store,
+        scheduler: Scheduler,
+        recovery: Recovery,
+        remote_runs: RemoteRuns,
+    ) -> None:
+        self.store = store
+        self.scheduler = scheduler
+        self.recovery = recovery
+        self.remote_runs = remote_runs
+        self.failure: StoreFailed | None = None
+        """Why the store cannot be written; None where it can."""
+        self._since: float | None = None
 
     @property
     def since(self) -> datetime | None:

@@ -20,7 +20,6 @@ from functools import partial
 from types import TracebackType
 from typing import Protocol, Self, TypeAlias
 
-import attrs
 from anyio import (
     BrokenResourceError,
     CancelScope,
@@ -96,14 +95,14 @@ class PeerListener(Protocol):
         """Send what a job prints, line by line as JSON, until it has ended."""
 
 
-@attrs.define(eq=False, repr=False)
 class Peers:
     """Answers other orchestrators."""
 
-    listener: PeerListener
-    address: str = attrs.field(init=False, default="")
-    """The path of the socket."""
-    _stack: AsyncExitStack = attrs.field(init=False, factory=AsyncExitStack)
+    def __init__(self, listener: PeerListener) -> None:
+        self.listener = listener
+        self.address = ""
+        """The path of the socket."""
+        self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-import attrs
 from anyio import Lock, sleep, to_thread
 
 from asyncflow import ids
@@ -78,24 +77,31 @@ class RunStarter(Protocol):
         """
 
 
-@attrs.define(eq=False, repr=False)
 class Recovery:
     """Takes over the runs of dead orchestrators, and removes what they left.
 
     :param own: the orchestrator that it does this for
     """
 
-    own: OrchestratorRecord
-    store: Store
-    loader: EntityLoader
-    starter: RunStarter
-    wants: bool | Callable[[SubmissionRecord], bool] = True
-    """Which runs are adopted; see `Orchestrator`."""
-    _lock: Lock = attrs.field(init=False, factory=Lock)
-    _told: set[str] = attrs.field(init=False, factory=set)
-    _blind_until: float = attrs.field(init=False, default=0.0)
-    """Until when a lease that has ended says nothing, as `time.monotonic` has it."""
-    _adopted: list[str] = attrs.field(init=False, factory=list)
+    def __init__(
+        self,
+        own: OrchestratorRecord,
+        store: Store,
+        loader: EntityLoader,
+        starter: RunStarter,
+        wants: bool | Callable[[SubmissionRecord], bool] = True,
+    ) -> None:
+        self.own = own
+        self.store = store
+        self.loader = loader
+        self.starter = starter
+        self.wants = wants
+        """Which runs are adopted; see `Orchestrator`."""
+        self._lock = Lock()
+        self._told: set[str] = set()
+        self._blind_until = 0.0
+        """Until when a lease that has ended says nothing, as `time.monotonic` has it."""
+        self._adopted: list[str] = []
 
     @property
     def sharing(self) -> StoreSharing:

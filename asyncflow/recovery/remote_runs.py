@@ -6,7 +6,6 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-import attrs
 from anyio import move_on_after, sleep, to_thread
 
 from asyncflow.abc import Store
@@ -34,7 +33,6 @@ LOOK = 1.0
 long `Orchestrator.get` waits for what an owner tells."""
 
 
-@attrs.define(eq=False, repr=False)
 class RemoteRuns:
     """Brings the handles on others' runs up to date, and their wishes to the others.
 
@@ -43,12 +41,20 @@ class RemoteRuns:
     is adopted, and the scheduler drives it.
     """
 
-    store: Store
-    loader: EntityLoader
-    recovery: Recovery
-    scheduler: Scheduler
-    group: Tasks
-    _views: dict[Run, RemoteView] = attrs.field(init=False, factory=dict)
+    def __init__(
+        self,
+        store: Store,
+        loader: EntityLoader,
+        recovery: Recovery,
+        scheduler: Scheduler,
+        group: Tasks,
+    ) -> None:
+        self.store = store
+        self.loader = loader
+        self.recovery = recovery
+        self.scheduler = scheduler
+        self.group = group
+        self._views: dict[Run, RemoteView] = {}
 
     def watch(self, run: Run) -> None:
         """See to it that a handle tells what becomes of its run."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-import attrs
 from anyio import Event
 from anyio.lowlevel import checkpoint_if_cancelled
 
@@ -131,18 +130,16 @@ class Report(NamedTuple):
         return self.job, self.attempt
 
 
-@attrs.define(eq=False, repr=False)
 class ProgressReports:
     """The reports that one watcher has not seen: of each attempt the last one.
 
     Each stands where the first one that was not seen came: before the end of its job.
     """
 
-    is_whole: bool = attrs.field(kw_only=True)
-    """Whether it wants to know of all changes, also those that are no events."""
-    _reports: dict[tuple[JobState, int], tuple[int, Report]] = attrs.field(
-        init=False, factory=dict
-    )
+    def __init__(self, *, is_whole: bool) -> None:
+        self.is_whole = is_whole
+        """Whether it wants to know of all changes, also those that are no events."""
+        self._reports: dict[tuple[JobState, int], tuple[int, Report]] = {}
 
     @property
     def has_news(self) -> bool:

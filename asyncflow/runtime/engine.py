@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-import attrs
 from anyio import CancelScope, Lock, to_thread
 
 from asyncflow import ids
@@ -66,56 +65,54 @@ if TYPE_CHECKING:
     from asyncflow.values.inputs import RunInputs
 
 
-@attrs.define(eq=False, repr=False)
 class Engine:
     """The verbs, and what they need.
 
     :param own: what the store knows of the orchestrator
     """
 
-    own: OrchestratorRecord
-    store: Store
-    identity_map: IdentityMap
-    specs: CallSpecs
-    scheduler: Scheduler
-    versions: Versions
-    loader: EntityLoader
-    bus: Bus
-    counters: JobCounters
-    editing: Editing = attrs.field(init=False)
-    results: Results = attrs.field(init=False)
-    recovery: Recovery = attrs.field(init=False)
-    remote_runs: RemoteRuns = attrs.field(init=False)
-    outage: Outage = attrs.field(init=False)
-    _deleted: list[str] = attrs.field(init=False, factory=list)
-    """What is being deleted."""
-    _declared: Dag | None = attrs.field(init=False, default=None)
-    """The graph that was submitted last: that its tasks are declared does not change."""
-    preparation: RunPreparation = attrs.field(init=False)
-    labels: Labels | None = attrs.field(init=False, default=None)
-    """The version of the application; None for none."""
-    _subscriptions: Subscriptions | None = attrs.field(init=False, default=None)
-    _hearing: Lock = attrs.field(init=False, factory=Lock)
-    """Of several who ask what others do, one listens at a time."""
-
-    def __attrs_post_init__(self) -> None:
-        self.editing = Editing(self.store, self.versions)
-        self.results = Results(self.identity_map, self.versions, self.editing)
-        self.versions.retention.results = self.results
-        self.versions.sharing.pins = self.scheduler.pins
-        self.preparation = RunPreparation(self.versions, self.loader)
-        self.recovery = Recovery(self.own, self.store, self.loader, self)
+    def __init__(
+        self,
+        own: OrchestratorRecord,
+        store: Store,
+        identity_map: IdentityMap,
+        specs: CallSpecs,
+        scheduler: Scheduler,
+        versions: Versions,
+        loader: EntityLoader,
+        bus: Bus,
+        counters: JobCounters,
+    ) -> None:
+        self.own = own
+        self.store = store
+        self.identity_map = identity_map
+        self.specs = specs
+        self.scheduler = scheduler
+        self.versions = versions
+        self.loader = loader
+        self.bus = bus
+        self.counters = counters
+        self._deleted: list[str] = []
+        """What is being deleted."""
+        self._declared: Dag | None = None
+        """The graph that was submitted last: that its tasks are declared does not change."""
+        self.labels: Labels | None = None
+        """The version of the application; None for none."""
+        self._subscriptions: Subscriptions | None = None
+        self._hearing = Lock()
+        """Of several who ask what others do, one listens at a time."""
+        self.editing = Editing(store, versions)
+        self.results = Results(identity_map, versions, self.editing)
+        versions.retention.results = self.results
+        versions.sharing.pins = scheduler.pins
+        self.preparation = RunPreparation(versions, loader)
+        self.recovery = Recovery(own, store, loader, self)
         self.remote_runs = RemoteRuns(
-            self.store, self.loader, self.recovery, self.scheduler, self.scheduler.group
+            store, loader, self.recovery, scheduler, scheduler.group
         )
-        self.outage = Outage(
-            self.store,
-            self.scheduler,
-            self.recovery,
-            self.remote_runs,
-        )
-        self.scheduler.group.on_failure = self._broke
-        self.bus.others = self
+        self.outage = Outage(store, scheduler, self.recovery, self.remote_runs)
+        scheduler.group.on_failure = self._broke
+        bus.others = self
 
     @cached_property
     def acceptance(self) -> Acceptance:

@@ -14,8 +14,6 @@ from collections.abc import Sequence as Several
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from asyncflow.dispatch import skipping
 from asyncflow.entities.handle import Owned, Parents
 from asyncflow.entities.job import Job, state_of
@@ -49,7 +47,6 @@ LONGEST = 0.001
 """How old a look at files may be then, in seconds: other programs save some meanwhile."""
 
 
-@attrs.define(eq=False, repr=False)
 class HandleVerbs(ScenarioVerbs):
     """Asks the engine of a session; the handles' methods say what each verb does.
 
@@ -58,15 +55,14 @@ class HandleVerbs(ScenarioVerbs):
     :raises NotOpen: where the orchestrator is not open
     """
 
-    session: Session
-    _revision: int = attrs.field(init=False)
-    """That of what was declared at the opening."""
-    _redeclared: Redeclared | None = attrs.field(init=False, default=None)
-    _ended: float = attrs.field(init=False, default=-inf)
-    """When the last submit ended, as `time.perf_counter` has it."""
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._redeclared: Redeclared | None = None
+        self._ended: float = -inf
+        """When the last submit ended, as `time.perf_counter` has it."""
 
-    def __attrs_post_init__(self) -> None:
         self._revision = self.session.config.revision
+        """That of what was declared at the opening."""
 
     def submit(self, entity: Submittable, options: RunOptions) -> Submission:
         if self.session.config.revision != self._revision:

@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Any, Self
 
-import attrs
 from anyio import CancelScope, create_task_group, fail_after, to_thread
 
 from asyncflow import ids
@@ -32,21 +31,21 @@ GREET_TIMEOUT = 5.0
 its event loop, hears it as soon as it goes on."""
 
 
-@attrs.define(eq=False, repr=False)
 class Membership:
     """Registers an orchestrator, answers others for it, and takes its leave.
 
     Where the store is shared with nobody it does nothing of this.
     """
 
-    store: Store
-    own: OrchestratorRecord = attrs.field(init=False)
-    """What the store knows of the orchestrator."""
-    engine: Engine | None = attrs.field(init=False, default=None)
-    """What it has opened; what is asked before is answered with nothing."""
-    sharing: StoreSharing = attrs.field(init=False, factory=StoreSharing)
-    """The others, as far as it knows."""
-    _stack: AsyncExitStack = attrs.field(init=False, factory=AsyncExitStack)
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.own: OrchestratorRecord
+        """What the store knows of the orchestrator."""
+        self.engine: Engine | None = None
+        """What it has opened; what is asked before is answered with nothing."""
+        self.sharing = StoreSharing()
+        """The others, as far as it knows."""
+        self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         self.own = await to_thread.run_sync(new_record)

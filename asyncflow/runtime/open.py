@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from contextlib import AsyncExitStack
 
-import attrs
 from anyio import CapacityLimiter, create_task_group, to_thread
 
 from asyncflow.abc import Driver, Executor, Store
@@ -34,15 +33,15 @@ from asyncflow.task_group import Tasks
 from asyncflow.values.versions import Versions
 
 
-@attrs.define(eq=False, repr=False)
 class Opening:
     """Opens the engine of a session.
 
     :param workers: what runs the jobs that name no executor; None where it runs all
     """
 
-    session: Session
-    workers: Executor | None
+    def __init__(self, session: Session, workers: Executor | None) -> None:
+        self.session = session
+        self.workers = workers
 
     async def open(self, stack: AsyncExitStack) -> Engine:
         """Open it; the stack closes what belongs to it."""

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import TypeAlias
 
-import attrs
 from anyio import to_thread
 
 from asyncflow.dispatch import skipping
@@ -21,12 +20,12 @@ First: TypeAlias = Callable[[], Awaitable[bool]]
 """What is awaited before a run begins: it tells whether the run is to be ours."""
 
 
-@attrs.define(eq=False, repr=False)
 class RunPreparation:
     """Looks at what others have written, and at files that others may have removed."""
 
-    versions: Versions
-    loader: EntityLoader
+    def __init__(self, versions: Versions, loader: EntityLoader) -> None:
+        self.versions = versions
+        self.loader = loader
 
     def shared(self, run: Run) -> list[NodeState]:
         """Return the data nodes of a run that others may write at any time."""

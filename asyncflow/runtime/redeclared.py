@@ -20,19 +20,19 @@ _WARNING = (
 )
 
 
-@attrs.define(eq=False, repr=False)
 class Redeclared:
     """Warns once of each scenario config that scenarios have in an older form.
 
     :param config: what is declared
     """
 
-    config: Configuration
-    _revision: int = attrs.field(init=False, default=-1)
-    _last: ScenarioConfig | None = attrs.field(init=False, default=None)
-    _judged: MutableSet[ScenarioConfig] = attrs.field(init=False, factory=WeakSet)
-    """Those that were looked at in this revision."""
-    _warned: MutableSet[ScenarioConfig] = attrs.field(init=False, factory=WeakSet)
+    def __init__(self, config: Configuration) -> None:
+        self.config = config
+        self._revision: int = -1
+        self._last: ScenarioConfig | None = None
+        self._judged: MutableSet[ScenarioConfig] = WeakSet()
+        """Those that were looked at in this revision."""
+        self._warned: MutableSet[ScenarioConfig] = WeakSet()
 
     def look(self, scenario_id: str, section: ScenarioConfig) -> None:
         """Look whether a scenario has what is declared now: fast where nothing is new."""

@@ -39,7 +39,6 @@ FIXED = ("time_zone", "version_number", "mode")
 """What of [CORE] counts as it is when the orchestrator is opened."""
 
 
-@attrs.define(eq=False, repr=False)
 class Session:
     """Opens the engine, ends its runs, and closes it; it can be opened again.
 
@@ -50,37 +49,46 @@ class Session:
     :param version: that of the application; see `Orchestrator`
     """
 
-    config: Configuration
-    store: Store
-    adopt: bool | Callable[[SubmissionRecord], bool]
-    open_engine: Callable[[Session, Executor | None, AsyncExitStack], Awaitable[Engine]]
-    folder: str | None = None
-    version: str | None = None
-    engine: Engine | None = attrs.field(init=False, default=None)
-    """What is open; None before and after."""
-    jobs: JobConfig = attrs.field(init=False, factory=JobConfig)
-    """How jobs are executed in this opening."""
-    signals: Signals = attrs.field(init=False)
-    _host: BackgroundContext = attrs.field(init=False, factory=BackgroundContext)
-    _is_cut_off: bool = attrs.field(init=False, default=False)
-    """Whether it is left for another reason than that its work is done, or has failed."""
-    _thread: int = attrs.field(init=False, default=0)
-    _workers: Executor | None = attrs.field(init=False, default=None)
-    """What runs the jobs that name no executor, where it does not run all."""
-    _declared: JobConfig = attrs.field(init=False, factory=JobConfig)
-    """What was declared of the execution of jobs when that was last looked at."""
-    _core: CoreConfig = attrs.field(init=False, factory=CoreConfig)
-    """What was declared of all when that was last looked at."""
-    _is_closed: bool = attrs.field(init=False, default=True)
-    """Whether the store is closed, and so all is durable."""
-    _checked: int = attrs.field(init=False, default=-1)
-    """The revision of the configuration that was checked last."""
-    _compared: int = attrs.field(init=False, default=-1)
-    """That in which it was looked last how jobs are executed."""
-    _told: set[str] = attrs.field(init=False, factory=set[str])
-    """Which keys and properties without effect were told of."""
+    def __init__(
+        self,
+        config: Configuration,
+        store: Store,
+        adopt: bool | Callable[[SubmissionRecord], bool],
+        open_engine: Callable[
+            [Session, Executor | None, AsyncExitStack], Awaitable[Engine]
+        ],
+        folder: str | None = None,
+        version: str | None = None,
+    ) -> None:
+        self.config = config
+        self.store = store
+        self.adopt = adopt
+        self.open_engine = open_engine
+        self.folder = folder
+        self.version = version
+        self.engine: Engine | None = None
+        """What is open; None before and after."""
+        self.jobs = JobConfig()
+        """How jobs are executed in this opening."""
+        self._host = BackgroundContext()
+        self._is_cut_off = False
+        """Whether it is left for another reason than that its work is done, or has failed."""
+        self._thread = 0
+        self._workers: Executor | None = None
+        """What runs the jobs that name no executor, where it does not run all."""
+        self._declared = JobConfig()
+        """What was declared of the execution of jobs when that was last looked at."""
+        self._core = CoreConfig()
+        """What was declared of all when that was last looked at."""
+        self._is_closed = True
+        """Whether the store is closed, and so all is durable."""
+        self._checked: int = -1
+        """The revision of the configuration that was checked last."""
+        self._compared: int = -1
+        """That in which it was looked last how jobs are executed."""
+        self._told: set[str] = set()
+        """Which keys and properties without effect were told of."""
 
-    def __attrs_post_init__(self) -> None:
         self.signals = Signals(self._host)
 
     async def enter(self) -> None:

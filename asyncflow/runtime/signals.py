@@ -52,19 +52,19 @@ class Closing(Protocol):
         """Have it close faster. Called on its event loop."""
 
 
-@attrs.define(eq=False, repr=False)
 class Signals:
     """What an orchestrator knows of signals."""
 
-    open_host: Open
-    closing: Closing | None = attrs.field(init=False, default=None)
-    """None until it closes."""
-    has_come: bool = attrs.field(init=False, default=False)
-    """Whether there was a signal since it was opened."""
-    is_opening: bool = attrs.field(init=False, default=False)
-    """Whether it is not open yet."""
-    _is_hurried: bool = attrs.field(init=False, default=False)
-    _loop: asyncio.AbstractEventLoop = attrs.field(init=False)
+    def __init__(self, open_host: Open) -> None:
+        self.open_host = open_host
+        self.closing: Closing | None = None
+        """None until it closes."""
+        self.has_come = False
+        """Whether there was a signal since it was opened."""
+        self.is_opening = False
+        """Whether it is not open yet."""
+        self._is_hurried = False
+        self._loop: asyncio.AbstractEventLoop
 
     def open(self) -> None:
         """Begin to hear signals."""

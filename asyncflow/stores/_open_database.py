@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-import attrs
 from anyio import CapacityLimiter, move_on_after, sleep, to_thread
 
 from asyncflow.errors import NotOpen, StoreFailed, StoreUnavailable
@@ -20,24 +19,24 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@attrs.define(eq=False, repr=False)
 class OpenDatabase:
     """What an open store has.
 
     :param name: how errors name the store
     """
 
-    name: str
-    database: Database
-    writer: Writer[Change]
-    outage: StoreOutage
-    graphs: set[str] = attrs.field(init=False, factory=set)
-    """The unfinished submissions whose graphs the writer was given."""
-    readers: CapacityLimiter = attrs.field(
-        init=False, factory=lambda: CapacityLimiter(1)
-    )
-    is_left: bool = attrs.field(init=False, default=False)
-    """Whether it is being closed, or was."""
+    def __init__(
+        self, name: str, database: Database, writer: Writer[Change], outage: StoreOutage
+    ) -> None:
+        self.name = name
+        self.database = database
+        self.writer = writer
+        self.outage = outage
+        self.graphs: set[str] = set()
+        """The unfinished submissions whose graphs the writer was given."""
+        self.readers = CapacityLimiter(1)
+        self.is_left = False
+        """Whether it is being closed, or was."""
 
     @property
     def failure(self) -> StoreFailed | None:

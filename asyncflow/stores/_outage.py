@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 
-import attrs
-
 from asyncflow.errors import StoreFailed, StoreUnavailable
 
 PAUSE = 0.1
@@ -22,7 +20,6 @@ LONGEST_PAUSE = 2.0
 """The longest pause, in seconds."""
 
 
-@attrs.define(eq=False, repr=False)
 class StoreOutage:
     """What is known of a store that cannot be written.
 
@@ -30,23 +27,24 @@ class StoreOutage:
     :param patience: how long it is tried once nobody uses it any more, in seconds
     """
 
-    file: str = ""
-    patience: float = 10.0
-    problem: StoreUnavailable | None = attrs.field(init=False, default=None)
-    """Why the store cannot be written for now; None where it can."""
-    failure: Exception | None = attrs.field(init=False, default=None)
-    """Why it never will be; None where it may."""
-    is_opening: bool = attrs.field(init=False, default=False)
-    """Whether the first failure is the last: nobody uses the store so far."""
-    _attempt: float | None = attrs.field(init=False, default=None)
-    """When the try began that is under way, as `time.monotonic` has it."""
-    _began: float = attrs.field(init=False, default=0.0)
-    """When the outage began, likewise."""
-    _closes: float | None = attrs.field(init=False, default=None)
-    """When it was said that the store will be closed, likewise."""
-    _nudges: SimpleQueue[None] = attrs.field(init=False, factory=SimpleQueue)
-    """Ends a pause early."""
-    _lock: threading.Lock = attrs.field(init=False, factory=threading.Lock)
+    def __init__(self, file: str = "", patience: float = 10.0) -> None:
+        self.file = file
+        self.patience = patience
+        self.problem: StoreUnavailable | None = None
+        """Why the store cannot be written for now; None where it can."""
+        self.failure: Exception | None = None
+        """Why it never will be; None where it may."""
+        self.is_opening = False
+        """Whether the first failure is the last: nobody uses the store so far."""
+        self._attempt: float | None = None
+        """When the try began that is under way, as `time.monotonic` has it."""
+        self._began = 0.0
+        """When the outage began, likewise."""
+        self._closes: float | None = None
+        """When it was said that the store will be closed, likewise."""
+        self._nudges: SimpleQueue[None] = SimpleQueue()
+        """Ends a pause early."""
+        self._lock = threading.Lock()
 
     # ----------------------------------------------------------- in the writer's thread
 

@@ -13,8 +13,6 @@ import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import attrs
-
 from asyncflow.errors import RecordDamaged
 from asyncflow.records import Record, ScenarioRecord, SubmissionRecord
 from asyncflow.worker.codec import dumps
@@ -33,7 +31,6 @@ WITH_PROPERTIES = (ScenarioRecord, SubmissionRecord)
 """The kinds of records that carry some."""
 
 
-@attrs.define(eq=False, repr=False)
 class PickledProperties(Mapping[str, Any]):
     """Properties that are unpickled when they are first read.
 
@@ -42,9 +39,11 @@ class PickledProperties(Mapping[str, Any]):
     :raises RecordDamaged: by each look at them, where they cannot be loaded
     """
 
-    owner: str
-    data: bytes
-    _loaded: dict[str, Any] | None = attrs.field(init=False, default=None)
+    def __init__(self, owner: str, data: bytes) -> None:
+        self.owner = owner
+        self.data = data
+        self._loaded: dict[str, Any] | None = None
+
     __hash__ = None  # type: ignore[assignment]  # as of any mapping that compares
 
     @property

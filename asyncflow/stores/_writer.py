@@ -22,8 +22,6 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
-import attrs
-
 from asyncflow.abc import StoreWatcher
 from asyncflow.errors import StoreUnavailable
 from asyncflow.stores._outage import StoreOutage
@@ -71,7 +69,6 @@ class Stop:
     """Ends the thread, when what was put before is written."""
 
 
-@attrs.define(eq=False, repr=False)
 class Writer(Generic[Change]):
     """Writes changes in the order in which they are put.
 
@@ -82,35 +79,36 @@ class Writer(Generic[Change]):
     :param outage: what is known of a store that cannot be written
     """
 
-    target: Target[Change]
-    name: str
-    outage: StoreOutage = attrs.field(factory=StoreOutage)
-    commits: int = attrs.field(init=False, default=0)
-    """How many transactions were written."""
-    watcher: StoreWatcher | None = attrs.field(init=False, default=None)
-    """Is told when the outage begins, ends, or is there for good."""
-    _items: deque[Change | Waiter | Stop] = attrs.field(init=False, factory=deque)
-    _alarm: SimpleQueue[None] = attrs.field(init=False, factory=SimpleQueue)
-    """Wakes the thread, to look at the items."""
-    _rests: bool = attrs.field(init=False, default=False)
-    """Whether the thread rests: nobody but who waits has to wake it."""
-    _written_at: float = attrs.field(init=False, default=0.0)
-    """When the last transaction ended, as `time.monotonic` has it."""
-    _is_awaited: bool = attrs.field(init=False, default=False)
-    """Whether somebody waits for what is put."""
-    _is_due: bool = attrs.field(init=False, default=False)
-    """Whether the alarm goes off at the end of the loop's turn."""
-    _put: int = attrs.field(init=False, default=0)
-    """How many rows the changes have that were put."""
-    _settled: int = attrs.field(init=False, default=0)
-    """How many of them are written, or never will be. Set by the thread alone."""
-    _watch: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
-    """Looks whether a transaction takes for ever, while there is something to write."""
-    _loop: asyncio.AbstractEventLoop = attrs.field(
-        init=False, factory=asyncio.get_running_loop
-    )
-    _owner: threading.Thread = attrs.field(init=False, factory=threading.current_thread)
-    _thread: threading.Thread = attrs.field(init=False)
+    def __init__(
+        self, target: Target[Change], name: str, outage: StoreOutage | None = None
+    ) -> None:
+        self.target = target
+        self.name = name
+        self.outage = StoreOutage() if outage is None else outage
+        self.commits = 0
+        """How many transactions were written."""
+        self.watcher: StoreWatcher | None = None
+        """Is told when the outage begins, ends, or is there for good."""
+        self._items: deque[Change | Waiter | Stop] = deque()
+        self._alarm: SimpleQueue[None] = SimpleQueue()
+        """Wakes the thread, to look at the items."""
+        self._rests = False
+        """Whether the thread rests: nobody but who waits has to wake it."""
+        self._written_at = 0.0
+        """When the last transaction ended, as `time.monotonic` has it."""
+        self._is_awaited = False
+        """Whether somebody waits for what is put."""
+        self._is_due = False
+        """Whether the alarm goes off at the end of the loop's turn."""
+        self._put = 0
+        """How many rows the changes have that were put."""
+        self._settled = 0
+        """How many of them are written, or never will be. Set by the thread alone."""
+        self._watch: asyncio.TimerHandle | None = None
+        """Looks whether a transaction takes for ever, while there is something to write."""
+        self._loop = asyncio.get_running_loop()
+        self._owner = threading.current_thread()
+        self._thread: threading.Thread
 
     @property
     def failure(self) -> Exception | None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-import attrs
 from anyio import CancelScope, Lock, to_thread
 
 from asyncflow.abc import Store, StoredValue
 from asyncflow.errors import DataNodeIsBeingEdited, DataNodeReadingError, NotFound
 from asyncflow.records import DataNodeRecord, VersionRecord
-from asyncflow.runs.node import NodeState, Place, Said
+from asyncflow.runs.node import NOTHING, UNREAD, NodeState, Place, Said
 from asyncflow.values.stored import chain
 from asyncflow.values.versions import Versions
 from asyncflow.worker.wire import seen
@@ -27,16 +26,14 @@ LONGEST = 1e9
 """The longest time that a lock is given for, in seconds: some thirty years."""
 
 
-@attrs.define(eq=False, repr=False)
 class Editing:
     """What people do to data nodes; see `DataNode`."""
 
-    store: Store
-    versions: Versions
-    _turns: WeakKeyDictionary[NodeState, Lock] = attrs.field(
-        init=False, factory=WeakKeyDictionary
-    )
-    """Who makes a version of the one that is there does so after the other."""
+    def __init__(self, store: Store, versions: Versions) -> None:
+        self.store = store
+        self.versions = versions
+        self._turns: WeakKeyDictionary[NodeState, Lock] = WeakKeyDictionary()
+        """Who makes a version of the one that is there does so after the other."""
 
     async def write(self, node: NodeState, value: object, said: Said) -> None:
         await self.begin(node, said.editor_id)
@@ -57,16 +54,38 @@ class Editing:
 
             before = None if version is None else version.kept
 
-            def keep(path: str) -> StoredValue:
-                try:
-                    kept = make(node.driver, before, path, node.config_id)
-                    return seen(node.driver, kept)
-                except DataNodeReadingError as error:
-                    error.node = node.config_id
-                    raise
-
             with CancelScope(shield=True):
+                path = self.versions.new_path(node)
+                made = await self._apart(node, make, before, path)
+
+                def keep(_: str) -> StoredValue:
+                    if made is not UNREAD:
+                        return seen(node.driver, made)
+
+                    try:
+                        kept = make(node.driver, before, path, node.config_id)
+                        return seen(node.driver, kept)
+                    except DataNodeReadingError as error:
+                        error.node = node.config_id
+                        raise
+
                 await self.versions.edit(node, keep, said)
+
+    async def _apart(
+        self, node: NodeState, make: Make, before: StoredValue, path: str
+    ) -> Any:
+        """Have a worker make a value, where that would take this process long."""
+        from asyncflow.entities.parts import Parsing
+
+        if not isinstance(make, Parsing):
+            return UNREAD
+
+        self.versions.being_edited.append(node)  # it may be published there
+
+        try:
+            return await self.versions.readers.make(node, before, make, path)
+        finally:
+            self.versions.being_edited.remove(node)
 
     async def fingerprint(self, node: NodeState) -> str | None:
         try:
@@ -126,7 +145,11 @@ class Editing:
 
         records = await self.store.versions(node_id=node.id)
         kept = {version.number for version in chain(node, records)}
-        return tuple(_edit(record, is_kept=record.number in kept) for record in records)
+        return tuple(
+            _edit(record, is_kept=record.number in kept)
+            for record in records
+            if record.fingerprint != NOTHING
+        )
 
     async def _look(self, node: NodeState) -> None:
         record = await self.store.get(node.id)

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 
-import attrs
 from anyio import CancelScope, to_thread
 
 from asyncflow.abc import Store
@@ -23,7 +22,6 @@ LEASE = 30.0
 have given it to a job that has not read it yet."""
 
 
-@attrs.define(eq=False, repr=False)
 class Garbage:
     """Removes files in the background.
 
@@ -35,13 +33,14 @@ class Garbage:
     :param sharing: others, who may have given a file to a job
     """
 
-    store: Store
-    group: Tasks
-    sharing: StoreSharing
-    _paths: list[str] = attrs.field(init=False, factory=list)
-    _leased: deque[tuple[float, str]] = attrs.field(init=False, factory=deque)
-    """The files that stay for others, and until when, the first to go first."""
-    _clock: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
+    def __init__(self, store: Store, group: Tasks, sharing: StoreSharing) -> None:
+        self.store = store
+        self.group = group
+        self.sharing = sharing
+        self._paths: list[str] = []
+        self._leased: deque[tuple[float, str]] = deque()
+        """The files that stay for others, and until when, the first to go first."""
+        self._clock: asyncio.TimerHandle | None = None
 
     def add(self, path: str) -> None:
         """Have a file removed, as soon as no other can need it."""

@@ -106,7 +106,8 @@ class LargeReads:
                 self.executor.kill(call, now=True)
                 raise
 
-        return self._taken(name, reading, path)
+        remedy = (ask and ask.remedy) or _REMEDY
+        return self._taken(name, reading, path, remedy)
 
     def _call(
         self, name: str, driver: Driver, kept: StoredValue, ask: Ask | None, path: str
@@ -140,7 +141,9 @@ class LargeReads:
         if self.executor.workers > self.limiter.total_tokens:
             await self.executor.shrink(int(self.limiter.total_tokens))
 
-    def _taken(self, name: str, reading: _Reading, path: str) -> Callable[[], Any]:
+    def _taken(
+        self, name: str, reading: _Reading, path: str, remedy: str
+    ) -> Callable[[], Any]:
         outcome = reading.outcome
 
         if outcome is None:  # all is being ended, or no worker takes it
@@ -158,7 +161,7 @@ class LargeReads:
 
             return _unread if found is None else partial(fetch, found)
 
-        return partial(_fail, _error_of(outcome))
+        return partial(_fail, _error_of(outcome, remedy))
 
 
 @attrs.define(eq=False, repr=False)
@@ -231,7 +234,7 @@ def _fail(error: Exception) -> NoReturn:
     raise error
 
 
-def _error_of(outcome: Outcome) -> Exception:
+def _error_of(outcome: Outcome, remedy: str) -> Exception:
     match outcome:
         case Raised(error=bytes() as data):
             error = fetch(data)
@@ -240,12 +243,12 @@ def _error_of(outcome: Outcome) -> Exception:
         case Raised(error=Exception() as error):
             return error
         case Raised(summary=summary):
-            return DataNodeReadingError("", summary, _REMEDY)
+            return DataNodeReadingError("", summary, remedy)
         case Crashed(returncode=code, detail=why):
             end = f" (exit code {code}), perhaps as it had no memory left"
             what = why if code is None else f"its worker process ended{end}"
-            return DataNodeReadingError("", what or "its worker has died", _REMEDY)
+            return DataNodeReadingError("", what or "its worker has died", remedy)
         case Killed():
-            return DataNodeReadingError("", "its worker process was killed", _REMEDY)
+            return DataNodeReadingError("", "its worker process was killed", remedy)
         case _:
             raise TypeError(f"a read does not end by {outcome!r:.100}")

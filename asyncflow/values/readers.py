@@ -11,13 +11,14 @@ from anyio import CapacityLimiter, to_thread
 
 from asyncflow.abc import Driver, Executor, StoredValue
 from asyncflow.errors import NotPicklable
-from asyncflow.runs.node import NodeState, Place
+from asyncflow.runs.node import UNREAD, NodeState, Place
 from asyncflow.task_group import Tasks
-from asyncflow.values.garbage import Garbage
+from asyncflow.values.garbage import Garbage, remove
 from asyncflow.values.stored import load, named
+from asyncflow.worker.values import temporary_name
 
 if TYPE_CHECKING:
-    from asyncflow.entities.parts import Ask
+    from asyncflow.entities.parts import Ask, Parsing
     from asyncflow.values.large_reads import LargeReads
 
 THREADS = 8
@@ -104,25 +105,76 @@ class Readers:
         self, node: NodeState, driver: Driver, kept: StoredValue, ask: Ask | None
     ) -> Any:
         """Have a worker read a value; a thread does where there is no worker for it."""
-        from asyncflow.values.large_reads import UNREAD, LargeReads
+        from asyncflow.values import large_reads
 
-        versions = self.versions
+        name, path = node.config_id, self.versions.named_path(".value")
+        taken = await self._workers().read(name, driver, kept, ask, path)
+        value = await self._in_thread(named, node, taken)
+
+        if value is not large_reads.UNREAD:
+            return value
+
+        return await self._in_thread(load, node, driver, kept, ask)
+
+    def _workers(self) -> LargeReads:
+        from asyncflow.values.large_reads import LargeReads
 
         if self._large_reads is None:
             assert self.executor is not None
             assert self.limiter is not None
             self._large_reads = LargeReads(
-                self.executor, self.limiter, versions.group, versions.garbage
+                self.executor,
+                self.limiter,
+                self.versions.group,
+                self.versions.garbage,
             )
 
-        name, path = node.config_id, versions.named_path(".value")
-        taken = await self._large_reads.read(name, driver, kept, ask, path)
-        value = await self._in_thread(named, node, taken)
+        return self._large_reads
 
-        if value is not UNREAD:
-            return value
+    async def make(
+        self, node: NodeState, kept: StoredValue, make: Parsing, path: str
+    ) -> Any:
+        """Have a worker make a value of one that it has to parse, if that is large.
 
-        return await self._in_thread(load, node, driver, kept, ask)
+        :param path: the file that it may make
+        :return: what `make` does; `UNREAD` where it is to be made here
+        """
+        from asyncflow.entities.parts import Made
+        from asyncflow.values import large_reads
+
+        driver, limit = node.driver, self._limit(node.driver, None, None)
+
+        if limit == inf or driver.is_of_process:
+            return UNREAD
+
+        if await to_thread.run_sync(make.parsed_size, driver, kept) <= limit:
+            return UNREAD
+
+        given, taken = (self.versions.named_path(".value") for _ in range(2))
+
+        try:
+            sent = await to_thread.run_sync(make.to_send, given)
+            asked = Made(sent, path, node.config_id)
+            made = await self._workers().read(
+                node.config_id, driver, kept, asked, taken
+            )
+            value = await to_thread.run_sync(named, node, made)
+        except NotPicklable:
+            return UNREAD
+        except BaseException:  # its worker may have been killed in between
+            await to_thread.run_sync(_discard, driver, path)
+            raise
+        else:
+            return UNREAD if value is large_reads.UNREAD else value
+        finally:
+            await to_thread.run_sync(remove, [given])
+
+
+def _discard(driver: Driver, path: str) -> None:
+    """Remove what a worker may have written."""
+    staged = driver.staging_path(path)
+    driver.discard(staged, path)
+    driver.discard(temporary_name(staged), path)
 
 
 def _look(

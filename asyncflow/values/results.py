@@ -13,8 +13,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import finalize, ref
 
-import attrs
-
 from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.submission import Run
 from asyncflow.errors import NoData, UsageError
@@ -34,24 +32,24 @@ Held: TypeAlias = dict[str, Version]
 Nodes: TypeAlias = dict[str, NodeState]
 
 
-@attrs.define(eq=False, repr=False)
 class Results:
     """Keeps what runs have written as long as their handles are used.
 
     :param catalog: knows which are
     """
 
-    catalog: IdentityMap
-    versions: Versions
-    editing: Editing
-    known: Container[str | None] = attrs.field(init=False)
-    """The ids of the runs whose handles may be used."""
-    _ends: dict[int, tuple[End, Held, Nodes]] = attrs.field(init=False, factory=dict)
-    """What waits for the end of each run that keeps versions, these, and their data
-    nodes; by the identity of the versions."""
+    def __init__(
+        self, catalog: IdentityMap, versions: Versions, editing: Editing
+    ) -> None:
+        self.catalog = catalog
+        self.versions = versions
+        self.editing = editing
+        self._ends: dict[int, tuple[End, Held, Nodes]] = {}
+        """What waits for the end of each run that keeps versions, these, and their data
+        nodes; by the identity of the versions."""
 
-    def __attrs_post_init__(self) -> None:
-        self.known = self.catalog.known
+        self.known: Container[str | None] = self.catalog.known
+        """The ids of the runs whose handles may be used."""
 
     async def read(self, run: Run, name: str) -> Any:
         """Read what a run wrote; see `Submission.read`."""

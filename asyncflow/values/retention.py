@@ -7,8 +7,6 @@ from collections.abc import Container, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
-import attrs
-
 from asyncflow.abc import Store
 from asyncflow.records import VersionRecord
 from asyncflow.runs.node import NodeState, Version
@@ -44,7 +42,6 @@ class Results(Protocol):
         """Hold a version that is to be dropped, if a handle that is used may read it."""
 
 
-@attrs.define(eq=False, repr=False)
 class Retention:
     """Has versions stay as long as somebody here reads or holds them.
 
@@ -52,14 +49,15 @@ class Retention:
     :param garbage: takes the files of those that go
     """
 
-    store: Store
-    holder_id: str
-    garbage: Garbage
-    pins: Pins | None = attrs.field(init=False, default=None)
-    results: Results | None = attrs.field(init=False, default=None)
-    pinned: dict[Version, int] = attrs.field(init=False, factory=dict)
-    """The versions that are held, for runs that read them or have written them: how
-    often."""
+    def __init__(self, store: Store, holder_id: str, garbage: Garbage) -> None:
+        self.store = store
+        self.holder_id = holder_id
+        self.garbage = garbage
+        self.pins: Pins | None = None
+        self.results: Results | None = None
+        self.pinned: dict[Version, int] = {}
+        """The versions that are held, for runs that read them or have written them: how
+        often."""
 
     def pin(self, version: Version) -> None:
         """Keep a version while it is read."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import attrs
-
 
 class RunPins(Protocol):
     """What runs pin of their sources."""
@@ -14,7 +12,6 @@ class RunPins(Protocol):
         """Have the store keep what the runs here are to read: others may drop it."""
 
 
-@attrs.define(eq=False, repr=False)
 class StoreSharing:
     """What an orchestrator knows of others on its store.
 
@@ -23,12 +20,18 @@ class StoreSharing:
     use.
     """
 
-    is_shared: bool = False
-    """Whether others may write, or may have written."""
-    pins: RunPins | None = None
-    """What is noted in the store when others may write from then on."""
-    has_unnotified_peer: bool = False
-    """Whether one that lives could not be greeted: it finds our record in the store."""
+    def __init__(
+        self,
+        is_shared: bool = False,
+        pins: RunPins | None = None,
+        has_unnotified_peer: bool = False,
+    ) -> None:
+        self.is_shared = is_shared
+        """Whether others may write, or may have written."""
+        self.pins = pins
+        """What is noted in the store when others may write from then on."""
+        self.has_unnotified_peer = has_unnotified_peer
+        """Whether one that lives could not be greeted: it finds our record in the store."""
 
     def begin(self) -> None:
         """Take note that others may write from now on."""

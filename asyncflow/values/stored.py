@@ -7,8 +7,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from asyncflow.abc import Driver, Store, StoredValue
 from asyncflow.errors import DataNodeReadingError, StoreFailed
 from asyncflow.ids import submission_of
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from asyncflow.entities.parts import Ask
 
 
-@attrs.define(eq=False, repr=False)
 class StoredVersions:
     """Has data nodes know what is in the store.
 
@@ -30,12 +27,15 @@ class StoredVersions:
     :param retention: drops what is not kept any more
     """
 
-    store: Store
-    folder: str
-    cache: ValueCache
-    retention: Retention
-    _looks: int = attrs.field(init=False, default=0)
-    """How often it was looked what others have written."""
+    def __init__(
+        self, store: Store, folder: str, cache: ValueCache, retention: Retention
+    ) -> None:
+        self.store = store
+        self.folder = folder
+        self.cache = cache
+        self.retention = retention
+        self._looks = 0
+        """How often it was looked what others have written."""
 
     async def refresh(
         self, nodes: Iterable[NodeState], *, tidies: bool = False

@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import TypeAlias
 from weakref import ReferenceType, ref
 
-import attrs
 from anyio import to_thread
 
 from asyncflow.abc import Store
@@ -27,7 +26,6 @@ Entry: TypeAlias = tuple[ReferenceType[Version], int, bool]
 """A version, the bytes of its value, and whether skippable tasks read it."""
 
 
-@attrs.define(eq=False, repr=False)
 class ValueCache:
     """Evicts the values that were longest here, once they are committed; loads them again.
 
@@ -38,19 +36,18 @@ class ValueCache:
     :param limit: in bytes
     """
 
-    store: Store
-    group: Tasks
-    limit: float = LIMIT
-    has_evicted: bool = attrs.field(init=False, default=False)
-    """Whether values may have to be loaded."""
-    _entries: deque[Entry] = attrs.field(init=False, factory=deque)
-    _bytes: int = attrs.field(init=False, default=0)
-    _threshold: float = attrs.field(init=False)
-    """With how many bytes it evicts next: more than the limit where all of it stays."""
-    _is_evicting: bool = attrs.field(init=False, default=False)
+    def __init__(self, store: Store, group: Tasks, limit: float = LIMIT) -> None:
+        self.store = store
+        self.group = group
+        self.limit = limit
+        self.has_evicted = False
+        """Whether values may have to be loaded."""
+        self._entries: deque[Entry] = deque()
+        self._bytes = 0
+        self._is_evicting = False
 
-    def __attrs_post_init__(self) -> None:
         self._threshold = self.limit
+        """With how many bytes it evicts next: more than the limit where all of it stays."""
 
     def add(self, node: NodeState, version: Version) -> None:
         """Take note of a value of a data node that outlives this process."""

@@ -9,7 +9,6 @@ from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-import attrs
 from anyio import CancelScope, CapacityLimiter, to_thread
 from anyio.lowlevel import checkpoint
 
@@ -57,7 +56,6 @@ BY_DEFAULT = Said(comment="default data")
 _new = tuple.__new__
 
 
-@attrs.define(eq=False, repr=False)
 class Versions:
     """Every value that is kept.
 
@@ -73,38 +71,39 @@ class Versions:
     :param limiter: that of jobs
     """
 
-    store: Store
-    folder: str
-    holder_id: str
-    group: Tasks
-    sharing: StoreSharing
-    executor: Executor | None = None
-    limiter: CapacityLimiter | None = None
-    cache: ValueCache = attrs.field(init=False)
-    garbage: Garbage = attrs.field(init=False)
-    retention: Retention = attrs.field(init=False)
-    stored: StoredVersions = attrs.field(init=False)
-    _step: int = attrs.field(init=False)
-    """What is added to the number of a version that was made later than it is here, in
-    nanoseconds. Others add something else."""
-    being_edited: list[NodeState] = attrs.field(init=False, factory=list)
-    """What is written by hand just now: the keys of data nodes."""
-    _default_files: DefaultFiles | None = attrs.field(init=False, default=None)
-    _given_driver: Driver | None = attrs.field(init=False, default=None)
-    _readers: Readers | None = attrs.field(init=False, default=None)
-    _reads: int = attrs.field(init=False, default=0)
-    _paths: int = attrs.field(init=False, default=0)
-
-    def __attrs_post_init__(self) -> None:
-        self._step = 1 + hash(self.holder_id) % STEPS
+    def __init__(
+        self,
+        store: Store,
+        folder: str,
+        holder_id: str,
+        group: Tasks,
+        sharing: StoreSharing,
+        executor: Executor | None = None,
+        limiter: CapacityLimiter | None = None,
+    ) -> None:
+        self.store = store
+        self.folder = folder
+        self.holder_id = holder_id
+        self.group = group
+        self.sharing = sharing
+        self.executor = executor
+        self.limiter = limiter
+        self.being_edited: list[NodeState] = []
+        """What is written by hand just now: the keys of data nodes."""
+        self._default_files: DefaultFiles | None = None
+        self._given_driver: Driver | None = None
+        self._readers: Readers | None = None
+        self._reads = 0
+        self._paths = 0
+        self._step = 1 + hash(holder_id) % STEPS
+        """What is added to the number of a version that was made later than it is here, in
+        nanoseconds. Others add something else."""
         # Values that end with this process anyway stay: no store on disk has them.
-        limit = inf if self.store.values_folder is None else LIMIT
-        self.cache = ValueCache(self.store, self.group, limit)
-        self.garbage = Garbage(self.store, self.group, self.sharing)
-        self.retention = Retention(self.store, self.holder_id, self.garbage)
-        self.stored = StoredVersions(
-            self.store, self.folder, self.cache, self.retention
-        )
+        limit = inf if store.values_folder is None else LIMIT
+        self.cache = ValueCache(store, group, limit)
+        self.garbage = Garbage(store, group, sharing)
+        self.retention = Retention(store, holder_id, self.garbage)
+        self.stored = StoredVersions(store, folder, self.cache, self.retention)
 
     @property
     def given_driver(self) -> Driver:
@@ -273,9 +272,7 @@ class Versions:
                 kept = await to_thread.run_sync(keep, self.new_path(node))
                 made = self.replace(node, kept, said=said)
 
-                if not await self.store.write(
-                    node.id, *made
-                ):  # somebody has deleted it
+                if not await self.store.write(node.id, *made):  # it was deleted
                     await to_thread.run_sync(remove, _files(node))
                     raise NotFound(node.id)
         finally:
@@ -344,7 +341,9 @@ class Versions:
             if default is not NOT_GIVEN and not node.driver.exists():
                 return _keep(node, default, path)
 
-            return None if node.driver.is_remote else seen(node.driver, None)
+            from asyncflow.values.default_data import found
+
+            return found(node.driver)
 
         if files is not None and (linked := files.linked(node, path)):
             return linked

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from asyncflow.drivers import csv
 from asyncflow.drivers._libraries import rows_of
 from asyncflow.drivers.csv import CSVDriver, CSVOptions
 from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
@@ -159,10 +160,11 @@ def test_the_columns_of_a_frame_are_appended_in_their_order(
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-8-sig"])
 @pytest.mark.parametrize("exposed", LIBRARIES)
 def test_a_preview_reads_its_rows_alone(
-    tmp_path: Path, exposed: str, encoding: str
+    tmp_path: Path, exposed: str, encoding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "own.csv"
-    path.write_text('a,b\n1,"é\n,"\n2,y\n3,"never\n', encoding)
+    path.write_text('a,b\n1,"é\n,"\n2,y\n' + "3,x\n" * 999, encoding)
+    monkeypatch.setattr(csv, "COUNTED", 1000)
     made = driver(path, exposed_type=exposed, encoding=encoding)
     shown = made.preview(None, 2)
     assert shown.columns == ("a", "b")
@@ -171,8 +173,8 @@ def test_a_preview_reads_its_rows_alone(
         ["2", "y"],
     ]
     assert shown.total is None
-    path.write_text("a,b\n1,x\n2,y\n", encoding)
-    assert made.preview(None, 2).total == 2
+    path.write_text("a,b\n1,x\n2,y\n3,z", encoding)
+    assert made.preview(None, 2).total == made.preview(None, 3).total == 3
     assert made.preview(None, 0).rows == ()
 
 

@@ -238,6 +238,8 @@ INNER: Mapping[tuple[str, str], str] = {
         "executors.process.patched",
     ): "only where a file was edited",
     ("drivers._writes", "sqlalchemy"): "an extra: where a database is asked",
+    ("values.editing", "entities.parts"): "it is loaded already",
+    ("values.readers", "entities.parts"): "the same",
     ("entities.data_node", "entities.parts"): "only for parts of values, and for files",
     ("selection", "numpy"): "an extra: it is loaded already",
     ("drivers._sql", "sqlalchemy"): "an extra: where a database is asked",

@@ -150,6 +150,7 @@ async def test_one_scenario_or_all(
     await one.submit()
     await later.submit()
     await every.reach(6)
+    await mine.reach(3)
 
     assert [given[0] for given in every.made] == [one] * 3 + [later] * 3
     assert [given[0] for given in mine.made] == [one] * 3

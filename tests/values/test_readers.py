@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from anyio import CancelScope, create_task_group, fail_after, to_thread
 from asyncflow import (
     Configuration,
     DataNodeReadingError,
+    DataNodeWritingError,
     NotPicklable,
     Orchestrator,
     Scenario,
@@ -107,6 +109,65 @@ async def test_a_worker_reads_what_is_large(
 
         assert await scenario.bound.read() == "value"
         assert values_in(tmp_path) == []
+
+
+def tell_where(rows: list[dict[str, str]], place: str) -> None:
+    """Say which process looks at a value; end that at a name."""
+    with open(place, "a") as file:
+        file.write(f"{os.getpid()}\n")
+
+    if rows[-1]["name"] == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def test_a_worker_makes_what_is_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a large file, appending and uploading would hold up the event loop."""
+    monkeypatch.setattr(Driver, "parses_in_process", 20)
+    config = configuration(workers=1)
+    told, more, path = tmp_path / "told", tmp_path / "more", tmp_path / "own" / "rows"
+    path.parent.mkdir()
+    more.write_text("name,size\n" + "cd,2\n" * 10)
+    rows: dict[str, Any] = {"exposed_type": "list[dict]"}
+    validator = partial(tell_where, place=str(told))
+    config.configure_csv_data_node("rows", path, validator=validator, **rows)
+    config.configure_csv_data_node("kept", validator=validator, **rows)
+    lock = threading.Lock()
+    config.configure_csv_data_node(
+        "bound", validator=lambda _: lock.locked() or None, **rows
+    )
+
+    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
+        scenario = await flow(orchestrator, config)
+
+        for node in (scenario.rows, scenario.kept, scenario.bound):
+            await node.upload(more)
+            await node.append([{"name": "ef", "size": "3"}])
+            assert len(await node.read()) == 11
+            assert [one.comment for one in await node.edits()][-2:] == ["", ""]
+
+        assert len(pids := {*map(int, told.read_text().split())}) == 1
+        assert os.getpid() not in pids
+
+        before = path.read_text()
+
+        with pytest.raises(DataNodeReadingError, match=r"'rows' .*see that there is"):
+            await scenario.rows.append([{"name": "die", "size": "3"}])
+
+        assert path.read_text() == before
+        assert [one.comment for one in await scenario.rows.edits()][1:] == ["", ""]
+
+        with pytest.raises(DataNodeWritingError, match=r"'rows'.*size, wrong"):
+            await scenario.rows.append([{"size": "3", "wrong": "d", "name": "x"}])
+
+        more.write_text("name,size\n" + "é,2\n" * 10, encoding="latin-1")
+
+        with pytest.raises(DataNodeReadingError, match=f"'rows' at {more} .*encoding"):
+            await scenario.rows.upload(more)
+
+        assert os.listdir(path.parent) == ["rows"]
+        assert len(values_in(tmp_path)) == 4  # two versions each
 
 
 class Slow:

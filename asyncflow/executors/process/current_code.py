@@ -13,8 +13,6 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
-import attrs
-
 from asyncflow.executors.process.generation import Generation
 from asyncflow.executors.process.loading import was_loaded_before
 from asyncflow.executors.process.worker import Worker
@@ -50,7 +48,6 @@ MAX_BYTES = 64 * 1024 * 1024
 """How many bytes of texts are kept."""
 
 
-@attrs.define(eq=False, repr=False)
 class CurrentCode:
     """Pins the modules of runs that are submitted, and tells which workers have them.
 
@@ -58,42 +55,43 @@ class CurrentCode:
     there is.
     """
 
-    _names: dict[str, str] = attrs.field(init=False, factory=dict)
-    """The user's modules, with their files."""
-    _used: dict[str, str] = attrs.field(init=False, factory=dict)
-    """Those of them that workers have loaded."""
-    _signs: dict[str, Sign] = attrs.field(init=False, factory=dict)
-    """Of each file, the last sign."""
-    _texts: dict[str, bytes] = attrs.field(init=False, factory=dict)
-    _size: int = attrs.field(init=False, default=0)
-    """How large the texts are together."""
-    _copies: set[str] = attrs.field(init=False, factory=set)
-    """The files that were changed, and not their dates and sizes."""
-    _path: list[str] = attrs.field(init=False, factory=list)
-    """What `sys.path` was, and the folder, where a part of it depends on that."""
-    _folder: str | None = attrs.field(init=False, default=None)
-    _specs: dict[str, object] = attrs.field(init=False, factory=dict)
-    """For each module, its spec in this process: a reload makes another."""
-    _watched: list[_Watched] | None = attrs.field(init=False, default=None)
-    """What is looked at for each run; None where that is to be found out."""
-    _watched_used: list[_Watched] | None = attrs.field(init=False, default=None)
-    """Those of it that workers have loaded."""
-    _absent: list[str] = attrs.field(init=False, factory=list)
-    """The files of the packages that would hide modules."""
-    _older: set[str] = attrs.field(init=False, factory=set)
-    """The modules that this process may have loaded in an older form."""
-    _warned: set[str] = attrs.field(init=False, factory=set)
-    """The files of which that was said."""
-    _seen: set[str] = attrs.field(init=False, factory=set)
-    _count: int = attrs.field(init=False, default=0)
-    """How many modules there were at the last look."""
-    _next: float = attrs.field(init=False, default=0.0)
-    """When all are looked at again."""
-    _took: float = attrs.field(init=False, default=0.0)
-    """How long that took."""
-    _last: Generation | None = attrs.field(init=False, default=None)
-    _number: int = attrs.field(init=False, default=0)
-    _gone: list[str] = attrs.field(init=False, factory=list)
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        """The user's modules, with their files."""
+        self._used: dict[str, str] = {}
+        """Those of them that workers have loaded."""
+        self._signs: dict[str, Sign] = {}
+        """Of each file, the last sign."""
+        self._texts: dict[str, bytes] = {}
+        self._size = 0
+        """How large the texts are together."""
+        self._copies: set[str] = set()
+        """The files that were changed, and not their dates and sizes."""
+        self._path: list[str] = []
+        """What `sys.path` was, and the folder, where a part of it depends on that."""
+        self._folder: str | None = None
+        self._specs: dict[str, object] = {}
+        """For each module, its spec in this process: a reload makes another."""
+        self._watched: list[_Watched] | None = None
+        """What is looked at for each run; None where that is to be found out."""
+        self._watched_used: list[_Watched] | None = None
+        """Those of it that workers have loaded."""
+        self._absent: list[str] = []
+        """The files of the packages that would hide modules."""
+        self._older: set[str] = set()
+        """The modules that this process may have loaded in an older form."""
+        self._warned: set[str] = set()
+        """The files of which that was said."""
+        self._seen: set[str] = set()
+        self._count = 0
+        """How many modules there were at the last look."""
+        self._next = 0.0
+        """When all are looked at again."""
+        self._took = 0.0
+        """How long that took."""
+        self._last: Generation | None = None
+        self._number = 0
+        self._gone: list[str] = []
 
     def learn(self, worker: Worker, loaded: Mapping[str, Sign]) -> None:
         """Take note of what a worker has loaded."""

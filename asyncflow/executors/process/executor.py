@@ -10,7 +10,6 @@ from operator import attrgetter
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-import attrs
 from anyio import CancelScope, create_task_group, to_thread
 from anyio.abc import TaskGroup
 
@@ -53,7 +52,6 @@ LONGEST_PAUSE = 1.0
 """The pauses between tries, the first and the longest, in seconds."""
 
 
-@attrs.define(eq=False, repr=False)
 class ProcessExecutor(Executor):
     """Run jobs through `anyio.to_process`.
 
@@ -66,20 +64,27 @@ class ProcessExecutor(Executor):
     max_batch: ClassVar[int] = 128
     in_processes: ClassVar[bool] = True
 
-    grace: float = 2.0
-    log_size: int = 1_048_576
-    limits: WorkerLimits | None = None
-    world: bytes | None = None
-    """The world of workers, packed; None for that of this process."""
-    requests: dict[str, Request] = attrs.field(init=False, factory=dict)
-    """For the id of each job under way, its request."""
-    _pool: Pool = attrs.field(init=False)
-    _logs: LogBounds = attrs.field(init=False)
-    _group: TaskGroup = attrs.field(init=False)
-    _count: int = attrs.field(init=False, default=0)
-    _warming: set[CancelScope] = attrs.field(init=False, factory=set)
-    _is_short: bool = attrs.field(init=False, default=False)
-    """Whether it was said that the system has no room for another worker."""
+    def __init__(
+        self,
+        grace: float = 2.0,
+        log_size: int = 1_048_576,
+        limits: WorkerLimits | None = None,
+        world: bytes | None = None,
+    ) -> None:
+        self.grace = grace
+        self.log_size = log_size
+        self.limits = limits
+        self.world = world
+        """The world of workers, packed; None for that of this process."""
+        self.requests: dict[str, Request] = {}
+        """For the id of each job under way, its request."""
+        self._pool: Pool
+        self._logs: LogBounds
+        self._group: TaskGroup
+        self._count = 0
+        self._warming: set[CancelScope] = set()
+        self._is_short = False
+        """Whether it was said that the system has no room for another worker."""
 
     @classmethod
     def of(cls, jobs: JobConfig) -> Self:

@@ -9,14 +9,12 @@ import weakref
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 
-import attrs
 from anyio import Lock, to_thread
 
 from asyncflow.worker.loaded import Sign
 from asyncflow.worker.pinned import RECENT, TEXTS, Known
 
 
-@attrs.define(eq=False, repr=False)
 class Generation:
     """What workers load for the runs of a moment, whatever is edited later.
 
@@ -31,18 +29,29 @@ class Generation:
     :param gone: takes the folders of those that no run has any more, until they are removed
     """
 
-    number: int
-    at: int
-    names: Mapping[str, str]
-    signs: dict[str, Sign]
-    texts: Mapping[str, bytes]
-    copies: Collection[str]
-    older: Collection[str]
-    gone: list[str]
-    _told: dict[str, bytes] = attrs.field(init=False, factory=dict)
-    """What workers are told, by the folder in which they have their files."""
-    _writing: Lock = attrs.field(init=False, factory=Lock)
-    """Held while the texts are written."""
+    def __init__(
+        self,
+        number: int,
+        at: int,
+        names: Mapping[str, str],
+        signs: dict[str, Sign],
+        texts: Mapping[str, bytes],
+        copies: Collection[str],
+        older: Collection[str],
+        gone: list[str],
+    ) -> None:
+        self.number = number
+        self.at = at
+        self.names = names
+        self.signs = signs
+        self.texts = texts
+        self.copies = copies
+        self.older = older
+        self.gone = gone
+        self._told: dict[str, bytes] = {}
+        """What workers are told, by the folder in which they have their files."""
+        self._writing = Lock()
+        """Held while the texts are written."""
 
     def has(self, path: str, sign: Sign) -> bool:
         """Tell whether a worker that has loaded a file has what it was then."""

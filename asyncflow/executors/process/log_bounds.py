@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-import attrs
 from anyio import Event, sleep, to_thread
 
 from asyncflow.abc import Log
@@ -22,17 +21,17 @@ FIRST, SOON, LATE = 0.1, 0.02, 0.5
 much is printed. There are more where much is."""
 
 
-@attrs.define(eq=False, repr=False)
 class _Watched:
     """A log that is watched."""
 
-    log: Log
-    keep: int
-    """How much of its beginning and of its end stays, in bytes."""
-    done: int
-    """Up to where its middle has gone."""
-    size: int
-    """Where it ended at the last look."""
+    def __init__(self, log: Log, keep: int, done: int, size: int) -> None:
+        self.log = log
+        self.keep = keep
+        """How much of its beginning and of its end stays, in bytes."""
+        self.done = done
+        """Up to where its middle has gone."""
+        self.size = size
+        """Where it ended at the last look."""
 
     def look(self) -> bool:
         """Give back its middle, if it is large; tell whether much was printed. Blocks.
@@ -55,7 +54,6 @@ class _Watched:
         return grown > self.keep
 
 
-@attrs.define(eq=False, repr=False)
 class LogBounds:
     """Watches logs, as long as jobs run long: otherwise it does nothing at all.
 
@@ -65,10 +63,11 @@ class LogBounds:
     :param max_bytes: how many bytes are kept of what a job prints
     """
 
-    max_bytes: int
-    _watched: dict[str, _Watched] = attrs.field(init=False, factory=dict)
-    """By the path of the log."""
-    _is_needed: Event = attrs.field(init=False, factory=Event)
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self._watched: dict[str, _Watched] = {}
+        """By the path of the log."""
+        self._is_needed = Event()
 
     def watch(self, log: Log) -> None:
         """Watch the log of a job from here on."""

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self, TypeVar
 
-import attrs
 from anyio import (
     BrokenWorkerProcess,
     CancelScope,
@@ -64,25 +63,25 @@ class NullLimiter(CapacityLimiter):
         return None
 
 
-@attrs.define(eq=False, repr=False)
 class Pool:
     """The workers of one event loop, for all its orchestrators."""
 
-    workers: Workers = attrs.field(init=False, factory=Workers)
-    _users: int = attrs.field(init=False, default=0)
-    stillborn: int = attrs.field(init=False, default=0)
-    """How many workers in a row have died before they had begun what they were sent."""
-    _idle: deque[tuple[Process, float]] | None = attrs.field(init=False, default=None)
-    """anyio's own list of idle processes; None before anyio has made it."""
-    _warming: dict[Event, None] = attrs.field(init=False, factory=dict)
-    """The starts of workers that nobody needs yet."""
-    _spare: deque[Event] = attrs.field(init=False, factory=deque)
-    """Of these, those that nobody waits for."""
-    _waiting: deque[Event] = attrs.field(init=False, factory=deque)
-    """Those who wait for an idle worker, as none can be started."""
-    today: CurrentCode = attrs.field(init=False, factory=CurrentCode)
-    _winding_down: Event | None = attrs.field(init=False, default=None)
-    """Tells that the idle workers have ended, as the last user leaves."""
+    def __init__(self) -> None:
+        self.workers = Workers()
+        self._users = 0
+        self.stillborn = 0
+        """How many workers in a row have died before they had begun what they were sent."""
+        self._idle: deque[tuple[Process, float]] | None = None
+        """anyio's own list of idle processes; None before anyio has made it."""
+        self._warming: dict[Event, None] = {}
+        """The starts of workers that nobody needs yet."""
+        self._spare: deque[Event] = deque()
+        """Of these, those that nobody waits for."""
+        self._waiting: deque[Event] = deque()
+        """Those who wait for an idle worker, as none can be started."""
+        self.today = CurrentCode()
+        self._winding_down: Event | None = None
+        """Tells that the idle workers have ended, as the last user leaves."""
 
     @property
     def coming(self) -> int:

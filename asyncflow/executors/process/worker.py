@@ -55,42 +55,53 @@ class WorkerDied(Exception):
         self.returncode = returncode
 
 
-@attrs.define(eq=False, repr=False)
 class Worker:
     """A worker process that `trip.settle` has made safe."""
 
-    process: Process
-    place: WorkerFolder
-    log_path: str
-    tokens: Tokens
-    mark: str
-    """Marks what it starts, in the environment."""
-    born: int
-    """When it was started, or earlier: see `_family.now`."""
-    bond: int
-    """What ends it with this process: see `parent.bind`."""
-    is_called: bool = attrs.field(init=False, default=False)
-    """Whether a call is under way."""
-    logged: int = 0
-    """How much of its log belongs to calls that are over, in bytes."""
-    jobs: int = 0
-    """How many it has run."""
-    last_task: str = ""
-    """The task of the last of them."""
-    world: int = 0
-    """The number of the world that it is in."""
-    loaded: dict[str, Sign] = attrs.field(init=False, factory=dict)
-    """The user's modules that it has loaded, by their files."""
-    pinned: Generation | None = attrs.field(init=False, default=None)
-    """The moment of which it finds the user's modules."""
-    others: list[process_tree.Member] = attrs.field(init=False, factory=list)
-    """What it is known to have started."""
-    since: float = attrs.field(init=False, factory=time.monotonic)
-    name: str = attrs.field(init=False)
-    """See `worker_name`."""
+    def __init__(
+        self,
+        process: Process,
+        place: WorkerFolder,
+        log_path: str,
+        tokens: Tokens,
+        mark: str,
+        born: int,
+        bond: int,
+        logged: int = 0,
+        jobs: int = 0,
+        last_task: str = "",
+        world: int = 0,
+    ) -> None:
+        self.process = process
+        self.place = place
+        self.log_path = log_path
+        self.tokens = tokens
+        self.mark = mark
+        """Marks what it starts, in the environment."""
+        self.born = born
+        """When it was started, or earlier: see `_family.now`."""
+        self.bond = bond
+        """What ends it with this process: see `parent.bind`."""
+        self.is_called = False
+        """Whether a call is under way."""
+        self.logged = logged
+        """How much of its log belongs to calls that are over, in bytes."""
+        self.jobs = jobs
+        """How many it has run."""
+        self.last_task = last_task
+        """The task of the last of them."""
+        self.world = world
+        """The number of the world that it is in."""
+        self.loaded: dict[str, Sign] = {}
+        """The user's modules that it has loaded, by their files."""
+        self.pinned: Generation | None = None
+        """The moment of which it finds the user's modules."""
+        self.others: list[process_tree.Member] = []
+        """What it is known to have started."""
+        self.since = time.monotonic()
 
-    def __attrs_post_init__(self) -> None:
         self.name = worker_name(self.process.pid)
+        """See `worker_name`."""
 
     @property
     def pid(self) -> int:

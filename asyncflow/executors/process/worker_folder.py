@@ -8,7 +8,6 @@ import socket
 from collections.abc import Callable
 from typing import Self
 
-import attrs
 from anyio import to_thread
 
 from asyncflow.executors.process.anyio_pool import in_thread
@@ -17,16 +16,16 @@ from asyncflow.log import logger as _logger
 from asyncflow.worker import channel, parent
 
 
-@attrs.define(eq=False, repr=False)
 class WorkerFolder:
     """A new temporary folder, and what its owner has open of it."""
 
-    folder: Folder
-    channel: socket.socket
-    """Where workers report to."""
-    life: int
-    """What workers end with; see `parent.hold`."""
-    _has_dropped: bool = attrs.field(init=False, default=False)
+    def __init__(self, folder: Folder, channel: socket.socket, life: int) -> None:
+        self.folder = folder
+        self.channel = channel
+        """Where workers report to."""
+        self.life = life
+        """What workers end with; see `parent.hold`."""
+        self._has_dropped = False
 
     @classmethod
     async def open(cls, hear: Callable[[], object]) -> Self:

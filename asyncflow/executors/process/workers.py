@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-import attrs
 from anyio import (
     BrokenWorkerProcess,
     CancelScope,
@@ -50,24 +49,24 @@ class JobListener(Protocol):
         """Take what a job tells; one that it does not know is another listener's."""
 
 
-@attrs.define(eq=False, repr=False)
 class Workers:
     """The worker processes of one pool."""
 
-    by_pid: dict[int, Worker] = attrs.field(init=False, factory=dict)
-    """Those that can be called."""
-    folders: list[WorkerFolder] = attrs.field(init=False, factory=list)
-    """Where they have their files: the last is that of those that start now."""
-    world: World = attrs.field(init=False, factory=World)
-    listeners: list[JobListener] = attrs.field(init=False, factory=list)
-    """Who wants to know what jobs, by their ids, tell while they run."""
-    _opening: Lock = attrs.field(init=False, factory=Lock)
-    _count: int = attrs.field(init=False, default=0)
-    """How many were started."""
-    _watches: dict[Worker, asyncio.Task[None]] = attrs.field(init=False, factory=dict)
-    """What waits for the end of each."""
-    _left: set[Worker] = attrs.field(init=False, factory=set)
-    """Those that were in a call of the host's when the pool was closed."""
+    def __init__(self) -> None:
+        self.by_pid: dict[int, Worker] = {}
+        """Those that can be called."""
+        self.folders: list[WorkerFolder] = []
+        """Where they have their files: the last is that of those that start now."""
+        self.world = World()
+        self.listeners: list[JobListener] = []
+        """Who wants to know what jobs, by their ids, tell while they run."""
+        self._opening = Lock()
+        self._count = 0
+        """How many were started."""
+        self._watches: dict[Worker, asyncio.Task[None]] = {}
+        """What waits for the end of each."""
+        self._left: set[Worker] = set()
+        """Those that were in a call of the host's when the pool was closed."""
 
     @property
     def alive(self) -> int:
