@@ -23,6 +23,9 @@ from asyncflow.worker.values import INLINE
 UNREAD = object()
 """Stands for a value that somebody has to wait for."""
 
+NOTHING = ""
+"""The fingerprint of a place that had no value."""
+
 EVICTED = b""
 """Stands for a small value that only the store has just now. No pickle is empty."""
 
@@ -113,6 +116,11 @@ class Version:
         """When it was made, in UTC."""
         return datetime.fromtimestamp(self.number / 1e9, UTC)
 
+    @property
+    def is_written(self) -> bool:
+        """Whether it is a value, and not a place of the user's that has none yet."""
+        return self.fingerprint != NOTHING
+
 
 UNCHANGED: Mapping[str, Any] = {}
 """The attributes of a data node of which nothing was changed."""
@@ -176,6 +184,12 @@ class NodeState:
         return self.config.id
 
     @property
+    def written(self) -> datetime | None:
+        """When its value was written, in UTC; None where it has none."""
+        version = self.version
+        return version.at if version is not None and version.is_written else None
+
+    @property
     def versions(self) -> tuple[Version, ...]:
         """All versions that are kept, the oldest first."""
         return (*self.older, self.version) if self.version else ()
@@ -231,11 +245,11 @@ class NodeState:
         """When its value stops being valid, in UTC; None for never, or without one."""
         period = self.validity_period
 
-        if period is None or self.version is None:
+        if period is None or self.written is None:
             return None
 
         try:
-            return self.version.at + period
+            return self.written + period
         except OverflowError:  # beyond the calendar
             return None
 
@@ -243,7 +257,7 @@ class NodeState:
     def is_valid(self) -> bool:
         """Whether it has a value whose validity period has not ended."""
         date = self.expiration_date
-        return self.version is not None and (date is None or datetime.now(UTC) < date)
+        return self.written is not None and (date is None or datetime.now(UTC) < date)
 
     @property
     def is_locked(self) -> bool:
@@ -292,6 +306,6 @@ class NodeState:
         )
 
     def __repr__(self) -> str:
-        date = None if self.version is None else self.version.at
+        date = self.written
         state = f"written {date:%F %T}" if date else "never written"
         return f"<DataNode {self.config.id} ({self.config.storage_type}, {state})>"
