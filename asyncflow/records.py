@@ -4,7 +4,7 @@ Plain tuples, as some are made for each job. Times are seconds since the epoch; 
 give them as dates.
 """
 
-from __future__ import annotations
+# No annotations as texts: each would be compiled again, for a field of a NamedTuple.
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time

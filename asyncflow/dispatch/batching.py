@@ -205,13 +205,16 @@ class Batcher:
         if ref is None:
             return None
 
-        spec = self.runs.spec(ref)
+        number, place = ref
+        spec = self.runs.specs[number][last.run.dag.kind_of[place]]
 
         if not (spec.can_chain and _can_join(spec, last.spec)):
             return None
 
         self.plan.followed(ref)
-        last.next_in_chain = link = self._assign(ref, spec, "")
+        self.attempts[ref] = last.next_in_chain = link = Attempt(
+            ref, last.run, spec, ""
+        )
         return link
 
     def _assign_all(self, refs: Sequence[Ref], batch: list[Attempt]) -> None:

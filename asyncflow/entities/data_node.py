@@ -158,8 +158,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
     @property
     def last_edit_date(self) -> datetime | None:
         """When it was last written, in UTC; None before the first write."""
-        version = self._state.version
-        return None if version is None else version.at
+        return self._state.written
 
     @property
     def expiration_date(self) -> datetime | None:

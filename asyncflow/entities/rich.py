@@ -190,14 +190,14 @@ def data_node(
         "scope": shown.config.scope.name,
         "path": None if shown.path is None else without_password(str(shown.path)),
         "written": _written(shown),
-        "valid": None if shown.version is None or shown.is_valid else "no more",
+        "valid": None if shown.written is None or shown.is_valid else "no more",
         "locked by": shown.editor_id if shown.is_locked else None,
     }
     body = [html.facts(known)]
 
     if preview is not None:
         body += [html.note(_kind(preview)), html.table(preview.columns, preview.rows)]
-    elif shown.version is not None:
+    elif shown.written is not None:
         body.append(html.note("await data_node.preview() gives its first rows"))
 
     if edits:
@@ -258,8 +258,8 @@ def _kind(preview: Preview) -> str:
 
 
 def _written(node: NodeState) -> str:
-    version = node.version
-    return "never" if version is None else f"{date(version.number / 1e9)} UTC"
+    written = node.written
+    return "never" if written is None else f"{date(written.timestamp())} UTC"
 
 
 def _took(begin: float, end: float | None) -> str | None:

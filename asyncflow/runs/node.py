@@ -23,6 +23,9 @@ from asyncflow.worker.values import INLINE
 UNREAD = object()
 """Stands for a value that somebody has to wait for."""
 
+NOTHING = ""
+"""The fingerprint of a place that had no value."""
+
 EVICTED = b""
 """Stands for a small value that only the store has just now. No pickle is empty."""
 
@@ -79,16 +82,19 @@ class Place(NamedTuple):
         return (self.changed_ns or 0) > version.number
 
 
-@attrs.define(eq=False, repr=False)
+@attrs.define(eq=False, repr=False, slots=False, auto_attribs=False)
 class Version:
-    """One value of a data node; it never changes."""
+    """One value of a data node; it never changes.
 
-    number: int
+    There is one for each job, so what few of them have is the class's until it is set.
+    """
+
+    number: int = attrs.field()
     """When it was made, in nanoseconds since the epoch, by the clock of who made it."""
-    kept: StoredValue
-    submission_id: str | None = None
+    kept: StoredValue = attrs.field()
+    submission_id: str | None = attrs.field(default=None)
     """The run that wrote it; None for a write by hand."""
-    fingerprint: str | None = None
+    fingerprint: str | None = attrs.field(default=None)
     """What was in its place when it was made, where that is the user's, and known."""
     readers: int = 0
     """How many reads are under way; the value is kept at least so long."""
@@ -110,12 +116,17 @@ class Version:
         """When it was made, in UTC."""
         return datetime.fromtimestamp(self.number / 1e9, UTC)
 
+    @property
+    def is_written(self) -> bool:
+        """Whether it is a value, and not a place of the user's that has none yet."""
+        return self.fingerprint != NOTHING
+
 
 UNCHANGED: Mapping[str, Any] = {}
 """The attributes of a data node of which nothing was changed."""
 
 
-@attrs.define(eq=False, repr=False)
+@attrs.define(eq=False, repr=False, slots=False)
 class Given(Version):
     """A value that a run was given for a data node: the run reads it, whatever is written.
 
@@ -173,6 +184,12 @@ class NodeState:
         return self.config.id
 
     @property
+    def written(self) -> datetime | None:
+        """When its value was written, in UTC; None where it has none."""
+        version = self.version
+        return version.at if version is not None and version.is_written else None
+
+    @property
     def versions(self) -> tuple[Version, ...]:
         """All versions that are kept, the oldest first."""
         return (*self.older, self.version) if self.version else ()
@@ -228,11 +245,11 @@ class NodeState:
         """When its value stops being valid, in UTC; None for never, or without one."""
         period = self.validity_period
 
-        if period is None or self.version is None:
+        if period is None or self.written is None:
             return None
 
         try:
-            return self.version.at + period
+            return self.written + period
         except OverflowError:  # beyond the calendar
             return None
 
@@ -240,7 +257,7 @@ class NodeState:
     def is_valid(self) -> bool:
         """Whether it has a value whose validity period has not ended."""
         date = self.expiration_date
-        return self.version is not None and (date is None or datetime.now(UTC) < date)
+        return self.written is not None and (date is None or datetime.now(UTC) < date)
 
     @property
     def is_locked(self) -> bool:
@@ -289,6 +306,6 @@ class NodeState:
         )
 
     def __repr__(self) -> str:
-        date = None if self.version is None else self.version.at
+        date = self.written
         state = f"written {date:%F %T}" if date else "never written"
         return f"<DataNode {self.config.id} ({self.config.storage_type}, {state})>"

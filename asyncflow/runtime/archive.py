@@ -44,6 +44,8 @@ class ArchivedVersion:
     number: int
     comment: str
     editor_id: str | None
+    facts: Mapping[str, Any]
+    """What else who wrote it by hand has said of it."""
     part: str | None
     """The part of the archive that its value is in; None for no value."""
     is_inline: bool
@@ -317,6 +319,7 @@ def _version(facts: Any) -> ArchivedVersion:
         number=number,
         comment=_typed(found["comment"], str),
         editor_id=_typed(found["editor_id"], str, type(None)),
+        facts=_typed(found.get("facts", {}), dict),
         part=_typed(found["part"], str, type(None)),
         is_inline=_typed(found["is_inline"], bool),
         ending=ending,

@@ -190,6 +190,7 @@ class Export:
             "number": record.number,
             "comment": without_password(record.comment),
             "editor_id": record.editor_id,
+            "facts": _told(record.facts),
             "part": part,
             "is_inline": isinstance(kept, bytes),
             "ending": end,
@@ -226,3 +227,12 @@ def _write(
         )
 
     archive.write(file, records, parts)
+
+
+def _told(facts: str | None) -> dict[str, Any]:
+    """Return what else who wrote by hand has said, without passwords."""
+    found: dict[str, Any] = json.loads(facts) if facts else {}
+    return {
+        name: without_password(value) if isinstance(value, str) else value
+        for name, value in found.items()
+    }

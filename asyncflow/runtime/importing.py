@@ -269,6 +269,7 @@ class Import:
             editor_id=version.editor_id,
             comment=version.comment or f"imported from {opened.scenario.scenario_id}",
             holder_id=None if node.driver.is_durable else versions.holder_id,
+            facts=json.dumps(dict(version.facts)) if version.facts else None,
         )
 
     async def _put_file(

@@ -1,4 +1,6 @@
-"""Default data that needs a file: loaded once a data node has such."""
+"""Default data that needs a file, or is in a place of the user's: loaded once a data node
+has such.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,12 @@ import os
 
 import attrs
 
+from asyncflow.abc import Driver, StoredValue
 from asyncflow.config.sections import DataNodeConfig
-from asyncflow.runs.node import NodeState
+from asyncflow.runs.node import NOTHING, NodeState
 from asyncflow.values.copies import ending, link_all
+from asyncflow.worker.outcome import Placed
+from asyncflow.worker.wire import seen
 
 MOST = 1000
 """Of how many data node configs it is known where their default data was written."""
@@ -55,3 +60,12 @@ class DefaultFiles:
 
         if len(self._files) > MOST:
             del self._files[next(iter(self._files))]
+
+
+def found(driver: Driver) -> StoredValue:
+    """Look at a place of the user's that nobody here has written yet. Blocks."""
+    if driver.is_remote:
+        return None
+
+    is_empty = driver.takes_default_data and not driver.exists()
+    return Placed(NOTHING) if is_empty else seen(driver, None)

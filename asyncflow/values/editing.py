@@ -13,7 +13,7 @@ from anyio import CancelScope, Lock, to_thread
 from asyncflow.abc import Store, StoredValue
 from asyncflow.errors import DataNodeIsBeingEdited, DataNodeReadingError, NotFound
 from asyncflow.records import DataNodeRecord, VersionRecord
-from asyncflow.runs.node import UNREAD, NodeState, Place, Said
+from asyncflow.runs.node import NOTHING, UNREAD, NodeState, Place, Said
 from asyncflow.values.stored import chain
 from asyncflow.values.versions import Versions
 from asyncflow.worker.wire import seen
@@ -145,7 +145,11 @@ class Editing:
 
         records = await self.store.versions(node_id=node.id)
         kept = {version.number for version in chain(node, records)}
-        return tuple(_edit(record, is_kept=record.number in kept) for record in records)
+        return tuple(
+            _edit(record, is_kept=record.number in kept)
+            for record in records
+            if record.fingerprint != NOTHING
+        )
 
     async def _look(self, node: NodeState) -> None:
         record = await self.store.get(node.id)

@@ -272,9 +272,7 @@ class Versions:
                 kept = await to_thread.run_sync(keep, self.new_path(node))
                 made = self.replace(node, kept, said=said)
 
-                if not await self.store.write(
-                    node.id, *made
-                ):  # somebody has deleted it
+                if not await self.store.write(node.id, *made):  # it was deleted
                     await to_thread.run_sync(remove, _files(node))
                     raise NotFound(node.id)
         finally:
@@ -343,7 +341,9 @@ class Versions:
             if default is not NOT_GIVEN and not node.driver.exists():
                 return _keep(node, default, path)
 
-            return None if node.driver.is_remote else seen(node.driver, None)
+            from asyncflow.values.default_data import found
+
+            return found(node.driver)
 
         if files is not None and (linked := files.linked(node, path)):
             return linked

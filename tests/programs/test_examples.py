@@ -41,7 +41,7 @@ def run(name: str, folder: Path) -> str:
 
 @pytest.mark.smoke
 def test_every_example_is_run() -> None:
-    known = {"cpu_fanout", "failing_jobs", "seed", "seed_sync"}
+    known = {"cluster", "cpu_fanout", "failing_jobs", "seed", "seed_sync"}
     known |= {*PIPELINES, *DATA, *APPS, DASHBOARD}
     assert {path.stem for path in programs.EXAMPLES.glob("*.py")} == known
 
@@ -53,6 +53,31 @@ def test_the_seed(tmp_path: Path) -> None:
     assert "my_output of the third: 52" in lines
     assert sum("RUNNING" in line for line in lines) == 1
     assert lines[-3:] == ["my_output: 52", "my_output: 52", "my_output: 210"]
+
+
+def test_the_jobs_of_the_cluster_are_told_with_their_places(tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    first, *lines = run("cluster", tmp_path).splitlines()
+    assert first == "primes: 14683"
+    found = [re.fullmatch(r"(\d) jobs in (\S+):(\d+)", line) for line in lines]
+    assert sum(int(one[1]) for one in found if one) == 9
+    assert any(re.fullmatch(r"\d+ on \S+ is idle: \d+ MiB", line) for line in lines)
+
+
+def test_the_seeds_run_in_a_cluster_with_nothing_else_changed(tmp_path: Path) -> None:
+    """One after the other, in one folder."""
+    pytest.importorskip("distributed")
+    seed = (programs.EXAMPLES / "seed.py").read_text()
+
+    for name, code in (("seed.py", seed), ("guide.py", guide())):
+        changed = code.replace('mode="standalone"', 'mode="cluster"')
+        assert changed != code
+        (tmp_path / name).write_text(changed)
+
+    out = programs.run("seed.py", folder=tmp_path).splitlines()
+    assert out[-3:] == ["my_output: 52", "my_output: 52", "my_output: 210"]
+    out = programs.run("guide.py", folder=tmp_path).splitlines()
+    assert out == ["Wait 10 seconds in add function"] * 4
 
 
 def guide() -> str:

@@ -93,6 +93,7 @@ async def test_a_scenario_goes_to_another_store_and_nothing_is_loaded(
         )
         await model.submit()
         await model.shared.write(8)
+        await model.small.write(1, comment="by hand", source="https://u:pw@host/a")
         await model.table.write([{"n": 1}])
         await model.file.write({"a": 1})
         await model.update(tags=["final"])
@@ -136,6 +137,10 @@ async def test_a_scenario_goes_to_another_store_and_nothing_is_loaded(
         assert await copy.file.read() == {"a": 1}
         assert copy.properties["unit"] == "kg"
         assert "token" not in copy.properties
+        edit = await copy.small.get_last_edit()
+        assert edit is not None
+        assert edit.comment == "by hand"
+        assert edit.properties == {"source": "https://u:***@host/a"}
         (edit,) = await copy.result.edits()
         assert edit.comment == f"imported from {model.id}"
         assert (await copy.submit()).status == "COMPLETED"

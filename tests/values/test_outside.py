@@ -240,3 +240,30 @@ async def test_an_object_is_looked_at_as_it_is_read(
         await scenario.node.write(b"[3]")
         assert await scenario.node.read() == b"[3]"
         assert len(await edits(scenario.node)) == 1
+
+
+async def test_a_place_with_nothing_in_it_was_never_written(tmp_path: Path) -> None:
+    config = flows.configuration("development")
+    nodes = [
+        config.configure_data_node("rows", "csv", default_path=tmp_path / "rows.csv"),
+        config.configure_data_node("there", "json", default_path=tmp_path / "a.json"),
+    ]
+    (tmp_path / "a.json").write_text("1")
+    task = config.configure_task("work", flows.identity, nodes[0])
+    cfg = config.configure_scenario("flow", task, nodes[1:])
+    store = tmp_path / "runs.db"
+
+    async with Orchestrator(config, store) as orchestrator:
+        scenario: Any = await orchestrator.create_scenario(cfg)
+        assert len(await scenario.there.edits()) == 1
+
+    async with Orchestrator(config, store) as orchestrator:
+        scenario = await orchestrator.get(scenario.id)
+        rows = scenario.rows
+        assert rows.last_edit_date is rows.expiration_date is None
+        assert not rows.is_ready_for_reading
+        assert "never written" in repr(rows)
+        assert await rows.edits() == ()
+        (tmp_path / "rows.csv").write_text("a\n1\n")
+        assert [edit.comment for edit in await rows.edits()] == ["changed outside"]
+        assert rows.is_ready_for_reading

@@ -33,6 +33,9 @@ KINDS = ("DATA_NODE", "TASK", "SCENARIO")
 DEFAULT = "default"
 """The id of the section that others of its kind follow."""
 
+PATHS = frozenset({"default_path", "path"})
+"""What may have the separators of Windows, where the file was written there."""
+
 _ALL_KEEP = frozenset({"scope", "validity_period"})
 """What data nodes have of the default one, also where theirs is another storage type."""
 
@@ -121,6 +124,8 @@ class Translator:
                 self._note(
                     (*path, name), "it is Taipy's own: what is usual here counts"
                 )
+            elif name in PATHS and isinstance(value, str):
+                found[name] = value.replace("\\", "/")
             else:
                 found[name] = self._value((*path, name), value)
 

@@ -151,18 +151,24 @@ def _file(name: str) -> str | None:
 
 def _found(name: str) -> str | None:
     """Return the file that a module would be imported from; None where there is none."""
-    path = None
-    spec: ModuleSpec | None = None
+    path: Iterable[str] | None = None
+    origin = ""
 
     for whole in reversed([*_with_parents(name)]):
-        spec = _spec(whole, path)
-
-        if spec is None:
+        if (spec := _spec(whole, path)) is not None:
+            path, origin = spec.submodule_search_locations, spec.origin or ""
+        elif not (path := _folders(whole, path or ())):
             return None
 
-        path = spec.submodule_search_locations
+    return origin
 
-    return spec.origin or "" if spec is not None else None
+
+def _folders(name: str, path: Iterable[str]) -> list[str]:
+    """Return the folders of a package without a file, of which `importlib` tells only once
+    the package that it is in is loaded.
+    """
+    last = name.rpartition(".")[2]
+    return [found for one in path if os.path.isdir(found := os.path.join(one, last))]
 
 
 def _spec(name: str, path: object) -> ModuleSpec | None:

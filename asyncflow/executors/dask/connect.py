@@ -9,6 +9,8 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import lru_cache
+from ipaddress import ip_address
 from typing import Any, Protocol
 
 from anyio import CancelScope, move_on_after, to_thread
@@ -16,6 +18,7 @@ from distributed import Client, Security
 from distributed.versions import get_versions
 
 from asyncflow.errors import ClusterFailed
+from asyncflow.log import logger as _logger
 
 PATIENCE = 10.0
 """How long a scheduler may take to answer, in seconds."""
@@ -63,6 +66,30 @@ def place_of(address: object, security: object) -> tuple[str | None, Any]:
         "it is no address of a scheduler, nor a cluster or client of Dask",
         "give 'tcp://host:8786', or a cluster that has started",
     )
+
+
+@lru_cache(64)
+def tell_if_open(address: str) -> None:
+    """Warn, once for each address, where others can reach a cluster without TLS."""
+    scheme, _, place = address.rpartition("://")
+    host = place.rpartition(":")[0].strip("[]")
+
+    if scheme not in ("", "tcp", "ws") or _is_loopback(host):
+        return
+
+    _logger.warning(
+        "the connection with the cluster %s is not encrypted: whoever reaches it can run "
+        "code on its hosts, and in this program; use TLS (tls://, and `security`), or see "
+        "to it that nobody else is on that network",
+        address,
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # it is a name
+        return host == "localhost"
 
 
 @asynccontextmanager
@@ -152,6 +179,8 @@ async def connected(address: str, security: Any, name: str) -> Connection:
 
     :raises ClusterFailed: where nobody answers, or versions differ
     """
+    tell_if_open(address)
+
     try:
         client: Connection = await Connection(
             address,

@@ -348,6 +348,19 @@ additional_data_nodes = []
     assert config.problems() == ()
 
 
+@pytest.mark.parametrize("dialect", ["taipy", "asyncflow"])
+def test_paths_of_windows_are_paths_here(
+    config: Configuration, file: Path, dialect: str
+) -> None:
+    head = "[TAIPY]\n" if dialect == "taipy" else ""
+    lines = "storage_type = \"csv\"\ndefault_path = 'data\\sales.csv'\n"
+    file.write_text(f"{head}[DATA_NODE.c]\n{lines}")
+    config.load(file)
+    own = "data\\sales.csv"  # a name that a file may have
+    expected = "data/sales.csv" if dialect == "taipy" else own
+    assert config.data_nodes["c"].default_path == expected
+
+
 def test_what_says_nothing_here_is_left_out(
     config: Configuration, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

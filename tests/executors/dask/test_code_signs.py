@@ -79,6 +79,21 @@ def test_what_is_missing_is_told(package: Path) -> None:
     assert first_difference(signs) is None
 
 
+def test_a_package_may_be_a_mere_folder(package: Path) -> None:
+    (package / "plain").mkdir()
+    (package / "plain" / "tasks.py").write_text("def run(n):\n    return n\n")
+    code = pickle.dumps(importlib.import_module("signed.plain.tasks").run)
+    signs = signs_of(code)
+    assert [name for name, _, _ in signs] == ["signed", "signed.plain.tasks"]
+
+    for name in [name for name in sys.modules if name.startswith("signed")]:
+        del sys.modules[name]  # as on another host
+
+    assert first_difference(signs) is None
+    (package / "plain" / "tasks.py").unlink()
+    assert first_difference(signs) is not None
+
+
 def test_what_travels_by_value_needs_no_file(package: Path) -> None:
     module = importlib.import_module("signed")
     tasks = importlib.import_module("signed.tasks")

@@ -8,6 +8,7 @@ import pytest
 
 from asyncflow import ClusterFailed, Configuration, Orchestrator
 from asyncflow.executors.dask import connect
+from asyncflow.log import logger
 from tests.support.dask_cluster import configuration
 
 
@@ -98,6 +99,30 @@ async def test_where_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ClusterFailed, match="nobody answers as a scheduler"):
         async with Orchestrator(configuration("tcp://127.0.0.1:9")):
             pass
+
+
+@pytest.mark.parametrize(
+    ("address", "is_told"),
+    [
+        ("tcp://10.0.0.7:8786", True),
+        ("node7:8786", True),
+        ("tcp://[2001:db8::1]:8786", True),
+        ("tls://10.0.0.7:8786", False),
+        ("tcp://127.0.0.1:8786", False),
+        ("tcp://[::1]:8786", False),
+        ("localhost:8786", False),
+    ],
+)
+def test_who_can_be_reached_without_encryption_is_told_once(
+    address: str, is_told: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    connect.tell_if_open.cache_clear()
+
+    for _ in range(2):
+        connect.tell_if_open(address)
+
+    logger.wait()
+    assert len(caplog.records) == is_told
 
 
 def test_what_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
