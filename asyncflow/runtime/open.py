@@ -54,11 +54,7 @@ class Opening:
         executors = await self._executors(stack)
         await executors[DEFAULT].reach(folder)
 
-        if limit := jobs.loop_lag_warning:
-            from asyncflow.runtime.loop_monitor import LoopMonitor
-
-            await stack.enter_async_context(LoopMonitor(limit))
-
+        await self._watch_loop(stack)
         after_group = await stack.enter_async_context(AsyncExitStack())
         group = Tasks(await stack.enter_async_context(create_task_group()))
         bus, counters = Bus(store, group), JobCounters()
@@ -107,6 +103,12 @@ class Opening:
         mode = self.session.jobs.mode
         are_elsewhere = self.workers is None and MODES.load(mode).in_processes
         return None if self.session.store.is_far or are_elsewhere else stack
+
+    async def _watch_loop(self, stack: AsyncExitStack) -> None:
+        if limit := self.session.jobs.loop_lag_warning:
+            from asyncflow.runtime.loop_monitor import LoopMonitor
+
+            await stack.enter_async_context(LoopMonitor(limit))
 
     async def _executors(self, stack: AsyncExitStack) -> dict[str, Executor]:
         """Open an executor for each name that a task may give."""
