@@ -19,7 +19,7 @@ REASON = "asyncflow cancel was called"
 
 
 @click.command(short_help="End runs, wherever they run.")
-@click.argument("names", metavar="ID...", nargs=-1, shell_complete=completion(*KINDS))
+@click.argument("names", metavar="[ID]...", nargs=-1, shell_complete=completion(*KINDS))
 @selection
 @click.option(
     "--reason", default=REASON, metavar="TEXT", help="Why: it is kept with them."

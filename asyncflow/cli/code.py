@@ -5,17 +5,29 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 import click
 
 from asyncflow.config import Config, Configuration, JobConfig, ScenarioConfig
 from asyncflow.config.section import names_of
+
+VARIABLE = "ASYNCFLOW_MODULE"
+
+module_option = click.option(
+    "-m",
+    "--module",
+    envvar=VARIABLE,
+    metavar="MODULE",
+    help=f"The module (or file) that declares the scenario.  [default: ${VARIABLE}]",
+)
+"""Adds ``--module`` to a command that cannot do without: see `declaring`."""
 
 TARGET = """MODULE is a module (flows, package.flows) or a file (flows.py), seen from the
 current folder; SCENARIO the id of a scenario that it declares, or the name that it has
@@ -76,6 +88,33 @@ def load(target: str) -> tuple[Code, str]:
     name, _, scenario = target.partition(":")
     module = _imported(name)
     return Code(module=module, config=_config(module, scenario)), scenario
+
+
+def declaring(config_ids: Collection[str]) -> NoReturn:
+    """Refuse to guess which module declares something: a store does not know.
+
+    :param config_ids: of scenarios or tasks
+    :raises click.UsageError: always; it names the files here in which their ids stand
+    """
+    wanted = [repr(one) for one in dict.fromkeys(config_ids)]
+    near = [
+        path.name for path in sorted(Path().glob("*.py")) if _names(path, config_ids)
+    ]
+    hint = f": -m {near[0]} names it" if near else ""
+    raise click.UsageError(
+        f"the store does not know which module declares {', '.join(wanted)}: "
+        f"give -m MODULE, or set {VARIABLE}{hint}"
+    )
+
+
+def _names(path: Path, config_ids: Collection[str]) -> bool:
+    """Tell whether a text has all of some ids in quotation marks: nothing is imported."""
+    try:
+        text = path.read_text(errors="replace")
+    except OSError:
+        return False
+
+    return all(f'"{one}"' in text or f"'{one}'" in text for one in config_ids)
 
 
 def overridden(config: Configuration, changes: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from asyncflow import ids
-from asyncflow.cli.code import load
+from asyncflow.cli.code import declaring, load, module_option
 from asyncflow.cli.diff_command import scenario_of
 from asyncflow.cli.ids import completion, given
 from asyncflow.cli.output import json_option, print_json
@@ -22,17 +22,13 @@ KINDS = (ids.SCENARIO, ids.SUBMISSION)
 @click.argument(
     "names", metavar="ID ID...", nargs=-1, shell_complete=completion(*KINDS)
 )
-@click.option(
-    "-m",
-    "--module",
-    required=True,
-    metavar="MODULE",
-    help="The module (or file) that declares the scenarios.",
-)
+@module_option
 @click.option("--node", metavar="NAME", help="Only this data node.")
 @json_option
 @store_option
-def command(names: tuple[str, ...], module: str, as_json: bool, **given_: Any) -> None:
+def command(
+    names: tuple[str, ...], module: str | None, as_json: bool, **given_: Any
+) -> None:
     """Call the comparators of a scenario config for scenarios of it, and show the results.
 
     They are given with `Config.configure_scenario(..., comparators={"node": function})`.
@@ -40,6 +36,7 @@ def command(names: tuple[str, ...], module: str, as_json: bool, **given_: Any) -
     with reader(given_["store"]) as store:
         found = [scenario_of(store, text) for text in given(names)]
 
+    module = module or declaring([ids.config_of(one) for one in found])
     config = load(module)[0].config
 
     async def main() -> dict[str, dict[str, Any]]:

@@ -27,7 +27,7 @@ def command() -> None:
     """Look at the configuration of a module: what it declares in code, and TOML files."""
 
 
-@command.command()
+@command.command(short_help="Check all that a module declares.")
 @_module
 @json_option
 def check(module: str, as_json: bool) -> None:
@@ -51,7 +51,7 @@ def check(module: str, as_json: bool) -> None:
         raise click.exceptions.Exit(FAILED)
 
 
-@command.command()
+@command.command(short_help="Write it to a TOML file.")
 @_module
 @click.option(
     "-o",
@@ -76,7 +76,7 @@ def export(module: str, output: str, effective: bool, secrets: bool) -> None:
     note(f"{output} is written: {_counted(config)}")
 
 
-@command.command()
+@command.command(short_help="Show each value, and where it comes from.")
 @_module
 @click.option("--section", metavar="NAME", help="Only this one: TASK.double, or TASK.")
 @click.option("--set-only", is_flag=True, help="Without what is so by default.")

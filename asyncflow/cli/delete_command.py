@@ -18,7 +18,7 @@ KINDS = (ids.SUBMISSION, ids.SCENARIO, ids.JOB, ids.CYCLE)
 
 
 @click.command(short_help="Delete scenarios, runs or jobs.")
-@click.argument("names", metavar="ID...", nargs=-1, shell_complete=completion(*KINDS))
+@click.argument("names", metavar="[ID]...", nargs=-1, shell_complete=completion(*KINDS))
 @click.option("--scenarios", is_flag=True, help="Filters mean scenarios, not runs.")
 @selection
 @json_option

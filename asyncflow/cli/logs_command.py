@@ -19,7 +19,7 @@ STREAMS = ("stdout", "stderr", "log")
 
 
 @click.command(short_help="Print what jobs have printed.")
-@click.argument("names", metavar="ID...", nargs=-1, shell_complete=completion(*KINDS))
+@click.argument("names", metavar="[ID]...", nargs=-1, shell_complete=completion(*KINDS))
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
 @click.option(
     "--tail", type=click.IntRange(0), metavar="N", help="The last N lines alone."
@@ -34,8 +34,8 @@ def command(
     """Print what jobs printed to stdout and stderr, and their log records.
 
     Give ids of jobs or of submissions, beginnings of ids, `last` for the newest
-    submission, or `-` to read ids from standard input. Of several jobs each line begins
-    with the task: `[train] epoch 1`.
+    submission, or `-` to read ids from standard input. Without any it is the newest
+    submission. Of several jobs each line begins with the task: `[train] epoch 1`.
 
     A job that runs has no output in the store yet: -f prints it as it comes, whichever
     process runs it.

@@ -13,7 +13,7 @@ import anyio
 import click
 
 from asyncflow import ids
-from asyncflow.cli.code import load
+from asyncflow.cli.code import declaring, load, module_option
 from asyncflow.cli.group import FAILED
 from asyncflow.cli.ids import completion, resolve
 from asyncflow.cli.output import note, shown_duration
@@ -30,16 +30,10 @@ LONGEST = 2000
 
 @click.command(short_help="Call a job's function again, with its stored inputs, here.")
 @click.argument("job", metavar="JOB", shell_complete=completion(ids.JOB))
-@click.option(
-    "-m",
-    "--module",
-    required=True,
-    metavar="MODULE",
-    help="The module (or file) that declares its task.",
-)
+@module_option
 @click.option("--pdb", "with_pdb", is_flag=True, help="Debug what it raises.")
 @store_option
-def command(job: str, module: str, with_pdb: bool, store: str | None) -> None:
+def command(job: str, module: str | None, with_pdb: bool, store: str | None) -> None:
     """Call the function of a job again, with the values that it read: in this process.
 
     Nothing is written to the store. What it returns is shown. With --pdb the debugger
@@ -52,6 +46,7 @@ def command(job: str, module: str, with_pdb: bool, store: str | None) -> None:
     with reader(store) as records:
         job_id = resolve(records, job, [ids.JOB])
 
+    module = module or declaring([ids.config_of(job_id)])
     config = load(module)[0].config
     function, values = run(lambda: _call(config, store, job_id))
 

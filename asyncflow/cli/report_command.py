@@ -17,7 +17,7 @@ from asyncflow.orchestrator import Orchestrator
 @click.command(short_help="Write a run as one page of HTML.")
 @click.argument(
     "submission",
-    metavar="ID",
+    metavar="[ID]",
     default="last",
     shell_complete=completion(ids.SUBMISSION),
 )

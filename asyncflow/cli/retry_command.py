@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from asyncflow import ids
-from asyncflow.cli.code import Code, load, overridden
+from asyncflow.cli.code import Code, declaring, load, module_option, overridden
 from asyncflow.cli.ids import completion
 from asyncflow.cli.output import json_option, note, print_json
 from asyncflow.cli.records import reader, store_option
@@ -22,14 +22,8 @@ KINDS = (ids.SUBMISSION,)
 
 
 @click.command(short_help="Run again what did not complete.")
-@click.argument("names", metavar="ID...", nargs=-1, shell_complete=completion(*KINDS))
-@click.option(
-    "-m",
-    "--module",
-    required=True,
-    metavar="MODULE",
-    help="The module (or file) that declares the scenario.",
-)
+@click.argument("names", metavar="[ID]...", nargs=-1, shell_complete=completion(*KINDS))
+@module_option
 @selection
 @click.option("--mode", metavar="MODE", help="How jobs run: development, standalone.")
 @click.option(
@@ -37,7 +31,9 @@ KINDS = (ids.SUBMISSION,)
 )
 @json_option
 @store_option
-def command(names: tuple[str, ...], module: str, as_json: bool, **given: Any) -> None:
+def command(
+    names: tuple[str, ...], module: str | None, as_json: bool, **given: Any
+) -> None:
     """Run again the jobs that failed, were cancelled or abandoned: here, as new runs.
 
     What has completed stays. A run that was interrupted, and that no process drives any
@@ -49,11 +45,12 @@ def command(names: tuple[str, ...], module: str, as_json: bool, **given: Any) ->
     """
     with reader(given["store"]) as store:
         found = selected(store, names, KINDS, given)
+        configs = [ids.config_of(store.find(one).scenario_id) for one in found]
 
     if not is_confirmed("Retry", found, given):
         return
 
-    code, _ = load(module)
+    code, _ = load(module or declaring(configs))
     changes = {"mode": given["mode"], "max_nb_of_workers": given["workers"]}
     overridden(code.config, {**changes, "echo": False if as_json else None})
     ended = run(lambda: _retry(code, found, given["store"]))

@@ -27,7 +27,7 @@ KINDS = (ids.SUBMISSION, ids.JOB, ids.SCENARIO, ids.CYCLE, ids.DATA_NODE)
 
 
 @click.command(short_help="Show all that is known of something.")
-@click.argument("names", metavar="ID...", nargs=-1, shell_complete=completion(*KINDS))
+@click.argument("names", metavar="[ID]...", nargs=-1, shell_complete=completion(*KINDS))
 @json_option
 @store_option
 def command(names: tuple[str, ...], as_json: bool, store: str | None) -> None:
@@ -92,7 +92,6 @@ def _show_submission(store: Reader, one: Any) -> None:
             "Name": (scenario.name if scenario else None) or "",
             "Submitted": shown_date(one.submitted),
             "Finished": shown_date(one.finished),
-            "Worker": one.worker or "",
             "Took": shown_duration(lasted(one.submitted, one.finished)),
             "Run by": one.orchestrator_id if one.finished is None else "",
             "Properties": _shown_properties(one),
@@ -129,6 +128,7 @@ def _show_job(store: Reader, one: Any) -> None:
             "Started": shown_date(one.started),
             "Finished": shown_date(one.finished),
             "Took": shown_duration(lasted(one.started, one.finished)),
+            "Worker": one.worker or "",
             "CPU": shown_duration(one.cpu_seconds),
             "Memory": f"{one.peak_rss / 2**20:.1f} MiB" if one.peak_rss else "",
             "Output": f"{output} lines: asyncflow logs {one.id}" if output else "",

@@ -21,7 +21,7 @@ def command() -> None:
     """Look after the store: records, and files of large values."""
 
 
-@command.command()
+@command.command(short_help="Check that records and files are whole.")
 @json_option
 @store_option
 def check(as_json: bool, store: str | None) -> None:
@@ -67,7 +67,7 @@ def check(as_json: bool, store: str | None) -> None:
         raise click.exceptions.Exit(FAILED)
 
 
-@command.command()
+@command.command(short_help="Copy it while others use it.")
 @click.argument("target", metavar="FILE", type=click.Path(dir_okay=False))
 @json_option
 @store_option
@@ -102,7 +102,7 @@ def backup(target: str, as_json: bool, store: str | None) -> None:
         note(f"{name} was dropped meanwhile: the copy has not this version of a value")
 
 
-@command.command()
+@command.command(short_help="Bring an older store up to date.")
 @json_option
 @store_option
 def migrate(as_json: bool, store: str | None) -> None:

@@ -45,9 +45,14 @@ def _boxes(graph: Graph) -> enumerate[Box]:
     return enumerate(graph.boxes)
 
 
-def _joined(graph: Graph, keys: Sequence[object]) -> Graph:
-    """Draw boxes with the same key as one; the first has its place."""
-    places: dict[object, int] = {}
+def _joined(
+    graph: Graph, keys: Sequence[tuple[int, str] | tuple[int, str, str]]
+) -> Graph:
+    """Draw boxes with the same key as one; the first has its place.
+
+    :param keys: each begins with the layer
+    """
+    places: dict[tuple[int, str] | tuple[int, str, str], int] = {}
     members: list[list[Box]] = []
 
     for box, key in zip(graph.boxes, keys, strict=True):
@@ -59,7 +64,12 @@ def _joined(graph: Graph, keys: Sequence[object]) -> Graph:
     of = [places[key] for key in keys]
     edges = {(of[source], of[target]) for source, target in graph.edges}
     # Joined layers lead to each other both ways: what leads back is not drawn.
-    kept = {(one, other) for one, other in edges if one < other}
+    layers = [key[0] for key in places]
+    kept = {
+        (one, other)
+        for one, other in edges
+        if (layers[one], one) < (layers[other], other)
+    }
     return Graph(boxes=[*map(_one, members)], edges=kept)
 
 

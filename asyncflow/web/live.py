@@ -8,6 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar
 
 from anyio import CancelScope, Lock, create_task_group, sleep
+from anyio.lowlevel import checkpoint
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -69,6 +70,7 @@ class EventStream(Response):
 
             async for event in events:
                 await self._write(send, event)
+                await checkpoint()  # many may be there at once
 
             group.cancel_scope.cancel()
 

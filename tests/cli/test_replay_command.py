@@ -16,6 +16,11 @@ def test_a_job_again_with_what_it_read(folder: Path) -> None:
     assert len(answer("list", "jobs")) == 4  # nothing was written
 
 
+def test_the_module_has_to_be_given(folder: Path) -> None:
+    told = call("replay", "JOB_total", code=2).output
+    assert "which module declares 'total': give -m MODULE" in told
+
+
 def test_the_function_of_today_is_called(folder: Path) -> None:
     mended = FLOWS.replace("def broken", "async def broken").replace(
         'raise ValueError("no such rows")', "return len(rows) * 1000 * 'x'"

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.command import FLOWS, SLOW, answer, call, running
 
 
@@ -38,4 +40,15 @@ def test_a_run_that_was_killed_goes_on(folder: Path) -> None:
 
 
 def test_the_module_has_to_be_given(folder: Path) -> None:
-    assert "'-m' / '--module'" in call("retry", "last", code=2).output
+    told = call("retry", "last", code=2).output
+    assert "which module declares 'bad': give -m MODULE" in told
+    assert "ASYNCFLOW_MODULE: -m flows.py names it" in told
+    (folder / "flows.py").rename(folder / "moved.txt")
+    assert "names it" not in call("retry", "last", code=2).output
+
+
+def test_the_environment_may_give_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASYNCFLOW_MODULE", "flows")
+    assert answer("retry", "last", code=1)["status"] == "FAILED"

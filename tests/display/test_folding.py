@@ -46,6 +46,20 @@ def test_all_tasks_of_a_layer_become_one_where_they_are_not_alike() -> None:
     assert graph.boxes[1].label == "tasks"
 
 
+def test_no_edge_is_lost_whatever_the_order_of_the_boxes() -> None:
+    layers = [*range(4), *range(4)][::-1] * 100  # the last boxes lead to the first
+    boxes = [
+        Box(id=str(place), label=f"t{place}", like=f"layer {layer}")
+        for place, layer in enumerate(layers)
+    ]
+    edges = [(place + 1, place) for place, layer in enumerate(layers) if layer]
+    graph = folded(Graph(boxes=boxes, edges=edges))
+    assert [box.label for box in graph.boxes] == [
+        f"layer {one}" for one in (3, 2, 1, 0)
+    ]
+    assert {*graph.edges} == {(1, 0), (2, 1), (3, 2)}
+
+
 def test_layers_of_a_long_chain_become_one() -> None:
     boxes = [Box(id=str(place), label=f"t{place}", like="f") for place in range(10_000)]
     graph = folded(Graph(boxes=boxes, edges=[(at, at + 1) for at in range(9_999)]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from xml.etree import ElementTree
 
 import pytest
@@ -62,6 +63,47 @@ def test_whatever_people_wrote_is_text(name: str) -> None:
     assert len(picture.text().splitlines()) == 1
     assert picture.mermaid().count("\n") == 4
     check_apart(picture.svg())
+
+
+@pytest.mark.parametrize("versions", [2, 30, 200, 2000])
+def test_boxes_and_labels_are_apart(versions: int) -> None:
+    picture = LineagePicture(_lineage(versions)).svg()
+    check_apart(picture)
+    assert "<script" not in picture
+
+
+def _lineage(count: int) -> Lineage:
+    """Make versions that jobs wrote from earlier ones, and people the first of them."""
+    numbers = random.Random(count)
+    versions, writers = [], {}
+
+    for place in range(count):
+        job = None if place < max(2, count // 10) else f"J{place}"
+        named = HOSTILE[place % 7] if not place % 5 else f"node {place}"
+        versions.append(
+            ShownVersion(
+                key=f"{place}@1",
+                node=named,
+                at=60.0 * place,
+                job=job,
+                editor="ann" if place % 2 else None,
+                comment=HOSTILE[place % 3],
+                is_current=place % 4 != 0,
+            )
+        )
+
+        if job is not None:
+            near = [*range(max(0, place - 20), place)]
+            writers[job] = ShownWriter(
+                key=job,
+                task=f"task {place % 7}",
+                run="SUBMISSION_01a220ba2fa3ff0ab4026016dff24862",
+                reads=[f"{one}@1" for one in numbers.sample(near, min(3, len(near)))],
+                given=["rate"] if not place % 5 else [],
+                unknown=["x"] if not place % 11 else [],
+            )
+
+    return Lineage(versions=versions, writers=writers)
 
 
 def test_nothing_written_is_no_text() -> None:

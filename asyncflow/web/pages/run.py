@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator
 from typing import Any
-from zlib import crc32
 
 import attrs
 from anyio import to_thread
@@ -18,14 +18,15 @@ from asyncflow.entities.submission import Submission
 from asyncflow.entities.watching import watching
 from asyncflow.web.access import Access, user_of
 from asyncflow.web.forms import place
-from asyncflow.web.live import ENDED, EventStream, pause, replaced
+from asyncflow.web.latest import Parts, Views
+from asyncflow.web.live import ENDED, EventStream, pause
 from asyncflow.web.site import Site, drawn, seen
 
 SHOWN = 500
 """How many jobs a page has."""
 
 DRAWN = 300
-"""Pictures of more jobs are drawn anew only when their run has ended."""
+"""Pictures and values of more jobs are shown anew only when their run has ended."""
 
 VALUES = 100
 """How many inputs, and how many outputs, a page names."""
@@ -39,6 +40,7 @@ class RunPage:
     """One run."""
 
     site: Site
+    _views: Views = attrs.field(init=False, factory=Views)
 
     @property
     def routes(self) -> list[Route]:
@@ -88,43 +90,48 @@ class RunPage:
 
         :param last: the number of the last change that was seen
         """
-        jobs = run.jobs[offset : offset + SHOWN]
-        known: dict[str, str] = {}
+        every = run.jobs
+        jobs, is_large = every[offset : offset + SHOWN], len(every) > DRAWN
+        known: Parts | None = None
 
-        with watching(run) as change:
+        async def make() -> Parts:
+            is_drawn = is_finished or not is_large
+            return await self._parts(run, jobs, is_drawn=is_drawn, may_write=may_write)
+
+        with (
+            watching(run) as change,
+            self._views.of((run.id, offset, may_write)) as view,
+        ):
+            since = time.monotonic()
+
             while True:
                 is_finished = run.is_finished
-                parts = await self._parts(run, jobs, may_write=may_write)
-                news = {
-                    name: text
-                    for name, text in parts.items()
-                    if known.get(name) != text
-                }
-                number = str(crc32("".join(parts.values()).encode()))
+                latest = await view.latest(since, make, is_final=is_finished)
 
-                if news and (known or number != last):
-                    yield replaced(news, number)
+                if news := latest.news(known, last):
+                    yield news
 
-                known = parts
+                known = latest.parts
 
                 if is_finished:
                     break
 
                 await change()
+                since = time.monotonic()
                 await pause()
 
         yield ENDED
 
     async def _parts(
-        self, run: Submission, jobs: tuple[Job, ...], *, may_write: bool
+        self, run: Submission, jobs: tuple[Job, ...], *, is_drawn: bool, may_write: bool
     ) -> dict[str, str]:
         facts = {"root": "../", "may_write": may_write}
         parts = {
             "head": self.site.part("run_head", run=run, error=error_of(run), **facts)
         }
-        parts["values-list"] = self.site.part("run_values", **_values(run), **facts)
 
-        if len(run.jobs) <= DRAWN or run.is_finished:
+        if is_drawn:
+            parts["values-list"] = self.site.part("run_values", **_values(run), **facts)
             drawings = await to_thread.run_sync(pictures, run)
             parts["dag"] = self.site.part("run_dag", **drawings)
             parts["gantt"] = self.site.part("run_gantt", **drawings)

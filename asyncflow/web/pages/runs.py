@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -20,7 +21,8 @@ from asyncflow.records import SubmissionRecord
 from asyncflow.status import SubmissionStatus
 from asyncflow.web.access import user_of
 from asyncflow.web.forms import form, moment
-from asyncflow.web.live import EventStream, pause, replaced
+from asyncflow.web.latest import Parts, Views
+from asyncflow.web.live import EventStream, pause
 from asyncflow.web.site import Site, seen
 
 SHOWN = 50
@@ -41,6 +43,7 @@ class RunsPage:
     """The list of runs."""
 
     site: Site
+    _views: Views = attrs.field(init=False, factory=Views)
 
     @property
     def routes(self) -> list[Route]:
@@ -74,24 +77,35 @@ class RunsPage:
         return EventStream(self._changes(request))
 
     async def _changes(self, request: Request) -> AsyncGenerator[str]:
-        orchestrator, number = self.site.find(request), 0
-        last = ""
+        orchestrator, asked = self.site.find(request), dict(request.query_params)
+        last = asked.pop("last", "")
+        last = request.headers.get("last-event-id") or last
+        known: Parts | None = None
+
+        async def make() -> Parts:
+            facts = await self._facts(request, asked)
+            return {"runs": self.site.part("runs_table", root="./", **facts)}
+
+        key = (id(orchestrator), *sorted(asked.items()))
 
         async with orchestrator.events(SubmissionStarted, SubmissionFinished) as events:
-            while True:
-                facts = await self._facts(request, dict(request.query_params))
-                table = self.site.part("runs_table", root="./", **facts)
+            with self._views.of(key) as view:
+                since = time.monotonic()
 
-                if table != last:
-                    last = table
-                    number += 1
-                    yield replaced({"runs": table}, number)
+                while True:
+                    latest = await view.latest(since, make, is_final=False)
 
-                # What other processes begin and end is no event here.
-                with move_on_after(LOOK):
-                    await anext(events)
+                    if news := latest.news(known, last):
+                        yield news
 
-                await pause()
+                    known = latest.parts
+
+                    # What other processes begin and end is no event here.
+                    with move_on_after(LOOK) as waiting:
+                        await anext(events)
+
+                    since = time.monotonic() - LOOK * waiting.cancelled_caught
+                    await pause()
 
     async def _facts(
         self, request: Request, asked: Mapping[str, str]
