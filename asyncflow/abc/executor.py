@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
@@ -113,6 +113,10 @@ class Watch(ABC):
     def returned(self, calls: Sequence[Call]) -> None:
         """Take calls back that were not started, and are not going to be."""
 
+    async def kept(self) -> None:
+        """Return when what was told so far is durable: then it may be forgotten."""
+        return None
+
 
 class CapacityListener(Protocol):
     """Who is told how many jobs can run at once."""
@@ -156,6 +160,11 @@ class Executor(ABC):
 
     listener: CapacityListener | None = None
     """Who is told where `capacity` has changed."""
+    owner_id: str = ""
+    """The orchestrator that it is opened for; ``""`` for none."""
+    outlives_owner: bool = False
+    """Whether what runs is to go on where the owner dies, as far as that can be: who
+    comes next asks for it; see `take_over`."""
 
     @classmethod
     def of(cls, jobs: Any) -> Self:  # noqa: ARG003
@@ -186,6 +195,21 @@ class Executor(ABC):
 
         :raises AsyncflowError: where it is not
         """
+        return None
+
+    async def take_over(self, dead_id: str) -> Mapping[str, int]:  # noqa: ARG002
+        """Find what goes on of a dead orchestrator, and have nothing more of it start.
+
+        Such a job does not start again where it is given to `run`: that tells what becomes,
+        or has become, of it.
+
+        :param dead_id: the dead one, which was the `owner_id` of such an executor
+        :return: the attempts, by the ids of their jobs
+        """
+        return {}
+
+    async def let_go(self, dead_id: str, job_ids: Collection[str]) -> None:  # noqa: ARG002
+        """End jobs that `take_over` has found, and of which nobody wants to know."""
         return None
 
     async def shrink(self, count: int) -> None:  # noqa: ARG002

@@ -8,8 +8,9 @@ from operator import attrgetter, is_
 from typing import TYPE_CHECKING, Protocol
 
 import attrs
+from anyio import Event
 
-from asyncflow.abc import Call, Killed, Log, Outcome, Printed, Progress, Watch
+from asyncflow.abc import Call, Killed, Log, Outcome, Printed, Progress, Store, Watch
 from asyncflow.dispatch.attempt import Attempt
 from asyncflow.dispatch.echo import Echo, Piece, logged, printed
 from asyncflow.log import logger as _logger
@@ -24,6 +25,9 @@ _is_over = attrgetter("is_over")
 
 class BatchListener(Protocol):
     """Who is told what becomes of the jobs of a batch."""
+
+    store: Store
+    """Where that is kept."""
 
     def started(self, attempt: Attempt, log: Log | None) -> None: ...
 
@@ -92,6 +96,8 @@ class Batch(Watch):
     """None until one is told of on its own."""
     _waiting: list[tuple[Attempt, Outcome]] = attrs.field(init=False, factory=list)
     """Those that have ended, from the first on whose output is not shown yet."""
+    _shown: Event | None = attrs.field(init=False, default=None)
+    """Set when there are none of these; None where nobody waits for that."""
 
     def started(self, call: Call, log: Log | None) -> None:
         if attempt := self._attempt_of(call):
@@ -151,6 +157,15 @@ class Batch(Watch):
 
         if not is_deferred:
             self.complete_deferred()
+
+    async def kept(self) -> None:
+        self.complete_deferred()
+
+        while self._waiting:
+            self._shown = self._shown or Event()
+            await self._shown.wait()
+
+        await self.listener.store.flush()
 
     def complete_deferred(self) -> None:
         """Tell of those that were deferred; do nothing where that is done."""
@@ -254,6 +269,7 @@ class Batch(Watch):
 
             self.end(attempt, outcome)
             del self._waiting[0]
+            self._tell_shown()
             self.slot.late_end()
 
     def _shows_any(self, outcomes: Sequence[Outcome]) -> bool:
@@ -301,7 +317,13 @@ class Batch(Watch):
         attempts = [attempt for attempt, _ in self._waiting]
         self._waiting.clear()
         self.listener.failed(attempts, error)
+        self._tell_shown()
         self.slot.late_end()
+
+    def _tell_shown(self) -> None:
+        if self._shown is not None and not self._waiting:
+            self._shown.set()
+            self._shown = None
 
     def _note_violation(self, what: str) -> None:
         """Take note of nonsense: `Slot` has a job end for it."""

@@ -40,11 +40,11 @@ own_ids: set[str] = set()
 """The orchestrators of this process that are open."""
 
 
-def new_record() -> OrchestratorRecord:
-    """Describe a new orchestrator of this process. Blocks."""
+def new_record(own_id: str = "") -> OrchestratorRecord:
+    """Describe a new orchestrator of this process, whose id may be given. Blocks."""
     pid = os.getpid()
     return OrchestratorRecord(
-        id=ids.of_orchestrator(),
+        id=own_id or ids.of_orchestrator(),
         host=host(),
         pid=pid,
         started=started(pid),
@@ -102,6 +102,8 @@ class Recovery:
         self._blind_until = 0.0
         """Until when a lease that has ended says nothing, as `time.monotonic` has it."""
         self._adopted: list[str] = []
+        self._outlived: set[str] = set()
+        """Dead ones of which jobs go on, and write values: they are swept at the end."""
 
     @property
     def sharing(self) -> StoreSharing:
@@ -172,6 +174,7 @@ class Recovery:
     async def clean_up(self) -> None:
         """Remove what workers wrote that died after their orchestrator."""
         if self._adopted:
+            self._outlived.clear()
             await self._sweep()
             await self.store.delete(*self._adopted)  # makers without a file
 
@@ -240,7 +243,7 @@ class Recovery:
         mine = [run for run in runs if run.id in crashes]
         kept = {run.id: await self.loader.jobs(run.id) for run in mine}
         is_all = len(runs) == len(records)
-        await self._settle(dead.id, mine, kept, is_all=is_all)
+        goes_on = await self._settle(dead, mine, kept, is_all=is_all)
 
         for run in mine:
             run.crashes = crashes[run.id]
@@ -265,27 +268,31 @@ class Recovery:
             return False
 
         self._adopted.append(dead.id)
+        self._outlived.update([dead.id] if goes_on else [])
         await self._sweep(dead.id)
         return True
 
     async def _settle(
         self,
-        dead_id: str,
+        dead: OrchestratorRecord,
         runs: Sequence[Run],
         kept: dict[str, dict[str, JobRecord]],
         *,
         is_all: bool,
-    ) -> None:
-        """Finish what jobs were about to make visible; discard what only waits.
+    ) -> bool:
+        """Finish what jobs were about to make visible, discard what only waits; tell
+        whether jobs outlive their orchestrator.
 
         :param kept: what is kept of the jobs, by the ids of the runs: those that have
             completed so are added
         :param is_all: whether no run is left to others
         """
-        from asyncflow.recovery import settling
+        from asyncflow.recovery import going_on, settling
 
         versions = self.loader.versions
-        left = await to_thread.run_sync(settling.left_by, versions.folder, dead_id)
+        place = None if is_closed(dead) else versions.executor
+        goes_on = await going_on.take_over(place, self.store, dead.id, kept)
+        left = await to_thread.run_sync(settling.left_by, versions.folder, dead.id)
 
         for run in runs if left.intents else ():
             async with self._told_apart(run.id):
@@ -297,12 +304,14 @@ class Recovery:
         if left.intents:
             await self.store.flush()  # before the files go that say so
 
-        if is_all and (drivers := self._drivers(left)):
+        if is_all and not goes_on and (drivers := self._drivers(left)):
             await to_thread.run_sync(settling.finish_lost, left, runs, drivers)
             # A server that is away holds up nobody.
             versions.group.start_soon(
                 to_thread.run_sync, settling.discard, left, drivers
             )
+
+        return goes_on
 
     def _drivers(self, left: Unsettled) -> dict[str, Driver]:
         driver, nodes = self.loader.identity_map.driver, self.loader.config.data_nodes
@@ -407,7 +416,8 @@ class Recovery:
         unpinned = await self._unpinned()
         names = await to_thread.run_sync(os.listdir, folder)
         makers = await self.store.makers()
-        makers -= {record.id for record in await self.store.orchestrators()}
+        living = {record.id for record in await self.store.orchestrators()}
+        makers -= living | self._outlived
         kept = await self.store.kept_names()
         lost = [
             os.path.join(folder, name)

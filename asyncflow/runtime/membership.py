@@ -35,10 +35,13 @@ class Membership:
     """Registers an orchestrator, answers others for it, and takes its leave.
 
     Where the store is shared with nobody it does nothing of this.
+
+    :param own_id: the id of the orchestrator
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, own_id: str) -> None:
         self.store = store
+        self.own_id = own_id
         self.own: OrchestratorRecord
         """What the store knows of the orchestrator."""
         self.engine: Engine | None = None
@@ -48,7 +51,7 @@ class Membership:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        self.own = await to_thread.run_sync(new_record)
+        self.own = await to_thread.run_sync(new_record, self.own_id)
 
         if self.store.values_folder is None:
             return self

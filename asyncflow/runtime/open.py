@@ -49,7 +49,8 @@ class Opening:
         await stack.enter_async_context(store)
         directory = await to_thread.run_sync(_directory, store, self.session.folder)
         folder = store.values_folder or await temporary_folder(stack, "values")
-        membership = await stack.enter_async_context(Membership(store))
+        own_id = self.session.owner_id
+        membership = await stack.enter_async_context(Membership(store, own_id))
         own = membership.own
         executors = await self._executors(stack)
         await executors[DEFAULT].reach(folder)
@@ -110,6 +111,7 @@ class Opening:
             return dict.fromkeys(names, executor)
 
         executors = {DEFAULT: self.workers}
+        self.workers.outlives_owner = self.session.store.values_folder is not None
 
         for name in names - {DEFAULT}:
             made = await stack.enter_async_context(self._made(name))

@@ -15,6 +15,7 @@ import attrs
 from anyio import CancelScope, create_task_group, to_thread
 from anyio.lowlevel import checkpoint_if_cancelled
 
+from asyncflow import ids
 from asyncflow.abc import Executor, Store, WorkerInfo
 from asyncflow.alternatives import MODES
 from asyncflow.background import (
@@ -70,6 +71,8 @@ class Session:
         """What is open; None before and after."""
         self.jobs = JobConfig()
         """How jobs are executed in this opening."""
+        self.owner_id = ""
+        """The id that the orchestrator has in this opening."""
         self._host = BackgroundContext()
         self._is_cut_off = False
         """Whether it is left for another reason than that its work is done, or has failed."""
@@ -242,7 +245,10 @@ class Session:
 
         try:
             async with create_task_group() as starting, AsyncExitStack() as stack:
-                self._workers = workers = await open_workers(self.jobs, stack)
+                self.owner_id = ids.of_orchestrator()
+                self._workers = workers = await open_workers(
+                    self.jobs, stack, self.owner_id
+                )
 
                 if workers is not None:  # one starts while the rest is opened
                     count = self.max_nb_of_workers if self.jobs.prewarm else 1

@@ -101,14 +101,21 @@ def wrap_executor(executor: Executor) -> Executor:
     return executor
 
 
-async def open_workers(jobs: JobConfig, stack: AsyncExitStack) -> Executor | None:
-    """Open what runs the jobs that name no executor; None where it runs all others too."""
+async def open_workers(
+    jobs: JobConfig, stack: AsyncExitStack, owner_id: str = ""
+) -> Executor | None:
+    """Open what runs the jobs that name no executor; None where it runs all others too.
+
+    :param owner_id: the orchestrator that it is opened for
+    """
     of_mode = await to_thread.run_sync(MODES.load, jobs.mode)
 
     if of_mode.runs_all:
         return None
 
-    return wrap_executor(await stack.enter_async_context(of_mode.of(jobs)))
+    executor = of_mode.of(jobs)
+    executor.owner_id = owner_id
+    return wrap_executor(await stack.enter_async_context(executor))
 
 
 def driver_of(directory: str, config: DataNodeConfig) -> Driver:

@@ -9,10 +9,11 @@ import pytest
 from anyio import create_task_group
 
 from asyncflow import Configuration
-from asyncflow.abc import Call, Log, Outcome, Progress, Raised, Returned
+from asyncflow.abc import Call, Log, Outcome, Printed, Progress, Raised, Returned, Store
 from asyncflow.dispatch.attempt import Attempt
 from asyncflow.dispatch.batch import Batch
 from asyncflow.dispatch.echo import Echo
+from asyncflow.stores.memory import MemoryStore
 from asyncflow.task_group import Tasks
 from tests.support.attempts import make_attempts
 from tests.support.flows import double
@@ -27,6 +28,7 @@ class Notes:
     told: list[tuple[str, str]] = attrs.field(factory=list)
     error: Exception | None = None
     """What it raises; None for nothing."""
+    store: Store = attrs.field(factory=MemoryStore)
 
     def _note(self, word: str, attempt: Attempt) -> None:
         self.told.append((word, attempt.job_id))
@@ -163,6 +165,24 @@ async def test_jobs_that_are_deferred_are_completed_once(case: Case) -> None:
     case.batch.complete_deferred()
     case.batch.complete_deferred()
     assert case.notes.told == case.of("ended")
+
+
+async def test_what_was_deferred_is_kept_once_it_is_completed(case: Case) -> None:
+    case.owner.prefetched += case.attempts[:1]
+    case.batch.all_ended(case.calls, [DONE, DONE])
+    await case.batch.kept()
+    assert case.notes.told == case.of("ended")
+
+
+async def test_what_a_job_printed_is_shown_before_it_is_kept(
+    case: Case, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case.batch.echo = Echo(True)
+    case.batch.ended(case.calls[0], Returned((b"1",), Printed("hello\n", 0)))
+    assert case.notes.told == []
+    await case.batch.kept()
+    assert case.notes.told == case.of("ended")[:1]
+    assert capsys.readouterr().out == "hello\n"
 
 
 async def test_jobs_are_given_back_the_last_one_first(case: Case) -> None:

@@ -61,10 +61,14 @@ def ended(process: subprocess.Popen[bytes]) -> None:
 
 @attrs.define
 class Hosts:
-    """A scheduler, and workers each of which is a process without a nanny."""
+    """A scheduler, and workers each of which is a process without a nanny.
+
+    :param options: more options of the workers
+    """
 
     port: int
     scheduler: subprocess.Popen[bytes]
+    options: tuple[str, ...] = ()
     workers: dict[int, subprocess.Popen[bytes]] = attrs.field(factory=dict)
     """By their ports."""
 
@@ -74,7 +78,7 @@ class Hosts:
 
     def add(self, port: int) -> None:
         """Start a worker."""
-        options = ("--no-nanny", "--nthreads", "1", "--no-dashboard")
+        options = ("--no-nanny", "--nthreads", "1", "--no-dashboard", *self.options)
         where = ("--host", "127.0.0.1", "--worker-port", str(port))
         self.workers[port] = started("dask_worker", self.address, *options, *where)
 
@@ -104,12 +108,24 @@ class Hosts:
         with Client(self.address, set_as_default=False) as client:
             client.retire_workers([f"tcp://127.0.0.1:{self.port_of(pid)}"])
 
+    def left(self) -> tuple[list[str], list[str]]:
+        """Return which tasks and plugins are still there."""
+        from distributed import Client
+
+        with Client(self.address, set_as_default=False) as client:
+            tasks, plugins = client.run_on_scheduler(_left)
+            return tasks, [one for one in plugins if one.startswith("asyncflow")]
+
     def wait(self) -> None:
         """Wait until all workers are there."""
         from distributed import Client
 
         with Client(self.address, set_as_default=False) as client:
             client.wait_for_workers(len(self.workers))
+
+
+def _left(dask_scheduler: Any) -> tuple[list[str], list[str]]:
+    return [*map(str, dask_scheduler.tasks)], [*dask_scheduler.worker_plugins]
 
 
 def scheduler_at(port: int) -> subprocess.Popen[bytes]:
@@ -124,10 +140,13 @@ def scheduler_at(port: int) -> subprocess.Popen[bytes]:
 
 
 @contextmanager
-def hosts(count: int) -> Iterator[Hosts]:
-    """Run a scheduler and workers."""
+def hosts(count: int, *options: str) -> Iterator[Hosts]:
+    """Run a scheduler and workers.
+
+    :param options: more options of the workers
+    """
     port = free_port()
-    found = Hosts(port, scheduler_at(port))
+    found = Hosts(port, scheduler_at(port), options)
 
     try:
         for _ in range(count):

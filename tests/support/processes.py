@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -20,6 +21,12 @@ def lives(pid: int) -> bool:
 def await_death(pid: int) -> None:
     while lives(pid):
         time.sleep(0.01)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return how much CPU time a process has taken."""
+    parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def state(pid: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 from functools import partial
 
@@ -38,6 +38,8 @@ class Agent:
     checks_code: bool = True
     _trips: dict[int, Relay] = attrs.field(init=False, factory=dict)
     """Those under way, by their numbers."""
+    _known: dict[int, Relay] = attrs.field(init=False, factory=dict)
+    """Those that have come, and may have to be told of again, also when they are over."""
     _early: deque[tuple[int, list[str]]] = attrs.field(
         init=False, factory=partial(deque, maxlen=KEPT)
     )
@@ -77,9 +79,25 @@ class Agent:
         """Ask for the end of all jobs of a trip that is under way."""
         self._loop.call_soon_threadsafe(self._kill_all, number)
 
-    def end(self, job_ids: list[str]) -> Future[list[int]]:
-        """Ask for the end of jobs, at once; return the numbers of their trips."""
-        return asyncio.run_coroutine_threadsafe(self._end(job_ids), self._loop)
+    def forget(self, numbers: list[int]) -> None:
+        """Forget trips that are over."""
+        self._loop.call_soon_threadsafe(self._forget, numbers)
+
+    def held(self) -> Future[dict[str, int]]:
+        """Return the attempts of all jobs that it knows, by their ids."""
+        return asyncio.run_coroutine_threadsafe(self._held(), self._loop)
+
+    def attach(self, job_id: str, heir: Sender) -> Future[bool]:
+        """Tell somebody of a job, from its beginning on; return whether it is known."""
+        return asyncio.run_coroutine_threadsafe(self._attach(job_id, heir), self._loop)
+
+    def release(self, job_ids: Collection[str]) -> Future[bool]:
+        """Forget jobs, and end those that run; return whether any is left."""
+        return asyncio.run_coroutine_threadsafe(self._release(job_ids), self._loop)
+
+    def end(self, job_id: str, *, now: bool) -> None:
+        """Ask for the end of a job, whatever trip it is of."""
+        self._loop.call_soon_threadsafe(partial(self._end, {job_id}, now=now))
 
     def list_workers(self) -> Future[list[WorkerInfo]]:
         """List the worker processes."""
@@ -98,6 +116,8 @@ class Agent:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+        self._known[number] = relay  # so that it is known to who takes it over
+
         if self.checks_code and (wrong := await to_thread.run_sync(refused, calls)):
             _refuse(calls, wrong, relay)
             return relay.end()
@@ -105,7 +125,9 @@ class Agent:
         self._trips[number] = relay
 
         try:
-            if not any(trip == number for trip, _ in self._early):
+            if not relay.held() or any(trip == number for trip, _ in self._early):
+                relay.release([call.job_id for call in calls])
+            else:
                 await self.executor.run(calls, relay)
         finally:
             del self._trips[number]
@@ -126,17 +148,44 @@ class Agent:
             for call in relay.calls:
                 self.executor.kill(call)
 
-    async def _end(self, job_ids: list[str]) -> list[int]:
-        found = []
+    def _forget(self, numbers: list[int]) -> None:
+        for number in numbers:
+            self._known.pop(number, None)
 
-        for number, relay in self._trips.items():
-            if calls := [call for call in relay.calls if call.job_id in job_ids]:
-                found.append(number)
+    @property
+    def _relays(self) -> list[Relay]:
+        return [*self._known.values()]
 
-                for call in calls:
-                    self.executor.kill(call, now=True)
+    async def _held(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+
+        for relay in self._relays:
+            for job_id, attempt in relay.held().items():
+                found[job_id] = max(attempt, found.get(job_id, 0))
 
         return found
+
+    async def _attach(self, job_id: str, heir: Sender) -> bool:
+        relays = [relay for relay in self._relays if job_id in relay.held()]
+
+        if relays:
+            max(relays, key=lambda relay: relay.held()[job_id]).attach(job_id, heir)
+
+        return bool(relays)
+
+    async def _release(self, job_ids: Collection[str]) -> bool:
+        self._end(job_ids, now=True)
+
+        for relay in self._relays:
+            relay.release(relay.held().keys() & job_ids)
+
+        return any(relay.held() for relay in self._relays)
+
+    def _end(self, job_ids: Collection[str], *, now: bool) -> None:
+        for relay in self._trips.values():
+            for call in relay.calls:
+                if call.job_id in job_ids:
+                    self.executor.kill(call, now=now)
 
     def _run(self) -> None:
         try:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 from anyio import CancelScope, create_task_group, move_on_after, sleep, to_thread
-from distributed import Client, Future
-from distributed.client import _wait  # `wait` asks for a default client
 
 from asyncflow.abc import Call, Watch, WorkerInfo
 from asyncflow.background import temporary_folder
 from asyncflow.config.sections import JobConfig
+from asyncflow.executors.dask.adoption import Adoption
 from asyncflow.executors.dask.connect import (
     PATIENCE,
     connected,
@@ -26,23 +25,21 @@ from asyncflow.executors.dask.connect import (
 )
 from asyncflow.executors.dask.payload import pack
 from asyncflow.executors.dask.plugin import (
-    ORPHANED,
+    HELLO,
+    PREFIX,
+    TAKEN,
     AgentPlugin,
     AgentSettings,
     describe,
-    end_jobs,
-    kill,
-    run_trip,
 )
 from asyncflow.executors.dask.seats import Member, SeatListener, Seats
 from asyncflow.executors.dask.shared_folder import reach
+from asyncflow.executors.dask.transport import LOST, Owner, Transport
 from asyncflow.executors.dask.trip import Trip
 from asyncflow.executors.dask.worker_list import worker_list
 from asyncflow.log import logger as _logger
 from asyncflow.task_group import Tasks
 from asyncflow.worker.world import World
-
-LOST = "the connection with the cluster was lost"
 
 LEAVING = 0.5
 """How long the jobs of a Dask worker that is asked to leave may take to end, in seconds."""
@@ -50,6 +47,10 @@ LEAVING = 0.5
 PAUSE = 0.1
 LONGEST_PAUSE = 5.0
 """The pauses between tries to connect again, the first and the longest, in seconds."""
+
+
+class ClusterOwner(SeatListener, Owner, Protocol):
+    """Whose jobs run, and who is told of seats."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -61,26 +62,20 @@ class Cluster:
     """
 
     jobs: JobConfig
-    owner: SeatListener
+    owner: ClusterOwner
     _name: str = attrs.field(init=False)
     """The topic of the events that tell of our jobs, and the name of the plugin."""
     _stack: AsyncExitStack = attrs.field(init=False, factory=AsyncExitStack)
-    _client: Client = attrs.field(init=False)
     _folder: str = attrs.field(init=False)
-    _group: Tasks = attrs.field(init=False)
+    _transport: Transport = attrs.field(init=False)
     seats: Seats = attrs.field(init=False)
+    _adoption: Adoption = attrs.field(init=False)
     _count: int = attrs.field(init=False, default=0)
     _trips: dict[int, Trip] = attrs.field(init=False, factory=dict)
     """Those that were sent, by their numbers."""
-    _futures: dict[int, tuple[Future, asyncio.Task[None]]] = attrs.field(
-        init=False, factory=dict
-    )
-    """What each was sent as, and what fetches that."""
-    _sent: int = attrs.field(init=False, default=0)
     _address: str | None = attrs.field(init=False, default=None)
     _security: Any = attrs.field(init=False, default=None)
     _settings: AgentSettings = attrs.field(init=False)
-    _is_connected: bool = attrs.field(init=False, default=False)
     _is_leaving: bool = attrs.field(init=False, default=False)
     _away: dict[str, Member] = attrs.field(init=False, factory=dict)
     """The workers that were there when the connection was lost, by incarnation."""
@@ -89,7 +84,11 @@ class Cluster:
 
     async def open(self) -> None:
         """Connect, and have an agent in each worker. On failure nothing stays open."""
-        self._name = f"asyncflow-{uuid.uuid4().hex}"
+        own_id = self.owner.owner_id or uuid.uuid4().hex
+        self._name = PREFIX + own_id
+        self._adoption = Adoption(own_id)
+        patience = self.jobs.kill_grace + PATIENCE
+        self._transport = Transport(self._name, self.owner, self._adoption, patience)
         self.seats = Seats(self.owner)
 
         try:
@@ -103,6 +102,12 @@ class Cluster:
         await self._stack.aclose()
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
+        held = self._adoption.take(calls)
+
+        if held is not None and len(calls) > 1:
+            watch.returned([call for call in calls if call.job_id != held.job_id])
+            calls = [call for call in calls if call.job_id == held.job_id]
+
         self._count += 1
         trip = Trip(self._count, calls, watch, self._folder)
 
@@ -110,10 +115,15 @@ class Cluster:
             self._jobs[call.job_id] = trip
 
         try:
-            member = await self.seats.take()
+            if held is None:
+                member = await self.seats.take()
+            else:  # it has begun there
+                member = held.member
+                self.seats.take_at(member)
+                trip.is_adopted = True
 
             try:
-                if not trip.kills:
+                if trip.is_adopted or not trip.kills:
                     await self._ride(trip, member)
             finally:
                 self.seats.give(member)
@@ -124,19 +134,23 @@ class Cluster:
 
     def kill(self, call: Call, *, now: bool = False) -> None:
         if (trip := self._jobs.get(call.job_id)) is not None:
-            self._kill(trip, [call.job_id], now=now)
+            self._transport.kill(trip, [call.job_id], now=now)
 
     async def _ride(self, trip: Trip, member: Member) -> None:
         """Have a worker run the calls of a trip.
 
         On cancel all of them have ended before this raises.
         """
-        if trip.calls[0].waiting_file is not None:  # somebody has died who ran it
-            await self._end_elsewhere([call.job_id for call in trip.calls])
+        if trip.is_adopted:
+            payload = b""
+        else:
+            payload = await to_thread.run_sync(pack, trip.calls)
 
-        payload = await to_thread.run_sync(pack, trip.calls)
+            if trip.kills:
+                return
 
-        if trip.kills:
+        if member.is_gone and trip.is_adopted:
+            trip.lose("its Dask worker has gone", is_charged=False)
             return
 
         if member.is_gone:
@@ -145,115 +159,33 @@ class Cluster:
 
         trip.member = member
         self._trips[trip.number] = trip
-        self._send(trip, payload)
+        self._transport.send(trip, payload)
 
         try:
             await trip.over.wait()
         except BaseException:
-            with CancelScope(shield=True), move_on_after(self._patience):
-                self._kill(trip, [call.job_id for call in trip.calls], now=True)
+            with CancelScope(shield=True), move_on_after(self._transport.patience):
+                ids = [call.job_id for call in trip.calls]
+                self._transport.kill(trip, ids, now=True)
                 await trip.over.wait()
 
             trip.lose(LOST)
             raise
         finally:
             del self._trips[trip.number]
-            member.done.append(trip.number)
-            self._forget(trip)
+            self._transport.forget(trip)
 
             if trip.has_files:
                 with CancelScope(shield=True):
                     await to_thread.run_sync(trip.remove_files)
 
-    @property
-    def _patience(self) -> float:
-        """How long the end of a killed job may take to be told, in seconds."""
-        return self.jobs.kill_grace + PATIENCE
+    async def take_over(self, dead_id: str) -> Mapping[str, int]:
+        members = [*self.seats.members.values()]
+        return await self._adoption.take_over(self._transport.client, members, dead_id)
 
-    def _send(self, trip: Trip, payload: bytes) -> None:
-        """Send a trip to its worker; or ask for what became of it, where that has it.
-
-        :param payload: its calls; none where it was sent before
-        """
-        member = trip.member
-        assert member is not None
-        self._sent += 1
-        done, member.done = member.done, []
-        key = f"{self._name}-{self._sent}"
-        future = self._client.submit(
-            *(run_trip, self._name, key, (trip.number, member.incarnation)),
-            *(payload, done),
-            key=key,
-            pure=False,
-            retries=0,
-            workers=[member.address],
-            allow_other_workers=False,
-        )
-        fetching = asyncio.ensure_future(self._fetch(trip, future))
-        self._futures[trip.number] = future, fetching
-
-    def _forget(self, trip: Trip) -> None:
-        """Let go of what was sent of a trip."""
-        future, fetching = self._futures.pop(trip.number)
-        fetching.cancel()
-        future.release()
-
-    async def _fetch(self, trip: Trip, future: Future) -> None:
-        """End a trip where its worker does not tell it, as what came of it is large."""
-        try:
-            await _wait([future])
-
-            if not trip.over.is_set():
-                trip.end_with(await future)
-        except asyncio.CancelledError:
-            if not future.cancelled() or not self._is_connected:
-                raise
-
-            trip.lose("somebody has cancelled it in the cluster")
-        except Exception as error:
-            if self._is_connected:
-                trip.lose(repr(error))
-
-    def _kill(self, trip: Trip, job_ids: list[str], *, now: bool) -> None:
-        trip.kills.update(job_ids)
-
-        if trip.member is None:
-            return
-
-        if self._is_connected:
-            self._group.start_soon(self._send_kill, trip, job_ids, now)
-        else:
-            self._lose_later(trip)
-
-    def _lose_later(self, trip: Trip) -> None:
-        """Take a trip for ended there, as nobody asks for it, unless more is told of it."""
-        wait = ORPHANED + self._patience
-        asyncio.get_running_loop().call_later(wait, trip.lose, LOST)
-
-    async def _send_kill(self, trip: Trip, job_ids: list[str], now: bool) -> None:
-        assert trip.member is not None
-
-        try:
-            await self._client.run(
-                kill,
-                name=self._name,
-                trip=trip.number,
-                job_ids=job_ids,
-                now=now,
-                workers=[trip.member.address],
-            )
-        except (
-            Exception
-        ) as error:  # it has gone, and its jobs with it; or we are cut off
-            _logger.warning("a kill did not reach %s: %r", trip.member.address, error)
-            self._lose_later(trip)
-
-    async def _end_elsewhere(self, job_ids: list[str]) -> None:
-        """End jobs that a dead program has left in the cluster."""
-        try:
-            await self._client.run(end_jobs, name=self._name, job_ids=job_ids)
-        except Exception as error:
-            _logger.warning("jobs of a dead program may still run: %r", error)
+    async def let_go(self, dead_id: str, job_ids: Collection[str]) -> None:
+        members = [*self.seats.members.values()]
+        await self._adoption.let_go(self._transport.client, members, dead_id, job_ids)
 
     async def _open(self) -> None:
         """Connect, and have an agent in each worker."""
@@ -274,7 +206,9 @@ class Cluster:
         jobs = attrs.evolve(self.jobs, address=None, security=None, properties={})
         self._settings = AgentSettings(topic=self._name, jobs=jobs, world=world)
         await self._connect()
-        self._group = Tasks(await stack.enter_async_context(create_task_group()))
+        self._transport.group = Tasks(
+            await stack.enter_async_context(create_task_group())
+        )
         stack.push_async_callback(self._leave)
 
         if not self.seats.members:
@@ -295,8 +229,8 @@ class Cluster:
             await disconnect(client)
             raise
 
-        self._client, client.listener = client, self
-        self._is_connected = True
+        self._transport.client, client.listener = client, self
+        self._transport.is_connected = True
 
         for address, place in found.items():
             if place is not None and (facts := identity["workers"].get(address)):
@@ -306,26 +240,23 @@ class Cluster:
 
     def disconnected(self) -> None:
         """Take note that the scheduler is not reached: what is under way goes on."""
-        if not self._is_connected or self._is_leaving:
+        if not self._transport.is_connected or self._is_leaving:
             return
 
-        self._is_connected = False
-
-        for _, fetching in self._futures.values():
-            fetching.cancel()
+        self._transport.disconnected()
 
         for address in [*self.seats.members]:
             if (member := self.seats.remove(address)) is not None:
                 self._away[member.incarnation] = member
 
-        self._group.start_soon(self._reconnect)
+        self._transport.group.start_soon(self._reconnect)
 
     async def _reconnect(self) -> None:
         """Connect again, however long that takes, and go on with what was under way."""
         _logger.warning("%s: jobs wait until it is there again", LOST)
         pause = PAUSE
 
-        while not self._is_connected:
+        while not self._transport.is_connected:
             try:
                 await self._connect()
             except Exception:  # of whatever kind Dask has for it
@@ -351,10 +282,10 @@ class Cluster:
             trip.lose(why, is_charged=False)
             return
 
-        self._send(trip, b"")
+        self._transport.send(trip, b"")
 
         if trip.kills:
-            self._kill(trip, [*trip.kills], now=False)
+            self._transport.kill(trip, [*trip.kills], now=False)
 
     async def _leave(self) -> None:
         """Take what is ours out of the cluster."""
@@ -363,31 +294,39 @@ class Cluster:
         with CancelScope(shield=True):
             try:
                 with move_on_after(PATIENCE):
-                    client = self._client
+                    client = self._transport.client
                     client.unsubscribe_topic("all")
                     client.unsubscribe_topic(self._name)
+                    await self._adoption.close(client)
                     await client.unregister_worker_plugin(name=self._name)
             except Exception as error:
                 _logger.warning("agents were not closed: %r", error)
 
-            self._group.cancel()
-            await disconnect(self._client)
+            self._transport.group.cancel()
+            await disconnect(self._transport.client)
 
     async def reach(self, folder: str) -> None:
-        await reach(self._client, self.seats.members, folder)
+        await reach(self._transport.client, self.seats.members, folder)
 
     async def list_workers(self) -> list[WorkerInfo]:
         members = self.seats.members.values()
-        return await worker_list(self._client, self._name, members)
+        return await worker_list(self._transport.client, self._name, members)
 
     def _hear(self, event: tuple[float, Any]) -> None:
         """Take what an agent tells."""
         number, data = event[1]
 
-        if number == 0:
+        if number == HELLO:
             self._join(Member(*data))
+        elif number == TAKEN:
+            self._was_taken(data)
         elif (trip := self._trips.get(number)) is not None:
             trip.take(data)
+
+    def _was_taken(self, address: str) -> None:
+        """Take note that others go on with what a worker runs: we were taken for dead."""
+        if (member := self.seats.remove(address)) is not None:
+            self._lose(member, "another program has taken it over", False)
 
     def _join(self, member: Member) -> None:
         """Take a worker in; one that is known already, as it is known."""

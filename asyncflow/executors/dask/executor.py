@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Self
@@ -69,6 +69,12 @@ class DaskExecutor(Executor):
 
     async def reach(self, folder: str) -> None:
         await self._cluster.reach(folder)
+
+    async def take_over(self, dead_id: str) -> Mapping[str, int]:
+        return await self._cluster.take_over(dead_id)
+
+    async def let_go(self, dead_id: str, job_ids: Collection[str]) -> None:
+        await self._cluster.let_go(dead_id, job_ids)
 
     async def list_workers(self) -> list[WorkerInfo]:
         return await self._cluster.list_workers()

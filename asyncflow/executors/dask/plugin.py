@@ -9,7 +9,6 @@ import asyncio
 import os
 import socket
 import uuid
-from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -28,8 +27,17 @@ WORKERS = "standalone"
 """The mode whose executor runs the jobs there."""
 
 ORPHANED = 15.0
-"""After how many seconds without its submitter a trip ends: before others take that for
-dead (see `recovery.LEASE`), so that no job runs twice at a time."""
+"""After how many seconds without its submitter a trip ends that nobody can take over."""
+
+ADOPTABLE = 86_400.0
+"""The same where the next orchestrator on the store does so, once it is there."""
+
+PREFIX = "asyncflow-"
+"""What the names of plugins begin with, before the id of their orchestrator."""
+
+HELLO, TAKEN = 0, -1
+"""What an agent tells in the place of the number of a trip: that it is there; that what
+it runs was taken over, in case its submitter lives."""
 
 _LET_GO = frozenset({"cancelled", "released", "forgotten", "resumed"})
 
@@ -93,6 +101,11 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
         self.is_closing: bool = False
         self.trips: dict[int, asyncio.Future[bytes]] = {}
         """Those that run, and those whose end the submitter may not know."""
+        self.owners: set[str] = {self.name.removeprefix(PREFIX)}
+        """The orchestrator that it is for, and those that have taken over what it ran."""
+        self.is_taken: bool = False
+        """Whether it was taken over: nothing starts here any more."""
+        self.patience: float = ORPHANED
         self.keys: dict[object, int] = {}
         """Those that run, by the keys of their Dask tasks."""
         self.orphans: dict[int, asyncio.TimerHandle] = {}
@@ -104,7 +117,7 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
         self.agent.warm(1)
         hello = Place(socket.gethostname(), os.getpid(), self.incarnation)
         size = worker.state.nthreads
-        worker.log_event(settings.topic, (0, (worker.address, *hello, size)))
+        worker.log_event(settings.topic, (HELLO, (worker.address, *hello, size)))
 
     async def teardown(self, worker: Worker) -> None:  # noqa: ARG002  # Dask gives it
         """Close the agent: what runs there ends."""
@@ -117,20 +130,23 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
         await loop.run_in_executor(None, self.agent.close)
 
     async def run(
-        self, key: object, trip: int, incarnation: str, payload: bytes
+        self, key: object, trip: int, incarnation: str, patience: float, payload: bytes
     ) -> bytes:
         """Run a trip, or wait for one that runs; return what has become of its calls.
 
         :param key: of the Dask task
+        :param patience: after how many seconds without its submitter it ends
         """
         if incarnation != self.incarnation or self.is_closing:
             return NOT_STARTED
+
+        self.patience = patience
 
         if (timer := self.orphans.pop(trip, None)) is not None:
             timer.cancel()
 
         if (running := self.trips.get(trip)) is None:
-            if not payload:
+            if not payload or self.is_taken:
                 return NOT_STARTED
 
             loop = asyncio.get_running_loop()
@@ -145,17 +161,32 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
         finally:
             self.keys.pop(key, None)
 
-    def forget(self, trips: Iterable[int]) -> None:
-        """Forget trips of which the submitter knows the end."""
+    def forget(self, trips: list[int]) -> None:
+        """Forget trips of whose end the submitter has made sure."""
         for trip in trips:
             self.trips.pop(trip, None)
 
+        self.agent.forget(trips)
+
+    async def take_over(self, heir_id: str) -> dict[str, int]:
+        """Have nothing start any more; return the attempts of what was started, by the
+        ids of the jobs.
+        """
+        self.is_taken = True
+        self.owners.add(heir_id)
+        self.worker.log_event(self.settings.topic, (TAKEN, self.worker.address))
+
+        for timer in self.orphans.values():
+            timer.cancel()
+
+        return await asyncio.wrap_future(self.agent.held())
+
     def transition(self, key: object, start: str, finish: str, **_: object) -> None:  # noqa: ARG002  # Dask gives it
         """See whether Dask has let go of a trip that runs: its submitter has gone."""
-        if finish in _LET_GO and (trip := self.keys.get(key)) is not None:
+        if finish in _LET_GO and not self.is_taken and (trip := self.keys.get(key)):
             loop = asyncio.get_running_loop()
             end = partial(self.agent.kill_all, trip)
-            self.orphans[trip] = loop.call_later(ORPHANED, end)
+            self.orphans[trip] = loop.call_later(self.patience, end)
 
 
 def plugin_of(worker: Worker, name: str) -> AgentPlugin | None:
@@ -164,14 +195,19 @@ def plugin_of(worker: Worker, name: str) -> AgentPlugin | None:
 
 
 async def run_trip(
-    name: str, key: str, trip: tuple[int, str], payload: bytes, done: list[int]
+    name: str,
+    key: str,
+    trip: tuple[int, str, float],
+    payload: bytes,
+    done: list[int],
 ) -> bytes:
     """Run a trip: a Dask task is one call of this.
 
     :param key: that of the task
-    :param trip: its number, and the incarnation of the plugin that it is for
+    :param trip: its number, the incarnation of the plugin that it is for, and after how
+        many seconds without its submitter it ends
     :param payload: its calls; none where it was sent before
-    :param done: the numbers of trips that are over
+    :param done: the numbers of trips of whose end the submitter has made sure
     """
     if (plugin := plugin_of(get_worker(), name)) is None:
         return NOT_STARTED
@@ -191,29 +227,11 @@ async def describe(dask_worker: Worker, name: str) -> Place | None:
 
 
 async def kill(
-    dask_worker: Worker, *, name: str, trip: int, job_ids: list[str], now: bool
+    name: str, trip: int, job_ids: list[str], *, now: bool, dask_worker: Worker
 ) -> None:
     """Ask for the end of jobs."""
     if (plugin := plugin_of(dask_worker, name)) is not None:
         plugin.agent.kill(trip, job_ids, now=now)
-
-
-async def end_jobs(dask_worker: Worker, *, name: str, job_ids: list[str]) -> None:
-    """End jobs of other orchestrators, and wait until they have ended.
-
-    :param name: that of the plugin of who asks for it
-    """
-    others = [
-        plugin
-        for other, plugin in dask_worker.plugins.items()
-        if isinstance(plugin, AgentPlugin) and other != name
-    ]
-
-    for plugin in others:
-        trips = await asyncio.wrap_future(plugin.agent.end(job_ids))
-
-        if running := [plugin.trips[trip] for trip in trips if trip in plugin.trips]:
-            await asyncio.wait(running)
 
 
 async def list_workers(dask_worker: Worker, *, name: str) -> list[WorkerInfo]:

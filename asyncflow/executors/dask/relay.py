@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import attrs
@@ -69,8 +69,46 @@ class Relay(Watch):
     _tails: dict[int, _Tail] = attrs.field(init=False, factory=dict)
     _clock: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
 
+    _begun: dict[int, list[Message]] = attrs.field(init=False, factory=dict)
+    """What was told of those that run, by their places, but for what changes all the time."""
+    _heirs: dict[int, Sender] = attrs.field(init=False, factory=dict)
+    """The ways to who has taken calls over, by their places."""
+    _released: set[int] = attrs.field(init=False, factory=set)
+    """The places of those of which nobody wants to know any more."""
+    _is_over: bool = attrs.field(init=False, default=False)
+
     def __attrs_post_init__(self) -> None:
         self._places = {call.job_id: place for place, call in enumerate(self.calls)}
+
+    def held(self) -> dict[str, int]:
+        """Return the attempts of the jobs that run, or of which somebody may want to know
+        how they ended, by their ids.
+        """
+        ended, returned = self._told("ended"), self._told("returned")
+        held = ended if self._is_over else {*range(len(self.calls))} - returned
+        return {
+            call.job_id: call.attempt
+            for place, call in enumerate(self.calls)
+            if place in held - self._released
+        }
+
+    def _told(self, word: str) -> set[int]:
+        found = [one.places for one in self.ended_all if one.word == word]
+        return {place for places in found for place in places}
+
+    def attach(self, job_id: str, heir: Sender) -> None:
+        """Tell somebody of one call, from its beginning on."""
+        place = self._places[job_id]
+        self._heirs[place] = heir
+
+        if (tail := self._tails.get(place)) is not None:
+            tail.at = tail.log.start
+
+        _send_one(place, heir, [*self._begun.get(place, ()), *self.ended_all])
+
+    def release(self, job_ids: Collection[str]) -> None:
+        """Forget jobs of which nobody wants to know any more."""
+        self._released |= {self._places[job_id] for job_id in job_ids}
 
     def started(self, call: Call, log: Log | None) -> None:
         place = self._places[call.job_id]
@@ -78,16 +116,13 @@ class Relay(Watch):
         if log is not None and place not in self._tails:
             self._tails[place] = _Tail(place, log, log.start)
 
-        self._tell(Message("started", [place], log and (log.worker,)))
-        self._flush()
+        self._begin(Message("started", [place], log and (log.worker,)))
 
     def loading(self, call: Call) -> None:
-        self._tell(Message("loading", [self._places[call.job_id]]))
-        self._flush()
+        self._begin(Message("loading", [self._places[call.job_id]]))
 
     def called(self, call: Call) -> None:
-        self._tell(Message("called", [self._places[call.job_id]]))
-        self._flush()
+        self._begin(Message("called", [self._places[call.job_id]]))
 
     def reported(self, call: Call, progress: Progress) -> None:
         self._progress[self._places[call.job_id]] = progress
@@ -105,6 +140,7 @@ class Relay(Watch):
 
         for place in places:
             self._tails.pop(place, None)
+            self._begun.pop(place, None)
 
         self._settle(Message("ended", places, list(outcomes)))
 
@@ -116,6 +152,7 @@ class Relay(Watch):
         if self._clock is not None:
             self._clock.cancel()
 
+        self._is_over = True
         self._take_progress()
         self._tell(Message("over", ()))
         self._flush()
@@ -128,6 +165,11 @@ class Relay(Watch):
 
         if sum(len(one.places) for one in self.ended_all) < len(self.calls):
             self._flush()  # the rest is not told at once
+
+    def _begin(self, message: Message) -> None:
+        self._begun.setdefault(message.places[0], []).append(message)
+        self._tell(message)
+        self._flush()
 
     def _tell(self, message: Message) -> None:
         self._waiting.append(message)
@@ -143,6 +185,9 @@ class Relay(Watch):
 
         if not waiting:
             return
+
+        for place, heir in self._heirs.items():
+            _send_one(place, heir, waiting)
 
         data = pickle.dumps(waiting, 5)
 
@@ -172,6 +217,22 @@ class Relay(Watch):
 
         if self._tails:
             self._flush_soon()
+
+
+def _send_one(place: int, heir: Sender, messages: Sequence[Message]) -> None:
+    """Send what concerns one call, as if it had been alone."""
+    found: list[Message] = []
+
+    for word, places, content in messages:
+        if place in places:
+            one = [content[places.index(place)]] if word == "ended" else content
+            found.append(Message(word, [0], one))
+
+            if word in ("ended", "returned"):
+                found.append(Message("over", ()))
+
+    if found:
+        heir.send(pickle.dumps(found, 5))
 
 
 def _next_piece(tail: _Tail) -> tuple[int, bytes] | None:

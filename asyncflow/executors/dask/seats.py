@@ -81,6 +81,10 @@ class Seats:
 
         return member
 
+    def take_at(self, member: Member) -> None:
+        """Take a seat of a member whose seats may all be taken."""
+        member.used += 1
+
     async def take(self) -> Member:
         """Take a seat where the fewest are taken; wait until there is one."""
         while (member := self._best()) is None:

@@ -33,6 +33,8 @@ class Trip:
     folder: str
     member: Member | None = attrs.field(init=False, default=None)
     """Where they are; None before they are sent."""
+    is_adopted: bool = attrs.field(init=False, default=False)
+    """Whether it was sent by an orchestrator that has died."""
     over: Event = attrs.field(init=False, factory=Event)
     """Tells that nothing more is told."""
     kills: set[str] = attrs.field(init=False, factory=set)

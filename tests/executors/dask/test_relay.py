@@ -85,3 +85,27 @@ async def test_progress_comes_before_the_end(tmp_path: Path) -> None:
     one.ended(one.calls[0], Returned(()))
     one.end()
     assert kept.words() == [["reported", "ended", "over"]]
+
+
+async def test_an_heir_hears_of_one_call_from_its_beginning(tmp_path: Path) -> None:
+    one, _ = made(tmp_path, 3)
+    assert one.held() == {"JOB_0": 1, "JOB_1": 1, "JOB_2": 1}
+    one.started(one.calls[1], None)
+    one.attach("JOB_1", heir := Kept())
+    assert heir.sent == [[Message("started", [0], None)]]
+    one.returned(one.calls[2:])
+    one.all_ended(one.calls[:2], [Returned((b"0",)), Returned((b"1",))])
+    ended = [Message("ended", [0], [Returned((b"1",))]), Message("over", (), None)]
+    one.end()
+    assert ended in heir.sent
+    assert one.held() == {"JOB_0": 1, "JOB_1": 1}
+    one.attach("JOB_1", late := Kept())
+    assert late.sent == [ended]
+    one.release(["JOB_1"])
+    assert one.held() == {"JOB_0": 1}
+
+
+async def test_of_what_is_over_and_was_not_told_nothing_is_held(tmp_path: Path) -> None:
+    one, _ = made(tmp_path, 1)
+    one.end()
+    assert one.held() == {}

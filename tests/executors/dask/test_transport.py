@@ -1,0 +1,104 @@
+"""Programs that are killed at any moment: what they have begun goes on, and once."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from asyncflow import Configuration, Orchestrator, ScenarioConfig, Status, Submission
+from tests.support.counted_jobs import noted, run_once
+from tests.support.dask_cluster import configuration
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.limit(120),
+    pytest.mark.may_leave("file", reason="a killed process removes no folder"),
+]
+
+JOBS = 24
+LINKS = 8
+
+
+def declared(address: str, folder: str) -> tuple[Configuration, ScenarioConfig]:
+    """Declare jobs, short and long, and a chain; none of them may begin twice.
+
+    They are named by who creates the scenario: one who is killed before its submission
+    is durable has submitted nothing.
+    """
+    config = configuration(address)
+    pid = os.getpid()
+    tasks = []
+
+    for index in range(JOBS):
+        given = (folder, f"{pid}.{index}", (0.0, 0.0, 0.05, 0.2)[index % 4])
+        source = config.configure_data_node(f"s{index}", default_data=given)
+        made = config.configure_data_node(f"r{index}")
+        rule: Any = ("rerun", "fail")[index % 2]
+        name = f"t{index}"
+        task = config.configure_task(name, run_once, source, made, on_restart=rule)
+        tasks.append(task)
+
+    node = config.configure_data_node("c0", default_data=(folder, f"{pid}.link", 0.02))
+
+    for index in range(LINKS):
+        made = config.configure_data_node(f"c{index + 1}")
+        tasks.append(config.configure_task(f"l{index}", run_once, node, made))
+        node = made
+
+    return config, config.configure_scenario("all", tasks)
+
+
+async def go_on(address: str, folder: str) -> Submission:
+    """Submit the scenario, or wait for the end of who has."""
+    config, cfg = declared(address, folder)
+
+    async with Orchestrator(config, f"{folder}/runs.db") as orchestrator:
+        if records := await orchestrator.submissions():
+            submission = await orchestrator.get(records[0].id)
+            assert isinstance(submission, Submission)
+        else:
+            scenario = await orchestrator.create_scenario(cfg)
+            submission = await scenario.submit().accepted()
+
+        return await submission.wait()
+
+
+PROGRAM = """
+import anyio, sys
+from tests.executors.dask.test_transport import go_on
+anyio.run(go_on, *sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_submitter_is_killed_at_any_moment(
+    address: str, tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    command = (sys.executable, "-c", PROGRAM, address, str(tmp_path))
+
+    for _ in range(2):
+        seconds = chance.uniform(0.8, 2.5)
+
+        with subprocess.Popen(command) as process:  # noqa: ASYNC220  # it is killed
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(seconds)
+
+            process.kill()
+
+    submission = await go_on(address, str(tmp_path))
+    assert {job.status for job in submission.jobs} == {Status.COMPLETED}
+    begun, ended = (
+        Counter(noted(tmp_path / "begun")),
+        Counter(noted(tmp_path / "ended")),
+    )
+    assert len(ended) >= JOBS + LINKS
+    assert {*begun.values(), *ended.values()} == {1}

@@ -1,0 +1,52 @@
+"""Jobs whose starts and ends are counted, in files that they append to."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+
+def note(path: str, text: str) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(file, f"{text}\n".encode())
+    os.close(file)
+
+
+def noted(path: Path) -> list[str]:
+    return path.read_text().split() if path.exists() else []
+
+
+def begin_and_wait(folder: str) -> str:
+    """Note that it begins, by whom; wait for a file; note that it ends."""
+    note(f"{folder}/begun", f"{os.getpid()}:{os.getppid()}")
+    print("begun", flush=True)
+
+    while not os.path.exists(f"{folder}/go"):
+        time.sleep(0.01)
+
+    note(f"{folder}/ended", str(os.getpid()))
+    return "done"
+
+
+def run_once(given: tuple[str, str, float]) -> tuple[str, str, float]:
+    """Note that a job begins, by its name, and that it ends; pass on what is given."""
+    folder, name, seconds = given
+    note(f"{folder}/begun", name)
+    time.sleep(seconds)
+    note(f"{folder}/ended", name)
+    return folder, f"{name}+", seconds
+
+
+def until_begun(folder: Path, count: int) -> list[tuple[int, int]]:
+    """Return who runs jobs, and their Dask workers, once so many have begun."""
+    while len(found := noted(folder / "begun")) < count:
+        time.sleep(0.01)
+
+    parts = [text.partition(":") for text in found]
+    return [(int(pid), int(parent)) for pid, _, parent in parts]
+
+
+def await_file(file: Path) -> None:
+    while not file.exists():
+        time.sleep(0.01)
