@@ -27,6 +27,8 @@ class Peer(NamedTuple):
 
 
 PEERS = {
+    "cluster": Peer("benchmarks.walkers.cluster", "distributed", 10_000),
+    "dask-futures": Peer("benchmarks.walkers.dask_futures", "distributed", 10_000),
     "dagster": Peer("benchmarks.walkers.dagster_", "dagster", 12),
     "dask": Peer("benchmarks.walkers.dask_", "distributed", 10_000),
     "hamilton": Peer("benchmarks.walkers.hamilton_", "apache-hamilton", 200),

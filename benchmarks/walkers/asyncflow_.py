@@ -23,14 +23,17 @@ if TYPE_CHECKING:
 class AsyncflowWalker(Walker):
     """Declare a scenario config for each graph; a scenario for each copy."""
 
-    def __init__(self, workers: int, store: str | None = None) -> None:
+    def __init__(
+        self, workers: int, store: str | None = None, mode: str = "standalone"
+    ) -> None:
         super().__init__(workers)
         self.store = store
+        self.mode = mode
 
     async def __aenter__(self) -> Self:
         self.folder = tempfile.TemporaryDirectory(prefix="asyncflow-benchmark-")
         self.config = Configuration()
-        self.config.configure_job_executions("standalone", self.workers)
+        self.config.configure_job_executions(self.mode, self.workers)
         self.graphs = 0
         self.scenarios: list[Scenario] = []
         self.last: list[str] = []
