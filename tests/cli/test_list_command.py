@@ -22,7 +22,8 @@ SCENARIO = {
 }
 JOB = {
     *("id", "task_id", "submission_id", "status", "reason", "run_at", "finished_at"),
-    *("traceback", "attempts", "cpu_seconds", "peak_rss", "task", "duration"),
+    *("traceback", "attempts", "cpu_seconds", "peak_rss", "worker"),
+    *("task", "duration"),
 }
 
 

@@ -156,7 +156,7 @@ async def test_a_worker_makes_what_is_large(
             await scenario.rows.append([{"name": "die", "size": "3"}])
 
         assert path.read_text() == before
-        assert [one.comment for one in await scenario.rows.edits()][1:] == ["", ""]
+        assert [one.comment for one in await scenario.rows.edits()] == ["", ""]
 
         with pytest.raises(DataNodeWritingError, match=r"'rows'.*size, wrong"):
             await scenario.rows.append([{"size": "3", "wrong": "d", "name": "x"}])

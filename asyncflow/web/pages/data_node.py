@@ -52,7 +52,7 @@ class DataNodePage:
         node = await self.site.data_node(request)
         asked = request.query_params
         where, owner = _where(asked), node.owner_id or ""
-        preview, problem = await _preview(node, where)
+        preview, problem = await first_rows(node, where)
         edits = (await node.edits())[-EDITS:]
         return self.site.page(
             request,
@@ -113,8 +113,8 @@ def _where(asked: Mapping[str, str]) -> Where | None:
         raise HTTPException(400, str(error)) from error
 
 
-async def _preview(
-    node: DataNode[Any], where: Where | None
+async def first_rows(
+    node: DataNode[Any], where: Where | None = None
 ) -> tuple[Preview | None, str]:
     """Return the first rows, made by a worker, or why there are none."""
     if node.last_edit_date is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from os import getpid
 
 import pytest
 
@@ -11,6 +12,7 @@ from asyncflow import Frequency, Orchestrator
 from asyncflow.web.pages import scenarios
 from tests.support import flows
 from tests.support.web import HOSTILE, client, links
+from tests.web.pages.test_data_node import Unloadable
 
 pytestmark = pytest.mark.anyio
 
@@ -113,3 +115,16 @@ async def test_two_scenarios_are_compared(orchestrator: Orchestrator) -> None:
         assert "&lt;b&gt;" in page.text
         page = await browser.get("compare", params={"id": one.id})
         assert "Pick two" in page.text
+
+
+async def test_no_value_is_unpickled_here_to_be_compared(
+    orchestrator: Orchestrator,
+) -> None:
+    config = flows.single(orchestrator.config, flows.double, storage_type="pickle")
+    one, other = [await orchestrator.create_scenario(config) for _ in range(2)]
+    await one.data_nodes["source"].write(Unloadable())
+
+    async with client(orchestrator) as browser:
+        page = await browser.get("compare", params={"id": [one.id, other.id]})
+        assert "loaded in" in page.text
+        assert str(getpid()) not in page.text
