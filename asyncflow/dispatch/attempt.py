@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
 
 from asyncflow import ids
 from asyncflow.abc import (
@@ -18,7 +17,6 @@ from asyncflow.abc import (
     Returned,
     StoredValue,
 )
-from asyncflow.alternatives import DRIVERS
 from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.dispatch.skipping import InputSnapshot, snapshot
 from asyncflow.entities.job import Job
@@ -29,16 +27,11 @@ from asyncflow.runs.job import JobState
 from asyncflow.runs.node import Given, NodeState, Version
 from asyncflow.runs.task import TaskState
 from asyncflow.status import AttemptKind, Status
+from asyncflow.values.stored import given_driver
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
 
 _new = tuple.__new__
-
-
-@cache
-def _given_driver() -> Driver:
-    """Return what reads the values that runs are given."""
-    return DRIVERS.load("pickle").at(None, None)
 
 
 class Attempt:
@@ -148,7 +141,7 @@ def call_of(
             stored, version = None, pins[node.id]
 
             if type(version) is Given:
-                driver = _given_driver()
+                driver = given_driver()
 
         if stored is None and version is not None:
             stored = version.kept

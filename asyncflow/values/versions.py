@@ -32,7 +32,7 @@ from asyncflow.task_group import Tasks
 from asyncflow.values.garbage import Garbage, remove
 from asyncflow.values.retention import Retention
 from asyncflow.values.sharing import StoreSharing
-from asyncflow.values.stored import StoredVersions, load
+from asyncflow.values.stored import StoredVersions, given_driver, load
 from asyncflow.values.value_cache import LIMIT, WORTH, ValueCache
 from asyncflow.worker.digests import compared
 from asyncflow.worker.outcome import Placed
@@ -490,7 +490,7 @@ class Versions:
         return self._readers
 
     def _driver_of(self, node: NodeState, version: Version) -> Driver:
-        return self.given_driver if isinstance(version, Given) else node.driver
+        return given_driver() if isinstance(version, Given) else node.driver
 
     async def _was_written(self, node: NodeState) -> bool:
         """Tell whether a data node has more than what it had at first."""
