@@ -33,6 +33,7 @@
     ├── OrchestratorFailed     the engine of an orchestrator cannot go on
     ├── EventsLost             who read events took longer than they came
     ├── ClusterFailed          a cluster cannot run jobs
+    ├── ModuleDiffers          a host has another module than the submitter, or none
     ├── StoreFailed            records cannot be read or written
     │   ├── StoreUnavailable   not for now: it is tried again
     │   └── TakenOver          another orchestrator took this one for dead

@@ -15,12 +15,10 @@ from contextlib import suppress
 from asyncflow.worker import parent
 
 PREFIX = "asyncflow-"
-MEMORY = "/dev/shm"  # noqa: S108  # nothing is made in it but by `mkdtemp`
-"""Where files are in memory."""
 LOCK = "lock"
 WORKERS = "workers"
 """The kind of a folder whose path marks processes; see `parent.MARK`."""
-NAME = re.compile(f"{PREFIX}({WORKERS}|values|peers|cluster|memory)-[a-z0-9_]{{8}}")
+NAME = re.compile(f"{PREFIX}({WORKERS}|values|peers|cluster)-[a-z0-9_]{{8}}")
 """The names that folders of this package have."""
 MARK = b"a temporary folder of asyncflow\n"
 """What the lock's file has in it, to tell our folders from those of other programs."""
@@ -40,18 +38,17 @@ class Folder:
     killed. All methods block.
 
     :param kind: a word for its name
-    :param place: where it is made; None for the folder of temporary files
     """
 
     path: str
 
-    def __init__(self, kind: str, place: str | None = None) -> None:
+    def __init__(self, kind: str) -> None:
         sweep()
-        self.path, self._lock = _make(kind, place)
+        self.path, self._lock = _make(kind)
 
         while not os.path.exists(self.path):  # swept before it was locked
             os.close(self._lock)
-            self.path, self._lock = _make(kind, place)
+            self.path, self._lock = _make(kind)
 
         _held.add(self)
 
@@ -76,13 +73,13 @@ def _let_all_go() -> None:
 os.register_at_fork(after_in_child=_let_all_go)
 
 
-def _make(kind: str, place: str | None) -> tuple[str, int]:
-    path = tempfile.mkdtemp(prefix=f"{PREFIX}{kind}-", dir=place)
+def _make(kind: str) -> tuple[str, int]:
+    path = tempfile.mkdtemp(prefix=f"{PREFIX}{kind}-")
 
     try:
         lock = os.open(os.path.join(path, LOCK), os.O_CREAT | os.O_RDWR, 0o600)
     except FileNotFoundError:  # swept before it had a lock
-        return _make(kind, place)
+        return _make(kind)
 
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -99,11 +96,12 @@ def _make(kind: str, place: str | None) -> tuple[str, int]:
 
 def sweep() -> None:
     """Remove the folders whose owners were killed. Blocks."""
-    for place in {tempfile.gettempdir(), MEMORY}:
-        for name in _names(place):
-            if name.startswith(PREFIX):
-                with suppress(OSError):  # of another user, or gone meanwhile
-                    _remove_if_dead(os.path.join(place, name))
+    parent_folder = tempfile.gettempdir()
+
+    for name in _names(parent_folder):
+        if name.startswith(PREFIX):
+            with suppress(OSError):  # of another user, or gone meanwhile
+                _remove_if_dead(os.path.join(parent_folder, name))
 
 
 def _remove_if_dead(folder: str) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import attrs
 import click
@@ -20,14 +20,20 @@ from asyncflow.config.section import names_of
 
 VARIABLE = "ASYNCFLOW_MODULE"
 
-module_option = click.option(
-    "-m",
-    "--module",
-    envvar=VARIABLE,
-    metavar="MODULE",
-    help=f"The module (or file) that declares the scenario.  [default: ${VARIABLE}]",
-)
-"""Adds ``--module`` to a command that cannot do without: see `declaring`."""
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def module_option(command: F) -> F:
+    """Add ``--module`` to a command that cannot do without: see `declaring`."""
+    add = click.option(
+        "-m",
+        "--module",
+        envvar=VARIABLE,
+        metavar="MODULE",
+        help=f"The module (or file) that declares the scenario.  [default: ${VARIABLE}]",
+    )
+    return add(command)
+
 
 TARGET = """MODULE is a module (flows, package.flows) or a file (flows.py), seen from the
 current folder; SCENARIO the id of a scenario that it declares, or the name that it has

@@ -62,8 +62,8 @@ class Registry:
         self.data_nodes: dict[str, DataNodeConfig] = {}
         self.tasks: dict[str, TaskConfig] = {}
         self.scenarios: dict[str, ScenarioConfig] = {}
-        self.job = JobConfig()
-        self.core = CoreConfig()
+        self.job: JobConfig = JobConfig()
+        self.core: CoreConfig = CoreConfig()
         self.app: dict[str, object] = {}
         """What an application keeps there of its own, by name."""
         self.origins: dict[str, dict[str, Place]] = {}

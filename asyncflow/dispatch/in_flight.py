@@ -87,7 +87,7 @@ class InFlight:
 
         self._timeouts = Timeouts(self)
         self._retries = Retries(self, self.plan, self.store, self.versions, self.pins)
-        self.batcher = Batcher(
+        self.batcher: Batcher = Batcher(
             self.plan,
             self.runs,
             self.store,

@@ -38,7 +38,7 @@ class Runs:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.is_broken = False
+        self.is_broken: bool = False
         """Whether nothing runs any more: after an error of ours."""
         self._count = 0
         self.by_number: dict[int, Run] = {}

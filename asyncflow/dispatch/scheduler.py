@@ -79,24 +79,26 @@ class Scheduler:
         self.group = group
         self.watchers = watchers
         self.resources: Mapping[str, float] = {} if resources is None else resources
-        self.tracer = Tracer() if tracer is None else tracer
+        self.tracer: Tracer = Tracer() if tracer is None else tracer
         self._waiting = WaitingRuns()
         marks = RunningMarks(store)
         self._echo = Echo(echo)
         live = self._live() if echo == "live" else None
         self._plan = plan = GuardedPlan({**self.resources, **ALONE}, guard=group)
-        self.runs = runs = Runs(store)
+        runs = Runs(store)
+        self.runs: Runs = runs
         self._admission = Admission(plan, group, self)
         self._timeouts = RunTimeouts(self)
-        self.data_waits = DataWaits(runs, self._waiting, self._timeouts)
-        self.pins = versions.retention.pins = pins = Pins(store, runs, versions)
-        self.in_flight = in_flight = InFlight(
-            plan, runs, store, versions, pins, marks, executors, self
-        )
-        self.slots = in_flight.slots = Slots(
+        self.data_waits: DataWaits = DataWaits(runs, self._waiting, self._timeouts)
+        pins = versions.retention.pins = Pins(store, runs, versions)
+        self.pins: Pins = pins
+        in_flight = InFlight(plan, runs, store, versions, pins, marks, executors, self)
+        self.in_flight: InFlight = in_flight
+        self.slots: Slots = Slots(
             *(in_flight, versions, marks, executors, limiter),
             *(self._echo, live, group, self.tracer),
         )
+        in_flight.slots = self.slots
 
     def _live(self) -> Live:
         from asyncflow.dispatch.live_echo import Live

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import ClassVar
 
-from asyncflow.abc import Driver, StoredValue
-from asyncflow.worker import memory_files
+from asyncflow.abc import Driver
 
 
 class MemoryDriver(Driver):
@@ -17,8 +15,3 @@ class MemoryDriver(Driver):
 
     storage_type: ClassVar[str] = "in_memory"
     is_durable: ClassVar[bool] = False
-
-    def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
-        if isinstance(kept, str):
-            with suppress(OSError):
-                memory_files.unlink(kept)

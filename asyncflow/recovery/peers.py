@@ -100,7 +100,7 @@ class Peers:
 
     def __init__(self, listener: PeerListener) -> None:
         self.listener = listener
-        self.address = ""
+        self.address: str = ""
         """The path of the socket."""
         self._stack = AsyncExitStack()
 

@@ -101,16 +101,16 @@ class Engine:
         self._subscriptions: Subscriptions | None = None
         self._hearing = Lock()
         """Of several who ask what others do, one listens at a time."""
-        self.editing = Editing(store, versions)
-        self.results = Results(identity_map, versions, self.editing)
+        self.editing: Editing = Editing(store, versions)
+        self.results: Results = Results(identity_map, versions, self.editing)
         versions.retention.results = self.results
         versions.sharing.pins = scheduler.pins
-        self.preparation = RunPreparation(versions, loader)
-        self.recovery = Recovery(own, store, loader, self)
-        self.remote_runs = RemoteRuns(
+        self.preparation: RunPreparation = RunPreparation(versions, loader)
+        self.recovery: Recovery = Recovery(own, store, loader, self)
+        self.remote_runs: RemoteRuns = RemoteRuns(
             store, loader, self.recovery, scheduler, scheduler.group
         )
-        self.outage = Outage(store, scheduler, self.recovery, self.remote_runs)
+        self.outage: Outage = Outage(store, scheduler, self.recovery, self.remote_runs)
         scheduler.group.on_failure = self._broke
         bus.others = self
 

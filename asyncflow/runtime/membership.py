@@ -46,7 +46,7 @@ class Membership:
         """What the store knows of the orchestrator."""
         self.engine: Engine | None = None
         """What it has opened; what is asked before is answered with nothing."""
-        self.sharing = StoreSharing()
+        self.sharing: StoreSharing = StoreSharing()
         """The others, as far as it knows."""
         self._stack = AsyncExitStack()
 

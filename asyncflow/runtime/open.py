@@ -55,7 +55,6 @@ class Opening:
         await executors[DEFAULT].reach(folder)
 
         await self._watch_loop(stack)
-        after_group = await stack.enter_async_context(AsyncExitStack())
         group = Tasks(await stack.enter_async_context(create_task_group()))
         bus, counters = Bus(store, group), JobCounters()
         identity_map = IdentityMap(HandleVerbs(self.session), _driver_of, directory)
@@ -68,7 +67,6 @@ class Opening:
             membership.sharing,
             executors[DEFAULT],
             limiter,
-            self._memory(after_group),
         )
         scheduler = Scheduler(
             store=store,
@@ -97,12 +95,6 @@ class Opening:
             counters,
         )
         return membership.engine
-
-    def _memory(self, stack: AsyncExitStack) -> AsyncExitStack | None:
-        """Return what closes a folder in memory; None where some could not read it."""
-        mode = self.session.jobs.mode
-        are_elsewhere = self.workers is None and MODES.load(mode).in_processes
-        return None if self.session.store.is_far or are_elsewhere else stack
 
     async def _watch_loop(self, stack: AsyncExitStack) -> None:
         if limit := self.session.jobs.loop_lag_warning:

@@ -69,9 +69,9 @@ class Session:
         self.version = version
         self.engine: Engine | None = None
         """What is open; None before and after."""
-        self.jobs = JobConfig()
+        self.jobs: JobConfig = JobConfig()
         """How jobs are executed in this opening."""
-        self.owner_id = ""
+        self.owner_id: str = ""
         """The id that the orchestrator has in this opening."""
         self._host = BackgroundContext()
         self._is_cut_off = False
@@ -92,7 +92,7 @@ class Session:
         self._told: set[str] = set()
         """Which keys and properties without effect were told of."""
 
-        self.signals = Signals(self._host)
+        self.signals: Signals = Signals(self._host)
 
     async def enter(self) -> None:
         """Open it; see `Orchestrator.open`. On cancel nothing stays open."""

@@ -59,9 +59,9 @@ class Signals:
         self.open_host = open_host
         self.closing: Closing | None = None
         """None until it closes."""
-        self.has_come = False
+        self.has_come: bool = False
         """Whether there was a signal since it was opened."""
-        self.is_opening = False
+        self.is_opening: bool = False
         """Whether it is not open yet."""
         self._is_hurried = False
         self._loop: asyncio.AbstractEventLoop

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from functools import partial
 
 from asyncflow.values.garbage import remove
-from asyncflow.worker import memory_files
 from asyncflow.worker.replacing import copy, replace_file, sync_folder
 from asyncflow.worker.values import temporary_name
 
@@ -54,8 +53,7 @@ def link_all(pairs: Iterable[tuple[str, str]]) -> None:
 
 def _link(old: str, new: str) -> None:
     try:
-        if not memory_files.link(old, new):
-            os.link(old, new)
+        os.link(old, new)
     except OSError as error:
         if error.errno not in NO_LINKS:
             raise

@@ -109,12 +109,7 @@ def remove(paths: Iterable[str]) -> None:
     """Remove files; one that cannot be removed holds up nothing. Blocks."""
     for path in paths:
         try:
-            if os.path.islink(path):
-                from asyncflow.worker import memory_files
-
-                memory_files.unlink(path)
-            else:
-                os.unlink(path)
+            os.unlink(path)
         except FileNotFoundError:
             pass
         except OSError as error:

@@ -26,7 +26,7 @@ class StoreSharing:
         pins: RunPins | None = None,
         has_unnotified_peer: bool = False,
     ) -> None:
-        self.is_shared = is_shared
+        self.is_shared: bool = is_shared
         """Whether others may write, or may have written."""
         self.pins = pins
         """What is noted in the store when others may write from then on."""

@@ -40,7 +40,7 @@ class ValueCache:
         self.store = store
         self.group = group
         self.limit = limit
-        self.has_evicted = False
+        self.has_evicted: bool = False
         """Whether values may have to be loaded."""
         self._entries: deque[Entry] = deque()
         self._bytes = 0

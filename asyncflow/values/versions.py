@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -68,8 +68,6 @@ class Versions:
     :param sharing: others, who may write what is kept here
     :param executor: whose workers read what is large; None for none
     :param limiter: that of jobs
-    :param memory: closes the folder in memory of what ends with the orchestrator; None
-        for none
     """
 
     def __init__(
@@ -81,7 +79,6 @@ class Versions:
         sharing: StoreSharing,
         executor: Executor | None = None,
         limiter: CapacityLimiter | None = None,
-        memory: AsyncExitStack | None = None,
     ) -> None:
         self.store = store
         self.folder = folder
@@ -90,7 +87,6 @@ class Versions:
         self.sharing = sharing
         self.executor = executor
         self.limiter = limiter
-        self.memory = memory
         self.being_edited: list[NodeState] = []
         """What is written by hand just now: the keys of data nodes."""
         self._default_files: DefaultFiles | None = None
@@ -102,19 +98,15 @@ class Versions:
         nanoseconds. Others add something else."""
         # Values that end with this process anyway stay: no store on disk has them.
         limit = inf if store.values_folder is None else LIMIT
-        self.cache = ValueCache(store, group, limit)
-        self.garbage = Garbage(store, group, sharing)
-        self.retention = Retention(store, holder_id, self.garbage)
-        self.stored = StoredVersions(store, folder, self.cache, self.retention)
+        self.cache: ValueCache = ValueCache(store, group, limit)
+        self.garbage: Garbage = Garbage(store, group, sharing)
+        self.retention: Retention = Retention(store, holder_id, self.garbage)
+        self.stored: StoredVersions = StoredVersions(
+            store, folder, self.cache, self.retention
+        )
 
     def new_path(self, node: NodeState) -> str:
         """Return the name of a file that a new value may have."""
-        if self.memory is not None and not node.driver.is_durable:
-            from asyncflow.values.memory import open_memory
-
-            open_memory(self.memory, self.group, self.folder, self.holder_id)
-            self.memory = None
-
         path = self.named_path(".value")
         return compared(path) if node.is_compared else path
 

@@ -104,13 +104,11 @@ def remove_named(path: str) -> None:
 
     import glob
 
-    from asyncflow.worker import memory_files
-
     stem, ending = _parts(path)
 
     for name in glob.iglob(f"{glob.escape(stem)}-*{ending}"):
         with suppress(OSError):
-            memory_files.unlink(name)
+            os.unlink(name)
 
 
 def _parts(path: str) -> tuple[str, str]:

@@ -87,14 +87,6 @@ def keep_pickled(
     def write(file: BinaryIO) -> None:
         _write(file, data, buffers)
 
-    if not sync:
-        from asyncflow.worker import memory_files
-
-        size = len(data) + sum(buffer.raw().nbytes for buffer in buffers)
-
-        if memory_files.write(path, size, write):
-            return path
-
     try:
         try:
             replace_file(path, write, temporary, sync=sync)

@@ -236,11 +236,6 @@ INNER: Mapping[tuple[str, str], str] = {
     ("recovery.recovery", "recovery.settling"): "only after a crash",
     ("recovery.recovery", "recovery.going_on"): "the same",
     ("executors.process.worker", "worker.intent"): "only after a kill",
-    ("executors.process.worker", "worker.memory_files"): "only after a kill",
-    ("values.garbage", "worker.memory_files"): "only for `in_memory` data nodes",
-    ("values.versions", "values.memory"): "only for `in_memory` data nodes",
-    ("worker.digests", "worker.memory_files"): "only after a kill",
-    ("worker.values", "worker.memory_files"): "only for `in_memory` data nodes",
     (
         "executors.process.current_code",
         "executors.process.patched",

@@ -67,7 +67,7 @@ class Pool:
     """The workers of one event loop, for all its orchestrators."""
 
     def __init__(self) -> None:
-        self.workers = Workers()
+        self.workers: Workers = Workers()
         self._users = 0
         self.stillborn = 0
         """How many workers in a row have died before they had begun what they were sent."""
@@ -79,7 +79,7 @@ class Pool:
         """Of these, those that nobody waits for."""
         self._waiting: deque[Event] = deque()
         """Those who wait for an idle worker, as none can be started."""
-        self.today = CurrentCode()
+        self.today: CurrentCode = CurrentCode()
         self._winding_down: Event | None = None
         """Tells that the idle workers have ended, as the last user leaves."""
 

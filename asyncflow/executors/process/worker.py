@@ -98,9 +98,9 @@ class Worker:
         """The moment of which it finds the user's modules."""
         self.others: list[process_tree.Member] = []
         """What it is known to have started."""
-        self.since = time.monotonic()
+        self.since: float = time.monotonic()
 
-        self.name = worker_name(self.process.pid)
+        self.name: str = worker_name(self.process.pid)
         """See `worker_name`."""
 
     @property
@@ -214,7 +214,6 @@ class Worker:
 
         :param max_bytes: how much is kept of what it printed
         """
-        from asyncflow.worker import memory_files
         from asyncflow.worker.intent import settled_here
 
         if (kept := settled_here(call.job_id, call.outputs)) is not None:
@@ -226,7 +225,7 @@ class Worker:
 
             for name in {path, staged, temporary_name(path), temporary_name(staged)}:
                 with suppress(OSError):
-                    memory_files.unlink(name)
+                    os.unlink(name)
 
             remove_named(path)
 

@@ -23,7 +23,7 @@ class WorkerFolder:
         self.folder = folder
         self.channel = channel
         """Where workers report to."""
-        self.life = life
+        self.life: int = life
         """What workers end with; see `parent.hold`."""
         self._has_dropped = False
 

@@ -57,7 +57,7 @@ class Workers:
         """Those that can be called."""
         self.folders: list[WorkerFolder] = []
         """Where they have their files: the last is that of those that start now."""
-        self.world = World()
+        self.world: World = World()
         self.listeners: list[JobListener] = []
         """Who wants to know what jobs, by their ids, tell while they run."""
         self._opening = Lock()
