@@ -90,7 +90,7 @@ def test_it_runs_once(kinds: str, moment: str, executor: str, folder: Path) -> N
         "COMPLETED",
         WHY,
         dict.fromkeys(names, ROWS),
-        [1 if name == "kept" else 2 for name in names],
+        [2 if name == "query" else 1 for name in names],
     ]
     assert calls == 1
     assert not left(folder)

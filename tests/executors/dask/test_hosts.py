@@ -71,7 +71,6 @@ def measure(value: bytes) -> int:
     return len(value)
 
 
-@pytest.mark.skip(reason="it did not pass where the machine is busy: to be looked at")
 async def test_a_value_is_larger_than_the_memory_of_a_worker(tmp_path: Path) -> None:
     """It passes through files; the nanny ends no worker for it."""
     options = ("--nanny", "--memory-limit", SMALL)
@@ -146,7 +145,6 @@ def count(path: str) -> None:
     note(path, "x")
 
 
-@pytest.mark.skip(reason="it did not pass where the machine is busy: to be looked at")
 async def test_two_programs_share_a_cluster_and_a_store(
     cluster: dask_cluster.Hosts, tmp_path: Path
 ) -> None:
