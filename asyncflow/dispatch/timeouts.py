@@ -114,7 +114,7 @@ class RunTimeouts:
         :param submitted: when it was submitted, in seconds since the epoch
         :param limit: how long it may take from then on, in seconds
         """
-        left = max(0.0, submitted + limit - time.time())
+        left = max(0.0, min(limit, submitted + limit - time.time()))
         loop = asyncio.get_running_loop()
         self._clocks[run] = loop.call_later(left, self._time_out, run)
 

@@ -29,7 +29,7 @@ from asyncflow.entities.scenario import (
 )
 from asyncflow.entities.sequence import sequences_of
 from asyncflow.entities.submission import Run
-from asyncflow.entities.submittable import Submittable
+from asyncflow.entities.submittable import Submittable, nodes_of
 from asyncflow.gc_pause import pause_gc
 from asyncflow.options import RunOptions
 from asyncflow.records import (
@@ -46,6 +46,10 @@ from asyncflow.slices import SLICE, at_once, in_turns
 
 if TYPE_CHECKING:
     from asyncflow.entities.cycle import Cycle
+
+MOMENT = 1000
+"""By how many nanoseconds a submit is later than what it reads, where a clock has gone
+back: a time in seconds tells no fewer."""
 
 LARGE = 10_000
 """From how many tasks on no garbage is collected while a scenario is made."""
@@ -271,7 +275,7 @@ class IdentityMap:
             dag=dag,
             first_tasks=ordered_tasks(entity, dag),
             options=options.kept(),
-            submitted=time.time(),
+            submitted=_time_of_submit(entity, dag),
         )
 
     def make_submission(
@@ -399,6 +403,24 @@ class IdentityMap:
             shared_bases=self.bases if is_shared(config) else None,
             cycle_id=cycle_id,
         )
+
+
+def _time_of_submit(entity: Submittable, dag: Dag) -> float:
+    """Return the time, or a later one where a clock has gone back.
+
+    Who takes a run over has it read what was made by its submit: so that comes after all
+    that it reads.
+    """
+    now, nodes = time.time(), nodes_of(entity)
+    number = 0
+
+    for name in dag.sources:
+        version = nodes[name].version
+
+        if version is not None and version.number > number:
+            number = version.number
+
+    return now if number <= now * 1e9 else (number + MOMENT) / 1e9
 
 
 def _now() -> float:

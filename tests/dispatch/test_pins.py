@@ -20,6 +20,7 @@ from asyncflow import (
     SubmissionFailed,
     UsageError,
 )
+from asyncflow.entities.data_node import node_of
 from tests.programs.pins_program import SIZE, declare
 from tests.support import flows, programs
 
@@ -521,3 +522,21 @@ async def test_what_runs_are_to_read_stays_until_all_are_taken_over(
 
         for submission in runs:
             await submission
+
+
+async def test_a_submit_is_later_than_what_it_reads_where_a_clock_has_gone_back(
+    orchestrator: Orchestrator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who takes the run over goes by that."""
+    source = orchestrator.config.configure_data_node("source", default_data=1)
+    task = orchestrator.config.configure_task("double", flows.double, source)
+    cfg = orchestrator.config.configure_scenario("flow", task)
+    scenario = await orchestrator.create_scenario(cfg)
+    version = node_of(scenario.source).version
+    assert version is not None
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 3600)
+    submission = scenario.submit()
+    monkeypatch.undo()
+    assert submission.submitted_at.timestamp() * 1e9 > version.number
+    await submission
