@@ -46,14 +46,22 @@ def deaths(trial: Trial, chance: random.Random) -> Trial:
 
 
 def values(trial: Trial, chance: random.Random) -> Trial:
-    """Have large values replaced while runs wait that read them."""
+    """Have large values replaced while runs wait that read them, by one program."""
     flows = tuple(_with_large(flow) for flow in trial.flows)
-    acts = list(trial.acts)
+    acts = [attrs.evolve(act, process=0) for act in trial.acts]
 
-    for act in _submits(trial.acts):
+    for act in _submits(acts):
         acts += [_soon(act, chance, "write") for _ in range(2)]
 
-    return attrs.evolve(trial, flows=flows, acts=_ordered(acts), workers=1)
+    return attrs.evolve(
+        trial,
+        hosts=trial.hosts[:1],
+        is_far=False,
+        flows=flows,
+        acts=_ordered(acts),
+        faults=tuple(attrs.evolve(fault, process=0) for fault in trial.faults),
+        workers=1,
+    )
 
 
 THEMES: dict[str, Callable[[Trial, random.Random], Trial]] = {
