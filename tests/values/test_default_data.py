@@ -15,16 +15,11 @@ pytestmark = [pytest.mark.anyio, pytest.mark.blocking_jobs]
 LARGE = 100_000
 
 
-def is_value(entry: os.DirEntry[str]) -> bool:
-    """Tell the file of a value, or the link to it, from what else is there."""
-    return entry.is_file() and entry.name[0] != "."
-
-
 def names(orchestrator: Orchestrator) -> list[int]:
     """Return how many names each file of a value has."""
     folder = orchestrator.store.values_folder
     assert folder is not None
-    stats = [entry.stat() for entry in os.scandir(folder) if is_value(entry)]
+    stats = [entry.stat() for entry in os.scandir(folder) if entry.name[0] != "."]
     return sorted({stat.st_ino: stat.st_nlink for stat in stats}.values())
 
 
