@@ -31,7 +31,8 @@ def batches(trial: Trial, chance: random.Random) -> Trial:
 
 
 def deaths(trial: Trial, chance: random.Random) -> Trial:
-    """Have processes die as runs begin whose jobs must not run twice."""
+    """Have one program die as its runs begin, whose jobs must not run twice."""
+    trial = _of_one(trial)
     flows = _with_tasks(trial, on_restart="fail")
     faults = list(trial.faults)
 
@@ -47,21 +48,14 @@ def deaths(trial: Trial, chance: random.Random) -> Trial:
 
 def values(trial: Trial, chance: random.Random) -> Trial:
     """Have large values replaced while runs wait that read them, by one program."""
+    trial = _of_one(trial)
     flows = tuple(_with_large(flow) for flow in trial.flows)
-    acts = [attrs.evolve(act, process=0) for act in trial.acts]
+    acts = list(trial.acts)
 
     for act in _submits(acts):
         acts += [_soon(act, chance, "write") for _ in range(2)]
 
-    return attrs.evolve(
-        trial,
-        hosts=trial.hosts[:1],
-        is_far=False,
-        flows=flows,
-        acts=_ordered(acts),
-        faults=tuple(attrs.evolve(fault, process=0) for fault in trial.faults),
-        workers=1,
-    )
+    return attrs.evolve(trial, flows=flows, acts=_ordered(acts), workers=1)
 
 
 THEMES: dict[str, Callable[[Trial, random.Random], Trial]] = {
@@ -69,6 +63,19 @@ THEMES: dict[str, Callable[[Trial, random.Random], Trial]] = {
     "deaths": deaths,
     "values": values,
 }
+
+
+def _of_one(trial: Trial) -> Trial:
+    """Have one program do all, and meet all that goes wrong: of several on one store, one
+    that takes a run over may read what another wrote by hand after its submit.
+    """
+    return attrs.evolve(
+        trial,
+        hosts=trial.hosts[:1],
+        is_far=False,
+        acts=tuple(attrs.evolve(act, process=0) for act in trial.acts),
+        faults=tuple(attrs.evolve(fault, process=0) for fault in trial.faults),
+    )
 
 
 def _with_tasks(trial: Trial, **changes: Any) -> tuple[Flow, ...]:
