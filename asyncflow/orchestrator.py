@@ -38,8 +38,9 @@ from asyncflow.config.sections import (
 from asyncflow.errors import NotFound, UsageError
 from asyncflow.gc_pause import pause_gc
 from asyncflow.options import OnFailure, Page, RunOptions
+from asyncflow.runtime.checks import check_arguments
 from asyncflow.runtime.session import Session
-from asyncflow.runtime.wiring import as_folder, as_store
+from asyncflow.runtime.wiring import as_folder, as_store, as_values, as_values_options
 from asyncflow.status import Status, SubmissionStatus
 
 if TYPE_CHECKING:
@@ -116,6 +117,12 @@ class Orchestrator:
     :param version: the version of the application: new scenarios get it, and lists show
         those that have it; see `Configuration.configure_core`. None is what that says, or
         none: lists show all
+    :param values: where large values are kept, for hosts that share no folder: an
+        address of fsspec, such as ``s3://bucket/prefix``, or a folder. None is what the
+        environment variable ``ASYNCFLOW_VALUES`` says, or `Configuration.configure_core`,
+        or else a folder beside the store
+    :param values_options: parameters of fsspec's file system for that address, such as
+        ``key`` and ``secret``; they are never stored
     :raises UsageError: where the address of a store is none that is known
     """
 
@@ -124,28 +131,23 @@ class Orchestrator:
     adopt: bool | Callable[[SubmissionRecord], bool] = True
     folder: str | None = attrs.field(default=None, converter=as_folder)
     version: str | None = None
+    values: str | None = attrs.field(
+        default=None, converter=as_values, kw_only=True, repr=False
+    )
+    values_options: Mapping[str, Any] | None = attrs.field(
+        default=None, converter=as_values_options, kw_only=True, repr=False
+    )
     _session: Session = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.config, Configuration):
-            raise TypeError(
-                f"config is a Configuration; got {self.config!r}. The place of the store "
-                "is given by name: Orchestrator(store=...)"
-            )
-
-        if not (isinstance(self.adopt, bool) or callable(self.adopt)):
-            raise TypeError(f"adopt is True, False or a function; got {self.adopt!r}")
-
-        if self.version is not None and (
-            type(self.version) is not str or not self.version
-        ):
-            raise TypeError(f"version is a text, or None; got {self.version!r}")
-
+        check_arguments(self.config, self.adopt, self.version)
         given = (self.config, self.store, self.adopt)
         self._session = Session(
             *(*given, _open_engine),
             folder=self.folder,
             version=self.version,
+            values=self.values,
+            values_options=self.values_options,
         )
 
     def __repr__(self) -> str:

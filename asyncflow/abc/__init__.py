@@ -10,6 +10,7 @@ from asyncflow.abc.driver import is_address as is_address
 from asyncflow.abc.executor import Call as Call
 from asyncflow.abc.executor import Executor as Executor
 from asyncflow.abc.executor import Pinned as Pinned
+from asyncflow.abc.executor import ValuesAddress as ValuesAddress
 from asyncflow.abc.executor import Watch as Watch
 from asyncflow.abc.executor import WorkerInfo as WorkerInfo
 from asyncflow.abc.store import Store as Store

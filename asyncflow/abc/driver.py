@@ -136,6 +136,16 @@ class Driver(ABC):
         return None
 
     @property
+    def is_home(self) -> bool:
+        """Whether the orchestrator sees what is written to the paths that it gives."""
+        return True
+
+    @property
+    def takes_files(self) -> bool:
+        """Whether `upload` takes a file for a value."""
+        return type(self).upload is not Driver.upload
+
+    @property
     def is_remote(self) -> bool:
         """Whether its place is on a server: it is looked at only where that may take
         its time.

@@ -21,6 +21,16 @@ class Pinned(Protocol):
         """Those that this process may have loaded in an older form, by name."""
 
 
+class ValuesAddress(Protocol):
+    """An address where values are kept, as executors see it: it can be pickled."""
+
+    def probe(self) -> None:
+        """Write there, read it, and remove it. Blocks.
+
+        :raises AsyncflowError: where that cannot be
+        """
+
+
 class WorkerInfo(NamedTuple):
     """A worker process, at one moment."""
 
@@ -190,9 +200,15 @@ class Executor(ABC):
         """How many jobs can run at once, where it is for it to say; None where not."""
         return None
 
-    async def reach(self, folder: str) -> None:  # noqa: ARG002
-        """See whether a folder of values is there where jobs run.
+    async def reach(
+        self,
+        folder: str,  # noqa: ARG002
+        address: ValuesAddress | None = None,  # noqa: ARG002
+    ) -> None:
+        """See whether values can be read and written where jobs run.
 
+        :param folder: the folder of their files
+        :param address: where they are for all hosts; None where that is the folder
         :raises AsyncflowError: where it is not
         """
         return None

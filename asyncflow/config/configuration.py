@@ -73,9 +73,7 @@ class Configuration(ServerDataNodes, Shown):
         init=False, default=None
     )
     """What counts as of a revision, and what is wrong with the files over it."""
-    _defaults: dict[str, dict[str, Any]] = attrs.field(
-        init=False, factory=dict[str, dict[str, Any]]
-    )
+    _defaults: dict[str, dict[str, Any]] = attrs.field(init=False, factory=dict)
     """What was set for all sections of a kind."""
     _recorded: list[Problem] = attrs.field(init=False, factory=list[Problem])
     _revision: int = attrs.field(init=False, default=0)
@@ -506,27 +504,28 @@ class Configuration(ServerDataNodes, Shown):
         mode: str | None = None,
         version_number: str | None = None,
         force: bool = False,
+        values: str | os.PathLike[str] | None = None,
+        values_options: Mapping[str, Any] | None = None,
         **properties: object,
     ) -> CoreConfig:
-        """Declare what is kept of submissions that have finished, and which version of the
-        application this is; the latest call counts.
+        """Declare what is kept of finished submissions, and of which version this is.
 
-        What is not kept is removed when an orchestrator opens, and once an hour as long
-        as it is open. The values of data nodes stay. Where both `keep_days` and
-        `keep_submissions` are given, what either keeps stays.
+        The latest call counts. What is not kept is removed when an orchestrator opens, and
+        once an hour from then on; values of data nodes stay. Of `keep_days` and
+        `keep_submissions`, what either keeps stays.
 
         :param keep_days: for how many days they are kept; None for ever.
         :param keep_submissions: how many of the last ones are kept; None for all.
-        :param keep_log_days: for how many days it is kept what their jobs printed; None
-            as long as they are.
-        :param time_zone: the time zone in which cycles begin, such as ``Europe/Paris``; a
-            store keeps the first one. None for that, or for the machine's.
+        :param keep_log_days: the same of what their jobs printed; None as long as they.
+        :param time_zone: in which cycles begin, such as ``Europe/Paris``; a store keeps the
+            first one. None for that, or for the machine's.
         :param mode: ``"experiment"`` compares what is declared with what this version was
-            declared as before; ``"production"`` does, too, and sees the scenarios of all
-            versions in production; ``"development"`` has no version. None compares nothing.
-        :param version_number: the version: scenarios get it, and lists show those that have
-            it. None for none: lists show all. ``Orchestrator(version=...)`` counts before it.
+            before; ``"production"`` does, too, and sees the scenarios of all versions in
+            production; ``"development"`` has no version. None compares nothing.
+        :param version_number: scenarios get it, and lists show those that have it. None:
+            lists show all. ``Orchestrator(version=...)`` counts before it.
         :param force: whether what is declared now counts, where that is another.
+        :param values: where large values are kept, with `values_options`: `Orchestrator`.
         :param properties: whatever else you want to keep with it.
         """
         self._registry.forget("CORE")
@@ -538,6 +537,8 @@ class Configuration(ServerDataNodes, Shown):
             mode=mode,
             version_number=version_number,
             force=force,
+            values=None if values is None else os.fspath(values),
+            values_options={**(values_options or {})},
             properties=properties,
         )
         self._revision += 1
@@ -552,15 +553,14 @@ class Configuration(ServerDataNodes, Shown):
         """Have entities of older versions changed when they are first loaded.
 
         In ``mode="production"``, a scenario of an older version in production gets the
-        version of the orchestrator that loads it. Before that, the functions for the
-        versions in between, and for this one, are called, in the order of the versions,
-        each with a copy of the scenario, or of a data node of its own: what they set (name,
-        properties and tags; name and validity period) is written. They are called in a
-        thread, or awaited, outside any transaction, and once more where somebody else has
-        changed the entity meanwhile.
+        version of who loads it. Before that, the functions for the versions in between,
+        and for this one, are called in their order, each with a copy of the scenario, or
+        of a data node of its own: what they set (name, properties and tags; name and
+        validity period) is written. They are called in a thread, or awaited, outside any
+        transaction, and once more where somebody else has changed it meanwhile.
 
         :param target_version: the version that the function leads to.
-        :param config: the config of a scenario or of a data node.
+        :param config: that of a scenario or of a data node.
         :param migration_fct: is given the copy, and returns it, or None.
         :raises UsageError: config is that of a task, which keeps nothing.
         """

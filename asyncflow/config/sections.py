@@ -496,8 +496,6 @@ class JobConfig(Attributes, Shown):
 class CoreConfig(Attributes, Shown):
     """What is kept of submissions that have finished: all, where nothing is given; and of
     which version of the application scenarios are.
-
-    Where both `keep_days` and `keep_submissions` are given, what either keeps stays.
     """
 
     keep_days: float | None = None
@@ -521,6 +519,14 @@ class CoreConfig(Attributes, Shown):
 
     force: bool = False
     """Whether what is declared now counts, where it is another than before."""
+
+    values: str | None = attrs.field(default=None, converter=as_place)
+    """The folder or address where large values are kept; None for the store's folder."""
+
+    values_options: Mapping[str, Any] = attrs.field(
+        factory=dict, converter=as_concealed
+    )
+    """Parameters of fsspec's file system for that address."""
 
     properties: Mapping[str, object] = attrs.field(factory=dict[str, object])
     """Whatever else was given, by name."""

@@ -27,7 +27,6 @@ from asyncflow.runs.job import JobState
 from asyncflow.runs.node import Given, NodeState, Version
 from asyncflow.runs.task import TaskState
 from asyncflow.status import AttemptKind, Status
-from asyncflow.values.stored import given_driver
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
 
@@ -141,7 +140,7 @@ def call_of(
             stored, version = None, pins[node.id]
 
             if type(version) is Given:
-                driver = given_driver()
+                driver = versions.files.given_driver()
 
         if stored is None and version is not None:
             stored = version.kept
@@ -185,6 +184,15 @@ def read_by(attempt: Attempt) -> Iterator[tuple[NodeState, Version]]:
     for node in attempt.task.input.values():
         if version := pins.get(node.id, node.version):
             yield node, version
+
+
+def clear(attempt: Attempt, outcome: Outcome, versions: Versions) -> None:
+    """Have removed what a job that has died may have put at an address."""
+    files, call = versions.files, attempt.call
+
+    if files.remote is not None and call and isinstance(outcome, Crashed | Killed):
+        paths = [path for _, _, path in call.outputs]
+        versions.group.start_soon(files.in_thread, files.remove_made, paths)
 
 
 def checked(

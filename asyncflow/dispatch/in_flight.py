@@ -24,7 +24,7 @@ from asyncflow.abc import (
     StoredValue,
 )
 from asyncflow.dispatch import skipping
-from asyncflow.dispatch.attempt import Attempt, checked, judge
+from asyncflow.dispatch.attempt import Attempt, checked, clear, judge
 from asyncflow.dispatch.batching import Batcher, Dispatcher
 from asyncflow.dispatch.completion import complete, is_simple_success
 from asyncflow.dispatch.pins import Pins
@@ -261,6 +261,7 @@ class InFlight:
             return
 
         self._return_followers(attempt)
+        clear(attempt, outcome, self.versions)
 
         if status is Status.FAILED and self._retries.try_again(
             attempt, outcome, reason

@@ -9,13 +9,12 @@ until the run has ended, whoever drops it, and whoever takes the run over.
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from math import inf
 
-from anyio import CancelScope, to_thread
+from anyio import CancelScope
 
 from asyncflow.abc import Store, StoredValue
 from asyncflow.dispatch.runs import Runs
@@ -25,7 +24,7 @@ from asyncflow.errors import StoreFailed
 from asyncflow.records import VersionRecord
 from asyncflow.runs.node import Given, NodeState, Version
 from asyncflow.status import FINAL
-from asyncflow.values.garbage import remove
+from asyncflow.values.files import ValueFiles
 from asyncflow.values.versions import Versions
 
 
@@ -109,8 +108,7 @@ class Pins:
                 run_id = self._ended.pop()
                 names = await self.store.unpin(run_id)
                 self._noted.discard(run_id)
-                paths = [os.path.join(self.versions.folder, name) for name in names]
-                await to_thread.run_sync(remove, paths)
+                await self.versions.files.remove_all(names)
 
     def keep(self, node: NodeState, known: Sequence[Version], number: float) -> int:
         """Pin what a new version replaces.
@@ -179,7 +177,8 @@ class Pins:
             for node_id, pin in pins.items()
             if not isinstance(pin, Given)
         }
-        gone = await to_thread.run_sync(_gone, paths)
+        files = self.versions.files
+        gone = await files.in_thread(_gone, paths, files)
 
         if not gone:
             return
@@ -342,12 +341,12 @@ def _shared_sources(run: Run) -> list[NodeState]:
     ]
 
 
-def _gone(paths: Mapping[str, StoredValue]) -> list[str]:
+def _gone(paths: Mapping[str, StoredValue], files: ValueFiles) -> list[str]:
     """Return the data nodes whose files are not there. Blocks."""
     return [
         node_id
         for node_id, path in paths.items()
-        if isinstance(path, str) and not os.path.exists(path)
+        if isinstance(path, str) and not files.is_there(path)
     ]
 
 

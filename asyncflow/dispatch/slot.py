@@ -23,7 +23,7 @@ from asyncflow.dispatch.suspects import waiting_file
 from asyncflow.entities.submission import job_handle_of
 from asyncflow.log import logger as _logger
 from asyncflow.task_group import Tasks, is_canceled
-from asyncflow.values.garbage import remove
+from asyncflow.values.files import remove
 from asyncflow.values.versions import Versions
 
 if TYPE_CHECKING:

@@ -8,40 +8,32 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from glob import has_magic
-from importlib.util import find_spec
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from asyncflow.abc import StoredValue
+from asyncflow.drivers._file_systems import (
+    MEMORY,
+    OfOneProcess,
+    file_system,
+    move,
+    remedy_of,
+)
 from asyncflow.drivers._joining import check_partitions, columns_of
 from asyncflow.drivers._remote_forms import FolderForm, Form, RowForm
-from asyncflow.drivers._remote_log import mask_log
 from asyncflow.drivers._remote_marks import mark_of, mark_of_all
-from asyncflow.drivers._remote_packages import needs
 from asyncflow.drivers._server import ServerDriver, Told, unwritten
-from asyncflow.secret import Secret, concealed, masked, revealed, secrets_in
+from asyncflow.secret import Secret, concealed, masked, secrets_in
 from asyncflow.worker import current
-from asyncflow.worker.errors import (
-    DataNodeReadingError,
-    DataNodeWritingError,
-    PackageMissing,
-)
-from asyncflow.worker.replacing import REMEDIES, Draft, copy, copy_all, unwritable
+from asyncflow.worker.errors import DataNodeReadingError, DataNodeWritingError
+from asyncflow.worker.replacing import Draft, copy, copy_all, unwritable
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
     from asyncflow.selection import Preview
 
-MEMORY = "memory://"
-"""How an address begins of which each process has its own files."""
-
-
 PREVIEWED = 1 << 18
 """How many bytes are asked for at a time where a few rows are shown."""
-
-
-class OfOneProcess(Exception):
-    """A worker is asked for what it cannot see."""
 
 
 class RemoteDriver(ServerDriver):
@@ -369,35 +361,17 @@ class RemoteDriver(ServerDriver):
 
         :param staged: the path that `write` was given, for what is not published yet
         """
-        if current.is_worker and self.is_of_process:
-            raise OfOneProcess(
-                "what is in memory is of one process, and this is another"
-            )
-
-        given = revealed(dict(getattr(self.options, "storage_options", None) or {}))
-
-        try:
-            from fsspec.core import url_to_fs
-
-            mask_log()
-            files, at = url_to_fs(str(self.path), **given)
-        except ImportError as error:
-            for package, extra in needs(self.path).items():
-                if find_spec(package) is None:
-                    what = f"the address {self.shown_place}"
-                    raise PackageMissing(what, package, extra) from error
-
-            raise
-
+        given = getattr(self.options, "storage_options", None) or {}
+        files, at = file_system(self.path, given, self.secrets)
         at = f"{at}.{os.path.basename(staged)}" if staged else at
-        return files, concealed("", at)  # it may be an address with a password
+        return files, concealed("", at)
 
     def tell(self, error: Exception) -> Told:
         if isinstance(error, OfOneProcess):
             return Told(str(error), "have executor='thread', or use another address")
 
         why = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
-        return Told(why, _remedy(error))
+        return Told(why, remedy_of(error))
 
 
 def _is_directory(files: Any, at: str) -> bool:
@@ -414,33 +388,3 @@ def _place_of(files: Any, at: str) -> str | list[str]:
 
 def _name_of(path: str) -> str:
     return os.path.splitext(os.path.basename(path))[0]
-
-
-def move(files: Any, source: str, to: str) -> None:
-    """Give a file another name: by the server, in one step."""
-    from fsspec import AbstractFileSystem
-
-    if type(files).mv is not AbstractFileSystem.mv:
-        files.mv(source, to)
-        return
-
-    files.cp_file(source, to)  # `mv` asks for lists before, and may not get them
-
-    with suppress(Exception):  # it is there
-        files.rm_file(source)
-
-
-def _remedy(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "make the bucket or the folder first, or correct the address"
-
-    if isinstance(error, PermissionError):
-        return "see that what is in storage_options may do it"
-
-    if isinstance(error, ValueError):
-        return "correct the address"
-
-    if isinstance(error, OSError) and (error.errno or 0) in REMEDIES:  # a disk's
-        return REMEDIES[error.errno or 0]
-
-    return "see that the server can be reached, or correct storage_options"

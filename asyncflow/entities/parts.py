@@ -139,7 +139,7 @@ class Upload(Parsing):
         path: str,
         name: str,
     ) -> StoredValue:
-        if type(driver).upload is Driver.upload:
+        if not driver.takes_files:
             raise UsageError(
                 f"data node {name!r} is {driver.storage_type!r}, and takes no file: "
                 "write the value"

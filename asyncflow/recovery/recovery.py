@@ -25,7 +25,7 @@ from asyncflow.recovery.loader import EntityLoader
 from asyncflow.runs.job import JobState, crashes_of
 from asyncflow.runs.restoring import lose, resume
 from asyncflow.status import FINAL
-from asyncflow.values.garbage import remove
+from asyncflow.values.files import remove
 from asyncflow.values.sharing import StoreSharing
 from asyncflow.worker.values import STAGED
 
@@ -412,21 +412,21 @@ class Recovery:
         The files are listed first: who made one was registered by then, and what it was
         made for is in the store once its maker is not.
         """
-        folder = self.loader.versions.folder
+        files = self.loader.versions.files
         unpinned = await self._unpinned()
-        names = await to_thread.run_sync(os.listdir, folder)
+        names = await files.in_thread(files.names)
         makers = await self.store.makers()
         living = {record.id for record in await self.store.orchestrators()}
         makers -= living | self._outlived
         kept = await self.store.kept_names()
         lost = [
-            os.path.join(folder, name)
+            name
             for name in names
             if name not in kept
             and not name.endswith(STAGED)  # until it is removed there
             and (name.partition("-")[0] in makers or name in unpinned)
         ]
-        await to_thread.run_sync(remove, lost)
+        await files.remove_all(lost)
         await to_thread.run_sync(sweep)
 
         if dead_id:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from asyncflow.config import Configuration
 from asyncflow.config.checks.numbers import (
     check_callbacks_are_many,
     check_flag,
@@ -37,6 +38,21 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "submit": (*NAMES, "properties", "wait"),  # the last on the blocking face
 }
 """The options of the verbs that take properties beside them."""
+
+
+def check_arguments(config: object, adopt: object, version: object) -> None:
+    """Refuse what no orchestrator can be made of."""
+    if not isinstance(config, Configuration):
+        raise TypeError(
+            f"config is a Configuration; got {config!r}. The place of the store is "
+            "given by name: Orchestrator(store=...)"
+        )
+
+    if not (isinstance(adopt, bool) or callable(adopt)):
+        raise TypeError(f"adopt is True, False or a function; got {adopt!r}")
+
+    if version is not None and (type(version) is not str or not version):
+        raise TypeError(f"version is a text, or None; got {version!r}")
 
 
 def check_place() -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from anyio import CancelScope
 
 from asyncflow.runtime.deletion import Deletion
-from asyncflow.values.garbage import remove_all
 
 if TYPE_CHECKING:
     from asyncflow.records import SubmissionRecord
@@ -55,7 +54,7 @@ async def clean(engine: Engine, version: str) -> bool:
                 engine.identity_map.forget(one)
 
             engine.results.forget()
-            await remove_all(engine.versions.folder, names)
+            await engine.versions.files.remove_all(names)
 
         if engine.bus.hears_entities:
             from asyncflow.notify import entities

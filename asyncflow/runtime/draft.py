@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import attrs
-from anyio import CancelScope, to_thread
+from anyio import CancelScope
 
 from asyncflow import ids
 from asyncflow.config.sections import ScenarioConfig
@@ -17,7 +17,6 @@ from asyncflow.entities.scenario import Scenario, record_of
 from asyncflow.entities.submittable import nodes_of
 from asyncflow.records import BasisRecord, Record, ScenarioRecord, VersionRecord
 from asyncflow.runs.node import NodeState
-from asyncflow.values.garbage import remove
 
 if TYPE_CHECKING:
     from asyncflow.runtime.engine import Engine
@@ -122,7 +121,8 @@ class ScenarioDraft:
         self.engine.identity_map.forget(self.scenario.id)
 
         with CancelScope(shield=True):
-            await to_thread.run_sync(remove, self.files)
+            files = self.engine.versions.files
+            await files.in_thread(files.remove, self.files)
 
     async def _records(self) -> list[Record]:
         engine, nodes = self.engine, self.nodes.values()

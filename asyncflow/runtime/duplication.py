@@ -292,6 +292,7 @@ class Duplication:
             for name, node in own.items()
             if name in self._names and node.driver.keeps_versions
         }
+        versions = self.engine.versions
         before: list[VersionRecord] | None = None
 
         while True:
@@ -300,9 +301,12 @@ class Duplication:
             pairs = [(old, new) for _, old, new in copies if old and new]
 
             try:
-                await to_thread.run_sync(link_all, pairs)
-            except FileNotFoundError as error:  # others have written meanwhile
-                if records == before:
+                await versions.files.in_thread(link_all, pairs, versions.files)
+            except (FileNotFoundError, ValueMissing) as error:
+                if records == before:  # nobody has written meanwhile
+                    if isinstance(error, ValueMissing):
+                        raise
+
                     raise ValueMissing(str(error.filename)) from error
 
                 before = records

@@ -45,7 +45,6 @@ from asyncflow.runtime.preparation import First, RunPreparation
 from asyncflow.runtime.shutdown import interrupt, leave
 from asyncflow.slices import listed
 from asyncflow.values.editing import Editing
-from asyncflow.values.garbage import remove_all
 from asyncflow.values.results import Results
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
@@ -510,7 +509,7 @@ class Engine:
                     self.identity_map.forget(one)
 
                 self.results.forget()
-                await remove_all(self.versions.folder, names)
+                await self.versions.files.remove_all(names)
 
             if self.bus.hears_entities:
                 from asyncflow.notify import entities
@@ -526,7 +525,7 @@ class Engine:
         """Remove old runs; see `Orchestrator.prune`."""
         from asyncflow.runtime.pruning import Pruning
 
-        pruning = Pruning(self.store, self.identity_map, self.versions.folder, self.bus)
+        pruning = Pruning(self.store, self.identity_map, self.versions.files, self.bus)
         return await pruning.prune(older_than, keep, logs_only=logs_only)
 
     def keep_to(self, core: CoreConfig) -> None:
@@ -535,7 +534,7 @@ class Engine:
             from asyncflow.runtime.pruning import Pruning
 
             pruning = Pruning(
-                self.store, self.identity_map, self.versions.folder, self.bus
+                self.store, self.identity_map, self.versions.files, self.bus
             )
             self.scheduler.group.start_soon(pruning.keep_to, core)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -21,6 +22,7 @@ from asyncflow.runtime import archive
 from asyncflow.secret import concealed, secrets_in, without_password
 from asyncflow.stores._properties import dump_properties
 from asyncflow.values.copies import ending
+from asyncflow.values.files import ValueFiles
 from asyncflow.values.stored import chain
 
 if TYPE_CHECKING:
@@ -59,16 +61,19 @@ class Export:
             versions = await self._versions()
             records = await self._records(versions)
             parts = tuple(self._parts)
-            how = (file, records, parts, overwrite)
+            files = self.engine.versions.files
+            how = (file, records, parts, overwrite, files)
 
             try:
-                await to_thread.run_sync(_write, *how)
-            except FileNotFoundError as error:  # others have written meanwhile
-                if str(error.filename) not in self._parts:
+                await files.in_thread(_write, *how)
+            except (FileNotFoundError, ValueMissing) as error:  # others have written
+                if isinstance(error, ValueMissing):
+                    name = error.place
+                elif (name := str(error.filename)) not in self._parts:
                     raise
 
                 if versions == before:
-                    raise ValueMissing(str(error.filename)) from error
+                    raise ValueMissing(name) from error
 
                 before = versions
                 continue
@@ -220,13 +225,19 @@ def _write(
     records: Mapping[str, Any],
     parts: tuple[str | bytes, ...],
     overwrite: bool,
+    files: ValueFiles,
 ) -> None:
     if not overwrite and os.path.lexists(file):
         raise UsageError(
             f"{file} is there already: give another path, or export(..., overwrite=True)"
         )
 
-    archive.write(file, records, parts)
+    with ExitStack() as stack:
+        here = [
+            stack.enter_context(files.here(part)) if isinstance(part, str) else part
+            for part in parts
+        ]
+        archive.write(file, records, tuple(here))
 
 
 def _told(facts: str | None) -> dict[str, Any]:

@@ -260,6 +260,7 @@ class Import:
             path = versions.named_path(version.ending or ".value")
             draft.files.append(path)
             await to_thread.run_sync(opened.extract, part, path)
+            await versions.files.in_thread(versions.files.keep, path)
             kept = os.path.basename(path)
 
         return VersionRecord(

@@ -23,7 +23,6 @@ from asyncflow.recovery.recovery import (
 )
 from asyncflow.runs.run import Run
 from asyncflow.runtime.engine import Engine
-from asyncflow.values.garbage import remove_all
 from asyncflow.values.sharing import StoreSharing
 
 GREET_TIMEOUT = 5.0
@@ -126,8 +125,9 @@ class Membership:
         is_left = bool(await engine.recovery.unfinished())
 
         if not is_left:
-            folder = engine.versions.folder
-            await remove_all(folder, await self.store.delete(engine.own.id))
+            files = engine.versions.files
+            await files.remove_all(await self.store.delete(engine.own.id))
+            await files.sweep_own(engine.own.id, await self.store.kept_names())
 
         if is_left or self.sharing.has_unnotified_peer:
             self.store.save(closed(engine.own))

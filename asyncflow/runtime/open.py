@@ -28,8 +28,9 @@ from asyncflow.runtime.engine import Engine
 from asyncflow.runtime.handle_verbs import HandleVerbs
 from asyncflow.runtime.membership import Membership
 from asyncflow.runtime.session import Session
-from asyncflow.runtime.wiring import driver_of, wrap_executor
+from asyncflow.runtime.wiring import driver_of, given_values, wrap_executor
 from asyncflow.task_group import Tasks
+from asyncflow.values.files import ValueFiles
 from asyncflow.values.versions import Versions
 
 
@@ -48,20 +49,23 @@ class Opening:
         store, jobs = self.session.store, self.session.jobs
         await stack.enter_async_context(store)
         directory = await to_thread.run_sync(_directory, store, self.session.folder)
-        folder = store.values_folder or await temporary_folder(stack, "values")
         own_id = self.session.owner_id
         membership = await stack.enter_async_context(Membership(store, own_id))
         executors = await self._executors(stack)
-        await executors[DEFAULT].reach(folder)
+        files = await self._files(executors[DEFAULT], stack)
 
         await self._watch_loop(stack)
         group = Tasks(await stack.enter_async_context(create_task_group()))
         bus, counters = Bus(store, group), JobCounters()
-        identity_map = IdentityMap(HandleVerbs(self.session), _driver_of, directory)
+
+        def driver_in(directory: str, config: DataNodeConfig) -> Driver:
+            return files.wrapped(_driver_of(directory, config))
+
+        identity_map = IdentityMap(HandleVerbs(self.session), driver_in, directory)
         limiter = CapacityLimiter(self.session.max_nb_of_workers)
         versions = Versions(
             store,
-            folder,
+            files,
             membership.own.id,
             group,
             membership.sharing,
@@ -95,6 +99,23 @@ class Opening:
             counters,
         )
         return membership.engine
+
+    async def _files(self, executor: Executor, stack: AsyncExitStack) -> ValueFiles:
+        """Find where values are kept."""
+        session = self.session
+
+        if (
+            given := session.values
+            or given_values()
+            or session.config.core_config.values
+        ):
+            from asyncflow.runtime.values_place import open_files
+
+            return await open_files(session, given, executor, stack)
+
+        place = session.store.values_folder or await temporary_folder(stack, "values")
+        await executor.reach(place)
+        return ValueFiles(place)
 
     async def _watch_loop(self, stack: AsyncExitStack) -> None:
         if limit := self.session.jobs.loop_lag_warning:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from datetime import timedelta
 
 import attrs
-from anyio import sleep, to_thread
+from anyio import sleep
 
 from asyncflow.abc import Store
 from asyncflow.config.sections import CoreConfig
@@ -16,7 +15,7 @@ from asyncflow.errors import AsyncflowError, UsageError
 from asyncflow.log import logger as _logger
 from asyncflow.notify.bus import Bus
 from asyncflow.records import Pruned
-from asyncflow.values.garbage import remove
+from asyncflow.values.files import ValueFiles
 
 BATCH = 100
 """How many submissions are removed in one transaction: others write in between."""
@@ -30,13 +29,13 @@ class Pruning:
     """Removes old runs from a store.
 
     :param identity_map: forgets them too
-    :param folder: where the files of values are
+    :param files: those of values
     :param bus: tells who wants to know
     """
 
     store: Store
     identity_map: IdentityMap
-    folder: str
+    files: ValueFiles
     bus: Bus
 
     async def prune(
@@ -63,7 +62,7 @@ class Pruning:
             is_told = self.bus.hears_entities and not logs_only
             jobs = await self.store.jobs(submission_ids=ids) if is_told else []
             total = _sum(total, await self.store.prune(*ids, logs_only=logs_only))
-            await to_thread.run_sync(remove, names)
+            await self.files.remove_all(names)
 
             if not logs_only:
                 for entity_id in ids:
@@ -81,8 +80,7 @@ class Pruning:
     async def _names(self, ids: list[str]) -> list[str]:
         """Return the files of what submissions were given."""
         inputs = await self.store.inputs(*ids)
-        names = [record.kept for record in inputs if isinstance(record.kept, str)]
-        return [os.path.join(self.folder, name) for name in names]
+        return [record.kept for record in inputs if isinstance(record.kept, str)]
 
     async def keep_to(self, core: CoreConfig) -> None:
         """Remove what is not to be kept, now and again, until this is cancelled."""

@@ -7,7 +7,7 @@ everything that runs belongs to its *host task*, which owns the task group.
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from asyncflow.runtime.engine import Engine
 
 
-FIXED = ("time_zone", "version_number", "mode")
+FIXED = ("time_zone", "version_number", "mode", "values", "values_options")
 """What of [CORE] counts as it is when the orchestrator is opened."""
 
 
@@ -48,6 +48,8 @@ class Session:
         stack closes what belongs to it
     :param folder: see `Orchestrator`
     :param version: that of the application; see `Orchestrator`
+    :param values: where values are kept; see `Orchestrator`
+    :param values_options: those of that address
     """
 
     def __init__(
@@ -60,6 +62,8 @@ class Session:
         ],
         folder: str | None = None,
         version: str | None = None,
+        values: str | None = None,
+        values_options: Mapping[str, Any] | None = None,
     ) -> None:
         self.config = config
         self.store = store
@@ -67,6 +71,8 @@ class Session:
         self.open_engine = open_engine
         self.folder = folder
         self.version = version
+        self.values = values
+        self.values_options = values_options
         self.engine: Engine | None = None
         """What is open; None before and after."""
         self.jobs: JobConfig = JobConfig()

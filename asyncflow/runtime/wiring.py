@@ -6,8 +6,9 @@ Each is loaded when it is picked.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from typing import Protocol
+from typing import Any, Protocol
 
 from anyio import to_thread
 
@@ -44,6 +45,33 @@ def as_folder(folder: str | os.PathLike[str] | None) -> str | None:
         raise TypeError(f"folder is a text, or a Path; got {folder!r}")
 
     return None if folder is None else os.fspath(folder)
+
+
+def given_values() -> str:
+    """Return where the environment says that values are kept; "" where it does not."""
+    return os.environ.get("ASYNCFLOW_VALUES", "").strip()
+
+
+def as_values(values: str | os.PathLike[str] | None) -> str | None:
+    """Return the folder or address that is meant, where one is given."""
+    if values is not None and not isinstance(values, str | os.PathLike):
+        raise TypeError(f"values is a folder or an address; got {values!r}")
+
+    return None if values is None else _concealed(os.fspath(values))
+
+
+def as_values_options(options: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return the options of an address, with what is secret as what does not show it."""
+    if options is not None and not isinstance(options, Mapping):
+        raise TypeError(f"values_options is a dict; got {type(options).__name__}")
+
+    return None if options is None else _concealed(dict(options))
+
+
+def _concealed(value: Any) -> Any:
+    from asyncflow.secret import concealed
+
+    return concealed("", value)
 
 
 def as_store(store: Store | str | os.PathLike[str] | None) -> Store:

@@ -75,6 +75,8 @@ class Orchestrator:
         see `asyncflow.Orchestrator`
     :param folder: where relative paths begin; see `asyncflow.Orchestrator`
     :param version: the version of the application; see `asyncflow.Orchestrator`
+    :param values: where large values are kept; see `asyncflow.Orchestrator`
+    :param values_options: those of that address; see `asyncflow.Orchestrator`
     """
 
     config: Configuration | None = None
@@ -82,6 +84,10 @@ class Orchestrator:
     adopt: bool | Callable[[SubmissionRecord], bool] = True
     folder: str | os.PathLike[str] | None = None
     version: str | None = None
+    values: str | os.PathLike[str] | None = attrs.field(default=None, kw_only=True)
+    values_options: Mapping[str, Any] | None = attrs.field(
+        default=None, kw_only=True, repr=False
+    )
     _loop: Loop | None = attrs.field(init=False, default=None)
 
     def __repr__(self) -> str:
@@ -152,7 +158,10 @@ class Orchestrator:
 
             config = Config if self.config is None else self.config
             given = (config, self.store, self.adopt, self.folder, self.version)
-            self._loop = Loop.open(AsyncOrchestrator(*given))
+            orchestrator = AsyncOrchestrator(
+                *given, values=self.values, values_options=self.values_options
+            )
+            self._loop = Loop.open(orchestrator)
             _running = self
             _stop_at_exit()
 
@@ -435,6 +444,8 @@ class Orchestrator:
     def _is_like(self, other: Orchestrator) -> bool:
         same = self.config is other.config and self.store == other.store
         given = (self.adopt, self.folder, self.version)
+        place = (self.values, self.values_options)
+        same = same and place == (other.values, other.values_options)
         return same and given == (other.adopt, other.folder, other.version)
 
     def __enter__(self) -> Self:

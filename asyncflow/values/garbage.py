@@ -6,15 +6,14 @@ import asyncio
 import os
 import time
 from collections import deque
-from collections.abc import Iterable
 from contextlib import suppress
 
-from anyio import CancelScope, to_thread
+from anyio import CancelScope
 
 from asyncflow.abc import Store
 from asyncflow.errors import StoreFailed
-from asyncflow.log import logger as _logger
 from asyncflow.task_group import Tasks
+from asyncflow.values.files import ValueFiles
 from asyncflow.values.sharing import StoreSharing
 
 LEASE = 30.0
@@ -29,12 +28,16 @@ class Garbage:
     goes when it is durable that nobody needs it: what a crash leaves between the two,
     recovery sweeps.
 
+    :param files: where they are
     :param group: removes the files
     :param sharing: others, who may have given a file to a job
     """
 
-    def __init__(self, store: Store, group: Tasks, sharing: StoreSharing) -> None:
+    def __init__(
+        self, store: Store, files: ValueFiles, group: Tasks, sharing: StoreSharing
+    ) -> None:
         self.store = store
+        self.files = files
         self.group = group
         self.sharing = sharing
         self._paths: list[str] = []
@@ -102,20 +105,4 @@ class Garbage:
                     path for path in garbage if os.path.basename(path) not in kept
                 ]
 
-            await to_thread.run_sync(remove, garbage)
-
-
-def remove(paths: Iterable[str]) -> None:
-    """Remove files; one that cannot be removed holds up nothing. Blocks."""
-    for path in paths:
-        try:
-            os.unlink(path)
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            _logger.warning("a file that nobody needs could not be removed: %s", error)
-
-
-async def remove_all(folder: str, names: Iterable[str]) -> None:
-    """Remove files of a folder. On cancel this raises once they are removed."""
-    await to_thread.run_sync(remove, [os.path.join(folder, name) for name in names])
+            await self.files.in_thread(self.files.remove, garbage)

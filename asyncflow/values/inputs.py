@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 import attrs
-from anyio import CancelScope, to_thread
+from anyio import CancelScope
 
 from asyncflow.abc import Store, StoredValue
 from asyncflow.config.dag import Dag
@@ -21,6 +21,7 @@ from asyncflow.errors import NoData, NotPicklable, UsageError
 from asyncflow.ids import submission_of
 from asyncflow.records import InputRecord, SubmissionRecord, VersionRecord
 from asyncflow.runs.node import Given, NodeState
+from asyncflow.values.files import ValueFiles
 from asyncflow.values.versions import Versions
 from asyncflow.worker.codec import dumps
 from asyncflow.worker.digests import renamed
@@ -33,7 +34,7 @@ _UNMADE = ""
 class UnmadeFile(Protocol):
     """A file that is to be made of a large value."""
 
-    def make(self) -> str:
+    def make(self, files: ValueFiles) -> str:
         """Make it, perhaps again; return its path. Blocks."""
 
 
@@ -47,7 +48,7 @@ class PickledFile:
     data: bytes
     buffers: list[pickle.PickleBuffer]
 
-    def make(self) -> str:
+    def make(self, files: ValueFiles) -> str:  # noqa: ARG002
         return keep_pickled(self.data, self.buffers, self.path, self.name, sync=True)
 
 
@@ -58,17 +59,18 @@ class CopiedFile:
     path: str
     source: str
 
-    def make(self) -> str:
+    def make(self, files: ValueFiles) -> str:
         path = renamed(self.path, self.source)
 
-        try:
-            os.link(self.source, path)
-        except FileExistsError:
-            pass
-        except OSError:  # no links there
-            import shutil
+        with files.here(self.source) as source:
+            try:
+                os.link(source, path)
+            except FileExistsError:
+                pass
+            except OSError:  # no links there
+                import shutil
 
-            shutil.copyfile(self.source, path)
+                shutil.copyfile(source, path)
 
         return path
 
@@ -126,13 +128,13 @@ class RunInputs:
 
     async def make(self, run: Run) -> list[InputRecord]:
         """Make the files of what is large; return what is to be saved."""
-        given = (run.given or {}).values()
+        given, files = (run.given or {}).values(), self.versions.files
         unmade = {
             value: self._unmade[value] for value in given if value in self._unmade
         }
 
         with CancelScope(shield=True):
-            await to_thread.run_sync(_make, unmade)
+            await files.in_thread(_make, unmade, files)
 
         for value in unmade:
             self._unmade.pop(value, None)
@@ -299,7 +301,9 @@ def _named(given: Given) -> StoredValue:
     return os.path.basename(kept) if isinstance(kept, str) else kept
 
 
-def _make(unmade: Mapping[Given, UnmadeFile]) -> None:
+def _make(unmade: Mapping[Given, UnmadeFile], files: ValueFiles) -> None:
     """Make files. Blocks; may be called again."""
     for given, file in unmade.items():
-        given.kept = file.make()
+        path = file.make(files)
+        files.keep(path)
+        given.kept = path

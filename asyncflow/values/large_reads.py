@@ -210,6 +210,9 @@ def _read_apart(
 
     :return: see `keep`; None where the value cannot go there
     """
+    if not driver.is_home:  # the orchestrator would not find it
+        return None
+
     value = driver.read(kept) if ask is None else ask(driver, kept)
 
     try:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from asyncflow.abc import Driver, Store, StoredValue
-from asyncflow.alternatives import DRIVERS
 from asyncflow.errors import DataNodeReadingError, StoreFailed
 from asyncflow.ids import submission_of
 from asyncflow.records import VersionRecord
@@ -185,12 +183,6 @@ def chain(node: NodeState, records: Iterable[VersionRecord]) -> list[VersionReco
 
 def _run_of(job_id: str | None) -> str | None:
     return None if job_id is None else submission_of(job_id)
-
-
-@cache
-def given_driver() -> Driver:
-    """Return what reads the values that runs are given."""
-    return DRIVERS.load("pickle").at(None, None)
 
 
 def load(

@@ -9,7 +9,7 @@ from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from anyio import CancelScope, CapacityLimiter, to_thread
+from anyio import CancelScope, CapacityLimiter
 from anyio.lowlevel import checkpoint
 
 from asyncflow.abc import Driver, Executor, Store, StoredValue
@@ -29,10 +29,11 @@ from asyncflow.runs.node import (
 )
 from asyncflow.slices import listed
 from asyncflow.task_group import Tasks
-from asyncflow.values.garbage import Garbage, remove
+from asyncflow.values.files import ValueFiles
+from asyncflow.values.garbage import Garbage
 from asyncflow.values.retention import Retention
 from asyncflow.values.sharing import StoreSharing
-from asyncflow.values.stored import StoredVersions, given_driver, load
+from asyncflow.values.stored import StoredVersions, load
 from asyncflow.values.value_cache import LIMIT, WORTH, ValueCache
 from asyncflow.worker.digests import compared
 from asyncflow.worker.outcome import Placed
@@ -62,7 +63,7 @@ class Versions:
     have written, and `garbage` removes the files of what is not kept any more.
 
     :param store: where versions are kept
-    :param folder: where the files of large values are
+    :param files: those of large values
     :param holder_id: the orchestrator that values in memory end with
     :param group: evicts values and removes files in the background
     :param sharing: others, who may write what is kept here
@@ -73,7 +74,7 @@ class Versions:
     def __init__(
         self,
         store: Store,
-        folder: str,
+        files: ValueFiles,
         holder_id: str,
         group: Tasks,
         sharing: StoreSharing,
@@ -81,7 +82,8 @@ class Versions:
         limiter: CapacityLimiter | None = None,
     ) -> None:
         self.store = store
-        self.folder = folder
+        self.files = files
+        self.folder: str = files.folder
         self.holder_id = holder_id
         self.group = group
         self.sharing = sharing
@@ -99,10 +101,10 @@ class Versions:
         # Values that end with this process anyway stay: no store on disk has them.
         limit = inf if store.values_folder is None else LIMIT
         self.cache: ValueCache = ValueCache(store, group, limit)
-        self.garbage: Garbage = Garbage(store, group, sharing)
+        self.garbage: Garbage = Garbage(store, files, group, sharing)
         self.retention: Retention = Retention(store, holder_id, self.garbage)
         self.stored: StoredVersions = StoredVersions(
-            store, folder, self.cache, self.retention
+            store, files.folder, self.cache, self.retention
         )
 
     def new_path(self, node: NodeState) -> str:
@@ -261,11 +263,11 @@ class Versions:
 
         try:
             with CancelScope(shield=True):
-                kept = await to_thread.run_sync(keep, self.new_path(node))
+                kept = await self.files.in_thread(keep, self.new_path(node))
                 made = self.replace(node, kept, said=said)
 
                 if not await self.store.write(node.id, *made):  # it was deleted
-                    await to_thread.run_sync(remove, _files(node))
+                    await self.files.in_thread(self.files.remove, _files(node))
                     raise NotFound(node.id)
         finally:
             self.being_edited.remove(node)
@@ -300,7 +302,7 @@ class Versions:
             if all(map(NodeState.keeps_at_once, fresh, values)):
                 kept = self._keep_defaults(*how)
             else:
-                kept = await to_thread.run_sync(self._keep_defaults, *how)
+                kept = await self.files.in_thread(self._keep_defaults, *how)
 
             for node, stored in zip(fresh, kept, strict=True):
                 if node.config_id in given:
@@ -322,7 +324,7 @@ class Versions:
                 for node, path in zip(nodes, paths, strict=True)
             ]
         except BaseException:
-            remove(paths)
+            self.files.remove(paths)
             raise
 
     def _keep_default(self, node: NodeState, path: str) -> StoredValue:
@@ -338,6 +340,7 @@ class Versions:
             return found(node.driver)
 
         if files is not None and (linked := files.linked(node, path)):
+            self.files.keep(linked)
             return linked
 
         if isinstance(kept := _keep(node, default, path), str):
@@ -482,7 +485,7 @@ class Versions:
         return self._readers
 
     def _driver_of(self, node: NodeState, version: Version) -> Driver:
-        return given_driver() if isinstance(version, Given) else node.driver
+        return self.files.given_driver() if isinstance(version, Given) else node.driver
 
     async def _was_written(self, node: NodeState) -> bool:
         """Tell whether a data node has more than what it had at first."""

@@ -112,7 +112,12 @@ def begin(outputs: Sequence[Output], kept: Sequence[StoredValue]) -> str | None:
         for (name, _, path), value in zip(outputs, kept, strict=True)
     ]
     data = pickle.dumps((job.id, time.time(), parts), 5)
-    replace_file(file, lambda out: out.write(data), temporary_name(file), sync=True)
+
+    try:
+        replace_file(file, lambda out: out.write(data), temporary_name(file), sync=True)
+    except FileNotFoundError:  # the folder is on another host: nobody here would look
+        return None
+
     return file
 
 

@@ -154,6 +154,12 @@ class ProcessState:
         self._locale = _locale_now(_locale.LC_ALL)
         self._decimal = decimal.getcontext().copy() if (decimal := _decimal()) else None
 
+    def take_threads(self, threads: Collection[threading.Thread]) -> None:
+        """Take threads for ours that serve all jobs of this process, and stay."""
+        new = {*threads} - self._known_threads
+        self._known_threads |= new
+        self._threads += len(new)
+
     def looks_clean(self) -> bool:
         """Tell whether a job has left nothing of what `is_clean` looks at and Python knows:
         all but the umask and the timer, for which the system is asked; see `touched`.

@@ -30,6 +30,7 @@ REGISTRIES = frozenset({"drivers", "executors", "stores"})
 PICKED: Mapping[tuple[str, str], str] = {
     ("runtime.open", "executors._lazy"): "it stands for those that are not loaded yet",
     ("runtime.open", "drivers._undeclared"): "it stands for what nobody declares",
+    ("runtime.values_place", "drivers._values_at"): "whichever drivers keep versions",
     ("runtime.wiring", "stores._address"): "what kind of store is meant",
     ("cli.store_command", "stores._reader"): "older ones are looked at, too",
     ("cli.records", "stores._address"): "what kind of store is meant",
@@ -256,7 +257,9 @@ INNER: Mapping[tuple[str, str], str] = {
     ("drivers.mongo_collection", "bson"): "the same",
     ("drivers.s3_object", "botocore"): "the same",
     ("drivers.sql_table", "sqlalchemy"): "the same",
-    ("drivers._remote", "fsspec"): "the same",
+    ("drivers._file_systems", "fsspec"): "the same",
+    ("runtime.open", "runtime.values_place"): "few stores have an address",
+    ("runtime.wiring", "secret"): "the same",
     ("drivers._remote_packages", "fsspec"): "the same",
     ("drivers._file", "drivers._remote"): "only for addresses",
     ("drivers._file", "drivers._remote_packages"): "the same",

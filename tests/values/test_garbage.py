@@ -12,7 +12,8 @@ from anyio.lowlevel import checkpoint
 from asyncflow.stores.memory import MemoryStore
 from asyncflow.task_group import Tasks
 from asyncflow.values import garbage
-from asyncflow.values.garbage import Garbage, remove
+from asyncflow.values.files import ValueFiles, remove
+from asyncflow.values.garbage import Garbage
 from asyncflow.values.sharing import StoreSharing
 
 pytestmark = pytest.mark.anyio
@@ -37,13 +38,15 @@ async def until_gone(file: str) -> None:
 
 async def test_a_file_goes_at_once_where_nobody_else_is(file: str) -> None:
     async with MemoryStore() as store, create_task_group() as group:
-        Garbage(store, Tasks(group), StoreSharing()).add(file)
+        Garbage(store, ValueFiles("/"), Tasks(group), StoreSharing()).add(file)
         await until_gone(file)
 
 
 async def test_a_file_stays_for_others_until_the_close(file: str) -> None:
     async with MemoryStore() as store, create_task_group() as group:
-        rubbish = Garbage(store, Tasks(group), StoreSharing(is_shared=True))
+        rubbish = Garbage(
+            store, ValueFiles("/"), Tasks(group), StoreSharing(is_shared=True)
+        )
         rubbish.add(file)
         await rubbish.collect()
         assert await is_there(file)
@@ -58,7 +61,9 @@ async def test_a_file_goes_at_the_end_of_its_lease(
     monkeypatch.setattr(garbage, "LEASE", 0.001)
 
     async with MemoryStore() as store, create_task_group() as group:
-        rubbish = Garbage(store, Tasks(group), StoreSharing(is_shared=True))
+        rubbish = Garbage(
+            store, ValueFiles("/"), Tasks(group), StoreSharing(is_shared=True)
+        )
         rubbish.add(file)
         await until_gone(file)
         await rubbish.close()

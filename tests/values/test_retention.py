@@ -15,6 +15,7 @@ from asyncflow.entities.data_node import node_of
 from asyncflow.runs.node import NodeState, Version
 from asyncflow.stores.memory import MemoryStore
 from asyncflow.task_group import Tasks
+from asyncflow.values.files import ValueFiles
 from asyncflow.values.garbage import Garbage
 from asyncflow.values.retention import Retention
 from asyncflow.values.sharing import StoreSharing
@@ -42,7 +43,9 @@ async def node(config: Configuration) -> AsyncIterator[NodeState]:
 async def retention() -> AsyncIterator[Retention]:
     """Give one that waits with the removal of files until its garbage is collected."""
     async with MemoryStore() as store, create_task_group() as group:
-        garbage = Garbage(store, Tasks(group), StoreSharing(is_shared=True))
+        garbage = Garbage(
+            store, ValueFiles("/"), Tasks(group), StoreSharing(is_shared=True)
+        )
         yield Retention(store, "ORCHESTRATOR_a", garbage)
         await garbage.close()
 

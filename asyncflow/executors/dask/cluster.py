@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import attrs
 from anyio import CancelScope, create_task_group, move_on_after, sleep, to_thread
 
-from asyncflow.abc import Call, Watch, WorkerInfo
+from asyncflow.abc import Call, ValuesAddress, Watch, WorkerInfo
 from asyncflow.background import temporary_folder
 from asyncflow.config.sections import JobConfig
 from asyncflow.executors.dask.adoption import Adoption
@@ -33,7 +33,7 @@ from asyncflow.executors.dask.plugin import (
     describe,
 )
 from asyncflow.executors.dask.seats import Member, SeatListener, Seats
-from asyncflow.executors.dask.shared_folder import reach
+from asyncflow.executors.dask.shared_folder import reach, reach_address
 from asyncflow.executors.dask.transport import LOST, Owner, Transport
 from asyncflow.executors.dask.trip import Trip
 from asyncflow.executors.dask.worker_list import worker_list
@@ -305,8 +305,13 @@ class Cluster:
             self._transport.group.cancel()
             await disconnect(self._transport.client)
 
-    async def reach(self, folder: str) -> None:
-        await reach(self._transport.client, self.seats.members, folder)
+    async def reach(self, folder: str, address: ValuesAddress | None) -> None:
+        client, members = self._transport.client, self.seats.members
+
+        if address is None:
+            await reach(client, members, folder)
+        else:
+            await reach_address(client, members, address)
 
     async def list_workers(self) -> list[WorkerInfo]:
         members = self.seats.members.values()

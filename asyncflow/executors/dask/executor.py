@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import attrs
 from anyio import to_thread
 
-from asyncflow.abc import Call, Executor, Watch, WorkerInfo
+from asyncflow.abc import Call, Executor, ValuesAddress, Watch, WorkerInfo
 from asyncflow.config.sections import JobConfig
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ class DaskExecutor(Executor):
         if self.listener is not None and self._cluster.seats.count:
             self.listener.capacity_changed(self._cluster.seats.count)
 
-    async def reach(self, folder: str) -> None:
-        await self._cluster.reach(folder)
+    async def reach(self, folder: str, address: ValuesAddress | None = None) -> None:
+        await self._cluster.reach(folder, address)
 
     async def take_over(self, dead_id: str) -> Mapping[str, int]:
         return await self._cluster.take_over(dead_id)

@@ -1,0 +1,113 @@
+"""The file systems that fsspec has for addresses."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from importlib.util import find_spec
+from typing import Any
+
+from asyncflow.drivers._remote_log import mask_log
+from asyncflow.drivers._remote_packages import needs
+from asyncflow.secret import Secret, concealed, masked, revealed
+from asyncflow.worker import current, process
+from asyncflow.worker.errors import PackageMissing
+from asyncflow.worker.replacing import REMEDIES
+
+MEMORY = "memory://"
+"""How an address begins of which each process has its own files."""
+
+
+_has_threads = False
+"""Whether the threads of asynchronous file systems are there."""
+
+
+class OfOneProcess(Exception):
+    """A worker is asked for what it cannot see."""
+
+
+def file_system(
+    address: str, options: Mapping[str, Any], secrets: Iterable[Secret]
+) -> tuple[Any, str]:
+    """Return the file system of an address, and the place in it.
+
+    :param options: those of fsspec
+    :param secrets: what errors do not show
+    :raises OfOneProcess: in a worker, where each process has files of its own
+    :raises PackageMissing: where a package of it is not installed
+    """
+    if current.is_worker and address.startswith(MEMORY):
+        raise OfOneProcess("what is in memory is of one process, and this is another")
+
+    before = {*threading.enumerate()} if current.is_worker else set()
+
+    try:
+        from fsspec.core import url_to_fs
+
+        mask_log()
+        files, at = url_to_fs(str(address), **revealed(dict(options)))
+    except ImportError as error:
+        for package, extra in needs(address).items():
+            if find_spec(package) is None:
+                what = f"the address {masked(address, secrets)}"
+                raise PackageMissing(what, package, extra) from error
+
+        raise
+
+    if current.is_worker and files.async_impl:
+        _keep_threads(before)
+
+    return files, concealed("", at)  # it may be an address with a password
+
+
+def _keep_threads(before: Collection[threading.Thread]) -> None:
+    """Have the threads of asynchronous file systems stay: they serve all jobs of a worker,
+    which would be replaced after each of them otherwise.
+
+    :param before: those that were there before the first file system
+    """
+    global _has_threads
+
+    if _has_threads or process.settled is None:
+        return
+
+    from fsspec.asyn import get_loop
+
+    _has_threads = True
+    names = ThreadPoolExecutor(1)  # looks names up
+    get_loop().set_default_executor(names)
+    names.submit(int).result()
+    process.settled.state.take_threads({*threading.enumerate()} - {*before})
+
+
+def move(files: Any, source: str, to: str) -> None:
+    """Give a file another name: by the server, in one step."""
+    from fsspec import AbstractFileSystem
+
+    if type(files).mv is not AbstractFileSystem.mv:
+        files.mv(source, to)
+        return
+
+    files.cp_file(source, to)  # `mv` asks for lists before, and may not get them
+
+    with suppress(Exception):  # it is there
+        files.rm_file(source)
+
+
+def remedy_of(error: Exception) -> str:
+    """Say what to do about what a file system has raised."""
+    if isinstance(error, FileNotFoundError):
+        return "make the bucket or the folder first, or correct the address"
+
+    if isinstance(error, PermissionError):
+        return "see that what is in storage_options may do it"
+
+    if isinstance(error, ValueError):
+        return "correct the address"
+
+    if isinstance(error, OSError) and (error.errno or 0) in REMEDIES:  # a disk's
+        return REMEDIES[error.errno or 0]
+
+    return "see that the server can be reached, or correct storage_options"

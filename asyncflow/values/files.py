@@ -1,0 +1,189 @@
+"""The files of large values: in a folder, and, where one is given, at an address.
+
+What is at an address has a copy in the folder of the host that made it. Any other host
+fetches it for the time of a read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from typing import Protocol, TypeVar
+
+from anyio import CancelScope, CapacityLimiter, to_thread
+
+from asyncflow.abc import Driver
+from asyncflow.alternatives import DRIVERS
+from asyncflow.log import logger as _logger
+from asyncflow.worker.values import INTENT
+
+THREADS = 8
+"""How many threads write to an address, or remove what is there, at once."""
+
+T = TypeVar("T")
+
+
+class Remote(Protocol):
+    """What is at an address. All methods block."""
+
+    def put(self, file: str) -> None:
+        """Write a file there, under its own name: as a whole, or not at all."""
+
+    def here(self, path: str) -> AbstractContextManager[str]:
+        """Have a file here while it is read; see `ValueFiles.here`."""
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove files; one that is not there is no error."""
+
+    def has(self, name: str) -> bool:
+        """Tell whether a file is there; True where nobody can tell."""
+
+    def names(self, begin: str = "") -> list[str]:
+        """List the files whose names begin so."""
+
+    def wrapped(self, driver: Driver) -> Driver:
+        """Return a driver that keeps its versions there."""
+
+
+class ValueFiles:
+    """The files of large values, of one store.
+
+    :param folder: where they are on this host
+    :param remote: where they are for all hosts; None where that is the folder
+    """
+
+    def __init__(self, folder: str, remote: Remote | None = None) -> None:
+        self.folder = folder
+        self.remote = remote
+        self._threads: CapacityLimiter | None = None
+
+    def path(self, name: str) -> str:
+        """Return the path of a file here, whether it is there or not."""
+        return os.path.join(self.folder, name)
+
+    def wrapped(self, driver: Driver) -> Driver:
+        """Return a driver that keeps its versions where these files are."""
+        return driver if self.remote is None else self.remote.wrapped(driver)
+
+    def given_driver(self) -> Driver:
+        """Return what reads the values that runs are given."""
+        return self.wrapped(_pickles())
+
+    async def in_thread(self, function: Callable[..., T], *arguments: object) -> T:
+        """Call what blocks; calls that wait for a server do not hold up others."""
+        if self.remote is not None and self._threads is None:
+            self._threads = CapacityLimiter(THREADS)
+
+        return await to_thread.run_sync(function, *arguments, limiter=self._threads)
+
+    def keep(self, path: str) -> None:
+        """Have a file that was made here be where all hosts see it. Blocks.
+
+        :raises OSError: where it cannot be written there; it is not here any more, either
+        """
+        if self.remote is None:
+            return
+
+        try:
+            self.remote.put(path)
+        except BaseException:
+            remove([path])
+            raise
+
+    def here(self, path: str) -> AbstractContextManager[str]:
+        """Have a file here while it is read, by whichever name. Blocks.
+
+        :raises ValueMissing: where it is nowhere
+        """
+        return nullcontext(path) if self.remote is None else self.remote.here(path)
+
+    def is_there(self, path: str) -> bool:
+        """Tell whether a file is here or there. Blocks."""
+        if os.path.exists(path):
+            return True
+
+        return self.remote is not None and self.remote.has(os.path.basename(path))
+
+    def names(self) -> list[str]:
+        """List all files, here and there. Blocks.
+
+        :raises OSError: where they cannot be listed
+        """
+        here = os.listdir(self.folder)
+        return here if self.remote is None else [*{*here, *self.remote.names()}]
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Remove files; one that cannot be removed holds up nothing. Blocks."""
+        paths = [*paths]
+        remove(paths)
+        names = [os.path.split(path) for path in paths]
+        self._remove_there([name for folder, name in names if folder == self.folder])
+
+    async def remove_all(self, names: Iterable[str]) -> None:
+        """Remove files by their names. On cancel this raises once they are removed."""
+        await self.in_thread(self.remove, [self.path(name) for name in names])
+
+    def remove_made(self, paths: Iterable[str]) -> None:
+        """Remove what may have been written there for outputs of a job that has died:
+        their names may end in a digest. Blocks.
+        """
+        if self.remote is None:
+            return
+
+        for path in paths:
+            begin = os.path.basename(path).partition(".")[0]
+
+            try:
+                found = self.remote.names(begin)
+            except Exception as error:
+                _logger.warning("what a job has left was not looked for: %s", error)
+                return
+
+            self._remove_there(
+                [name for name in found if name.startswith((f"{begin}.", f"{begin}-"))]
+            )
+
+    async def sweep_own(self, holder_id: str, kept: Iterable[str]) -> None:
+        """Remove what an orchestrator that ends has made there, and is not kept."""
+        if self.remote is not None:
+            stays = {*kept}
+
+            def sweep(remote: Remote = self.remote) -> None:
+                found = remote.names(f"{holder_id}-")
+                self._remove_there([name for name in found if name not in stays])
+
+            try:
+                with CancelScope(shield=True):
+                    await self.in_thread(sweep)
+            except Exception as error:  # what is there is removed by who sweeps next
+                _logger.warning("files that nobody needs may be left: %s", error)
+
+    def _remove_there(self, names: Iterable[str]) -> None:
+        if self.remote is None:
+            return
+
+        if values := [name for name in names if not name.endswith(INTENT)]:
+            try:
+                self.remote.remove(values)
+            except Exception as error:
+                _logger.warning(
+                    "files that nobody needs could not be removed: %s", error
+                )
+
+
+def remove(paths: Iterable[str]) -> None:
+    """Remove files of this host; one that cannot be removed holds up nothing. Blocks."""
+    for path in paths:
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            _logger.warning("a file that nobody needs could not be removed: %s", error)
+
+
+@cache
+def _pickles() -> Driver:
+    return DRIVERS.load("pickle").at(None, None)
