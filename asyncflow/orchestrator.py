@@ -131,11 +131,9 @@ class Orchestrator:
     adopt: bool | Callable[[SubmissionRecord], bool] = True
     folder: str | None = attrs.field(default=None, converter=as_folder)
     version: str | None = None
-    values: str | None = attrs.field(
-        default=None, converter=as_values, kw_only=True, repr=False
-    )
+    values: str | None = attrs.field(default=None, converter=as_values)
     values_options: Mapping[str, Any] | None = attrs.field(
-        default=None, converter=as_values_options, kw_only=True, repr=False
+        default=None, converter=as_values_options
     )
     _session: Session = attrs.field(init=False)
 

@@ -494,9 +494,7 @@ class JobConfig(Attributes, Shown):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class CoreConfig(Attributes, Shown):
-    """What is kept of submissions that have finished: all, where nothing is given; and of
-    which version of the application scenarios are.
-    """
+    """What is kept of finished submissions, where values are, and of which version all is."""
 
     keep_days: float | None = None
     """For how many days they are kept; None for ever."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from functools import partial
+from operator import attrgetter
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
@@ -48,6 +49,7 @@ from asyncflow.worker import current, local_modules
 
 E = TypeVar("E", bound=Event | EntityEvent)
 
+_given = attrgetter("adopt", "folder", "version", "values", "values_options")
 _running: Orchestrator | None = None
 _starting = threading.Lock()
 _is_hooked = False
@@ -69,14 +71,9 @@ class Orchestrator:
     the time to end that `configure_job_executions` calls ``shutdown_grace``; a further
     Ctrl-C kills it at once. What has not ended then goes on at the next start.
 
+    The parameters are those of `asyncflow.Orchestrator`.
+
     :param config: what is declared; None for the default `Config`
-    :param store: where records are kept; see `asyncflow.Orchestrator`
-    :param adopt: whether it goes on with runs that other processes have left unfinished;
-        see `asyncflow.Orchestrator`
-    :param folder: where relative paths begin; see `asyncflow.Orchestrator`
-    :param version: the version of the application; see `asyncflow.Orchestrator`
-    :param values: where large values are kept; see `asyncflow.Orchestrator`
-    :param values_options: those of that address; see `asyncflow.Orchestrator`
     """
 
     config: Configuration | None = None
@@ -84,10 +81,8 @@ class Orchestrator:
     adopt: bool | Callable[[SubmissionRecord], bool] = True
     folder: str | os.PathLike[str] | None = None
     version: str | None = None
-    values: str | os.PathLike[str] | None = attrs.field(default=None, kw_only=True)
-    values_options: Mapping[str, Any] | None = attrs.field(
-        default=None, kw_only=True, repr=False
-    )
+    values: str | os.PathLike[str] | None = None
+    values_options: Mapping[str, Any] | None = None
     _loop: Loop | None = attrs.field(init=False, default=None)
 
     def __repr__(self) -> str:
@@ -157,11 +152,8 @@ class Orchestrator:
                 )
 
             config = Config if self.config is None else self.config
-            given = (config, self.store, self.adopt, self.folder, self.version)
-            orchestrator = AsyncOrchestrator(
-                *given, values=self.values, values_options=self.values_options
-            )
-            self._loop = Loop.open(orchestrator)
+            given = (config, self.store, *_given(self))
+            self._loop = Loop.open(AsyncOrchestrator(*given))
             _running = self
             _stop_at_exit()
 
@@ -443,10 +435,7 @@ class Orchestrator:
 
     def _is_like(self, other: Orchestrator) -> bool:
         same = self.config is other.config and self.store == other.store
-        given = (self.adopt, self.folder, self.version)
-        place = (self.values, self.values_options)
-        same = same and place == (other.values, other.values_options)
-        return same and given == (other.adopt, other.folder, other.version)
+        return same and _given(self) == _given(other)
 
     def __enter__(self) -> Self:
         self._run(joins=False)

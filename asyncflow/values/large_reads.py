@@ -31,7 +31,7 @@ from asyncflow.abc import (
 from asyncflow.errors import DataNodeReadingError, NotPicklable
 from asyncflow.log import logger
 from asyncflow.task_group import Tasks
-from asyncflow.values.garbage import Garbage
+from asyncflow.values.files import Garbage
 from asyncflow.worker.codec import dumps_code
 from asyncflow.worker.records import unpacked
 from asyncflow.worker.streams import plain

@@ -13,8 +13,7 @@ from asyncflow.abc import Driver, Executor, StoredValue
 from asyncflow.errors import NotPicklable
 from asyncflow.runs.node import UNREAD, NodeState, Place
 from asyncflow.task_group import Tasks
-from asyncflow.values.files import remove
-from asyncflow.values.garbage import Garbage
+from asyncflow.values.files import Garbage, remove
 from asyncflow.values.stored import load, named
 from asyncflow.worker.values import temporary_name
 

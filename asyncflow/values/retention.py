@@ -11,7 +11,7 @@ from asyncflow.abc import Store
 from asyncflow.records import VersionRecord
 from asyncflow.runs.node import NodeState, Version
 from asyncflow.runs.run import Run
-from asyncflow.values.garbage import Garbage
+from asyncflow.values.files import Garbage
 
 _new = tuple.__new__
 

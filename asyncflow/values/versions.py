@@ -29,8 +29,7 @@ from asyncflow.runs.node import (
 )
 from asyncflow.slices import listed
 from asyncflow.task_group import Tasks
-from asyncflow.values.files import ValueFiles
-from asyncflow.values.garbage import Garbage
+from asyncflow.values.files import Garbage, ValueFiles
 from asyncflow.values.retention import Retention
 from asyncflow.values.sharing import StoreSharing
 from asyncflow.values.stored import StoredVersions, load

@@ -11,7 +11,7 @@ from anyio import create_task_group, fail_after, to_thread
 
 from asyncflow import Configuration, Orchestrator, Scenario, Scope, Status
 from asyncflow.entities.data_node import node_of
-from asyncflow.values import garbage
+from asyncflow.values import files
 from tests.support.flows import configuration
 
 pytestmark = pytest.mark.anyio
@@ -157,7 +157,7 @@ async def test_a_run_is_canceled_whose_input_is_looked_up(path: str) -> None:
 async def test_files_stay_for_others_for_a_lease(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(garbage, "LEASE", 0.0)
+    monkeypatch.setattr(files, "LEASE", 0.0)
     config = declare()
 
     async with Orchestrator(config, path) as one, Orchestrator(config, path):
@@ -174,7 +174,7 @@ async def test_files_stay_for_others_for_a_lease(
 async def test_many_replace_what_many_read(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(garbage, "LEASE", 0.001)  # so that some come too late
+    monkeypatch.setattr(files, "LEASE", 0.001)  # so that some come too late
     passed.set()
     config = declare()
 

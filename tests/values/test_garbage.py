@@ -11,9 +11,8 @@ from anyio.lowlevel import checkpoint
 
 from asyncflow.stores.memory import MemoryStore
 from asyncflow.task_group import Tasks
-from asyncflow.values import garbage
-from asyncflow.values.files import ValueFiles, remove
-from asyncflow.values.garbage import Garbage
+from asyncflow.values import files
+from asyncflow.values.files import Garbage, ValueFiles, remove
 from asyncflow.values.sharing import StoreSharing
 
 pytestmark = pytest.mark.anyio
@@ -58,7 +57,7 @@ async def test_a_file_stays_for_others_until_the_close(file: str) -> None:
 async def test_a_file_goes_at_the_end_of_its_lease(
     file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(garbage, "LEASE", 0.001)
+    monkeypatch.setattr(files, "LEASE", 0.001)
 
     async with MemoryStore() as store, create_task_group() as group:
         rubbish = Garbage(

@@ -15,8 +15,7 @@ from asyncflow.entities.data_node import node_of
 from asyncflow.runs.node import NodeState, Version
 from asyncflow.stores.memory import MemoryStore
 from asyncflow.task_group import Tasks
-from asyncflow.values.files import ValueFiles
-from asyncflow.values.garbage import Garbage
+from asyncflow.values.files import Garbage, ValueFiles
 from asyncflow.values.retention import Retention
 from asyncflow.values.sharing import StoreSharing
 
