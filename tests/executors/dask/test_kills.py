@@ -65,7 +65,9 @@ async def test_a_dask_worker_is_killed_in_the_middle_of_a_batch(
         programs.group.start_soon(run)
         ((_, worker),) = await to_thread.run_sync(until_begun, tmp_path, 1)
 
-        while len(heard.outcomes) < SLOW or calls[-1].job_id not in heard.of("returned"):
+        while len(heard.outcomes) < SLOW or calls[-1].job_id not in heard.of(
+            "returned"
+        ):
             await checkpoint()
 
         begun = time.monotonic()
