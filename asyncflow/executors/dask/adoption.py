@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from distributed import Client
 
 
+_UNKNOWN = "what a dead program has left on %s is not known: %r"
+_SILENT = (
+    "%s does not answer, and a dead program may have left jobs there: this one waits until "
+    "it answers, or the scheduler takes it for dead (%r)"
+)
+
+
 class Held(NamedTuple):
     """A job that was started for a dead orchestrator.
 
@@ -52,7 +59,7 @@ class Adoption:
         :param members: all Dask workers
         """
         ids = {"dead_id": dead_id, "heir_id": self.own_id}
-        found = await _ask_all(client, members, left.take_over, **ids)
+        found = await _ask_all(client, members, left.take_over, until_gone=True, **ids)
         taken: dict[str, int] = {}
 
         for member in members:
@@ -131,25 +138,41 @@ async def _ask_all(
     client: Client,
     members: Iterable[Member],
     function: Callable[..., Any],
+    *,
+    until_gone: bool = False,
     **arguments: Any,
 ) -> dict[str, Any]:
     """Call a function in Dask workers; return what came of it, by their addresses.
 
     One that does not answer is left out, with a warning.
+
+    :param until_gone: ask one that is silent again, until it answers or has gone
     """
     found: dict[str, Any] = {}
 
-    async def ask(address: str) -> None:
-        try:
-            with fail_after(PATIENCE):
-                found.update(await client.run(function, workers=[address], **arguments))
-        except Exception as error:
-            problem = "what a dead program has left on %s is not known: %r"
-            _logger.warning(problem, address, error)
+    async def ask(member: Member) -> None:
+        is_told = False
+
+        while not member.is_gone:
+            try:
+                with fail_after(PATIENCE):
+                    there = client.run(function, workers=[member.address], **arguments)
+                    found.update(await there)
+                    return
+            except Exception as error:
+                goes_on = until_gone and isinstance(error, TimeoutError)
+
+                if not is_told:
+                    problem = _SILENT if goes_on else _UNKNOWN
+                    _logger.warning(problem, member.address, error)
+
+                if not goes_on:
+                    return
+
+                is_told = True
 
     async with create_task_group() as group:
         for member in members:
-            if not member.is_gone:
-                group.start_soon(ask, member.address)
+            group.start_soon(ask, member)
 
     return found
