@@ -58,7 +58,7 @@ class Adoption:
 
         :param members: all Dask workers
         """
-        ids = {"dead_id": dead_id, "heir_id": self.own_id}
+        ids: dict[str, Any] = {"dead_id": dead_id, "heir_id": self.own_id}
         found = await _ask_all(client, members, left.take_over, until_gone=True, **ids)
         taken: dict[str, int] = {}
 
@@ -107,7 +107,7 @@ class Adoption:
         """Hear of a call that runs already; return whether it does, None where its worker
         does not answer.
         """
-        where = {"heir_id": self.own_id, "topic": topic, "trip": trip}
+        where: dict[str, Any] = {"heir_id": self.own_id, "topic": topic, "trip": trip}
         found = await _ask_all(
             client, [member], left.attach, job_id=call.job_id, **where
         )
@@ -117,20 +117,24 @@ class Adoption:
         self, client: Client, member: Member, call: Call, *, now: bool
     ) -> None:
         """Ask for the end of a call that was attached."""
-        facts = {"heir_id": self.own_id, "job_id": call.job_id, "now": now}
+        facts: dict[str, Any] = {
+            "heir_id": self.own_id,
+            "job_id": call.job_id,
+            "now": now,
+        }
         await _ask_all(client, [member], left.end, **facts)
 
     async def release(self, client: Client, member: Member, call: Call) -> None:
         """Have a call forgotten that was attached."""
         self._attached.pop(call.job_id, None)
-        facts = {"owner_id": self.own_id, "job_ids": [call.job_id]}
+        facts: dict[str, Any] = {"owner_id": self.own_id, "job_ids": [call.job_id]}
         await _ask_all(client, [member], left.release, **facts)
 
     async def close(self, client: Client) -> None:
         """End, and have forgotten, what was taken over and still is there."""
         held = {held.job_id: held.member for held in self._held.values()}
         members = {**held, **self._attached}
-        facts = {"owner_id": self.own_id, "job_ids": [*members]}
+        facts: dict[str, Any] = {"owner_id": self.own_id, "job_ids": [*members]}
         await _ask_all(client, {*members.values()}, left.release, **facts)
 
 

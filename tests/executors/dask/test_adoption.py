@@ -12,6 +12,7 @@ from anyio import Event, create_task_group, to_thread
 
 from asyncflow.abc import Crashed, Killed, Log, Returned
 from asyncflow.executors.dask import adoption
+from asyncflow.log import logger
 from tests.support import dask_cluster
 from tests.support.calls import call
 from tests.support.counted_jobs import begin_and_wait, noted, until_begun
@@ -113,7 +114,7 @@ async def test_a_silent_host_is_waited_for(
     one = call(begin_and_wait, tmp_path, str(tmp_path))
     told = Event()
     monkeypatch.setattr(adoption, "PATIENCE", 0.3)
-    monkeypatch.setattr(adoption._logger, "warning", lambda *_: told.set())
+    monkeypatch.setattr(logger, "warning", lambda *_: told.set())
 
     async with Programs.opened(cluster.address) as programs:
         first, heir = await programs.open("first"), await programs.open("heir")
