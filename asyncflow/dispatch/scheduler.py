@@ -18,6 +18,7 @@ from asyncflow.dispatch.attempt import Tracer
 from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.dispatch.echo import Echo
 from asyncflow.dispatch.in_flight import InFlight
+from asyncflow.dispatch.pausing import Pauses
 from asyncflow.dispatch.pins import Pins
 from asyncflow.dispatch.running_marks import RunningMarks
 from asyncflow.dispatch.runs import Admission, DataWaits, Runs
@@ -99,6 +100,7 @@ class Scheduler:
             *(self._echo, live, group, self.tracer),
         )
         in_flight.slots = self.slots
+        self.pauses: Pauses = Pauses(plan, runs, store, in_flight, self.slots)
 
     def _live(self) -> Live:
         from asyncflow.dispatch.live_echo import Live
@@ -215,6 +217,9 @@ class Scheduler:
             self.group.fail(error)
             raise
 
+        if run.is_paused:
+            self._plan.paused(number)
+
         self.carry_out(instructions)
 
         if (limit := run.options.run_timeout) is not None and number in self.runs:
@@ -248,8 +253,8 @@ class Scheduler:
             self.slots.fill()
 
     def resume(self) -> None:
-        """Start jobs again after `pause`."""
-        self.in_flight.resume()
+        """Start jobs again after the store was away."""
+        self.in_flight.batcher.is_paused = False
         self.slots.fill()
 
     @property
@@ -271,7 +276,9 @@ class Scheduler:
         self.in_flight.hold()
 
         for run, number in self.runs.numbered():
-            is_left = run.is_adopted or (leave and self.runs.is_durable)
+            is_left = run.is_adopted or (
+                self.runs.is_durable and (leave or run.is_paused)
+            )
 
             if is_left and run.ending.cancel_reason is None:
                 self.runs.interrupt(number, reason)

@@ -125,6 +125,11 @@ class HandleVerbs(ScenarioVerbs):
         self.session.opened().cancel(what, reason)
         return True
 
+    async def pause(self, submission: Submission, *, is_paused: bool) -> None:
+        from asyncflow.runtime.pausing import pause
+
+        await pause(self.session.opened(), run_of(submission), is_paused=is_paused)
+
     async def accepted(self, submission: Submission) -> None:
         if engine := self.session.engine:
             await engine.scheduler.until_begun(run_of(submission))
