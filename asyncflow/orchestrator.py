@@ -83,9 +83,19 @@ _SYNC = (
 )
 
 
+def _fixed(orchestrator: Orchestrator, attribute: attrs.Attribute[Any], value: T) -> T:
+    if orchestrator.is_open:
+        raise UsageError(
+            f"{attribute.name} cannot change while the Orchestrator is open: leave it, and "
+            f"open another with {attribute.name}="
+        )
+
+    return value
+
+
 @verbs_name_arguments
 @names_arguments_beside("Config.configure_job_executions()", names_of(JobConfig))
-@attrs.define(eq=False, repr=False)
+@attrs.define(eq=False, repr=False, on_setattr=[attrs.setters.convert, _fixed])
 class Orchestrator:
     """Open with ``async with``; then create scenarios and submit them.
 
@@ -124,7 +134,7 @@ class Orchestrator:
     adopt: bool | Callable[[SubmissionRecord], bool] = True
     folder: str | None = attrs.field(default=None, converter=as_folder)
     version: str | None = None
-    _session: Session = attrs.field(init=False)
+    _session: Session = attrs.field(init=False, on_setattr=attrs.setters.NO_OP)
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.config, Configuration):
