@@ -18,7 +18,6 @@ from asyncflow.dispatch.attempt import Tracer
 from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.dispatch.echo import Echo
 from asyncflow.dispatch.in_flight import InFlight
-from asyncflow.dispatch.pausing import Pauses
 from asyncflow.dispatch.pins import Pins
 from asyncflow.dispatch.running_marks import RunningMarks
 from asyncflow.dispatch.runs import Admission, DataWaits, Runs
@@ -100,7 +99,6 @@ class Scheduler:
             *(self._echo, live, group, self.tracer),
         )
         in_flight.slots = self.slots
-        self.pauses: Pauses = Pauses(plan, runs, store, in_flight, self.slots)
 
     def _live(self) -> Live:
         from asyncflow.dispatch.live_echo import Live

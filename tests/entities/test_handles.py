@@ -106,6 +106,9 @@ NAMES: dict[type, tuple[str, ...]] = {
     Submission: (
         "version",
         "waits_for_data",
+        "is_paused",
+        "pause",
+        "resume",
         *("accepted", "cancel", "counts", "dag", "entity", "entity_id", "error"),
         *(
             "finished_at",

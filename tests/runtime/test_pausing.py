@@ -186,7 +186,7 @@ import os, sys
 from pathlib import Path
 import anyio
 from asyncflow import Orchestrator
-from tests.dispatch.test_pausing import declared, started, until_one_has_ended
+from tests.runtime.test_pausing import declared, started, until_one_has_ended
 
 async def main():
     folder = Path(sys.argv[1])
