@@ -171,6 +171,10 @@ class Session:
             self._compared = self._checked
             self._compare_jobs()
 
+    def keep_jobs(self) -> None:
+        """Execute jobs as they are in this opening, whatever is declared of that now."""
+        self._declared = self.config.job_config
+
     def _compare_jobs(self) -> None:
         """Say so where the execution of jobs was declared otherwise meanwhile.
 

@@ -57,7 +57,9 @@ async def test_what_cannot_change_while_it_is_open_is_refused(tmp_path: Path) ->
         for _ in range(2):
             config.configure_job_executions("standalone")
 
-            with pytest.raises(UsageError, match=r"mode of \[JOB\] was configured anew"):
+            with pytest.raises(
+                UsageError, match=r"mode of \[JOB\] was configured anew"
+            ):
                 await orchestrator.create_scenario(cfg)
 
         config.configure_job_executions("development")
