@@ -12,6 +12,7 @@ from asyncflow.entities.job import Job
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Run, run_of
+from asyncflow.entities.submittable import Subscribed
 from asyncflow.events import (
     Event,
     JobAttemptFailed,
@@ -144,7 +145,7 @@ class Subscriptions:
 
         return on(self.bus, self._busy, function, kinds)
 
-    def of(self, topic: str) -> tuple[tuple[Callable[..., object], list[object]], ...]:
+    def of(self, topic: str) -> tuple[Subscribed, ...]:
         """Return the functions that are subscribed to a scenario or a sequence alone, with
         what they are given first.
         """

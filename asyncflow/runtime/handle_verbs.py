@@ -20,7 +20,7 @@ from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.scenario import Scenario, ScenarioVerbs
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Submission, run_of
-from asyncflow.entities.submittable import Submittable, dag_of, tasks_of
+from asyncflow.entities.submittable import Submittable, Subscribed, dag_of, tasks_of
 from asyncflow.errors import NoData, UsageError
 from asyncflow.options import RunOptions
 from asyncflow.runs.node import NodeState, Said
@@ -138,6 +138,9 @@ class HandleVerbs(ScenarioVerbs):
 
     def flush(self) -> Coroutine[Any, Any, None]:
         return self.session.flush()
+
+    def subscriptions(self, entity_id: str) -> tuple[Subscribed, ...]:
+        return self.session.opened().subscriptions.of(entity_id)
 
     def subscribe_scenario(
         self,
