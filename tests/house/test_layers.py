@@ -296,6 +296,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("runtime.handle_verbs", "runtime.parents"): "the same",
     ("runtime.deletion", "notify.entities"): "only where somebody listens",
     ("orchestrator", "runtime.global_nodes"): "the same",
+    ("notify.subscriptions", "notify.event_calls"): "only where it is asked for",
     ("runtime.handle_verbs", "runtime.pausing"): "only where a run is paused",
     ("runtime.membership", "runtime.pausing"): "the same",
     ("runtime.handle_verbs", "runtime.updating"): "only where something is changed",
