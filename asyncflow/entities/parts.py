@@ -258,20 +258,27 @@ def part(
 
 @attrs.frozen
 class HasFile(Ask):
-    """Whether there is a file of the value that others read."""
+    """Whether the file of the value is there; None where others can read none."""
 
     is_parsed: ClassVar[bool] = False
 
-    def __call__(self, driver: Driver, kept: StoredValue) -> bool:
-        return driver.file_of(kept) is not None
+    def __call__(self, driver: Driver, kept: StoredValue) -> bool | None:
+        file = driver.file_of(kept)
+        return file if file is None else isinstance(file, bytes) or os.path.exists(file)
 
 
-async def is_downloadable(node_id: str, has_file: Awaitable[bool]) -> Reasons:
+async def is_downloadable(node_id: str, has_file: Awaitable[bool | None]) -> Reasons:
     """Tell whether there is a file; see `DataNode.is_downloadable`."""
     try:
-        return Reasons(() if await has_file else (HasNoFile(entity_id=node_id),))
+        is_there = await has_file
     except NoData:
-        return Reasons((WasNeverWritten(entity_id=node_id),))
+        is_there = False
+
+    if is_there:
+        return Reasons()
+
+    kind = HasNoFile if is_there is None else WasNeverWritten
+    return Reasons((kind(entity_id=node_id),))
 
 
 def is_uploadable(node: NodeState) -> Reasons:

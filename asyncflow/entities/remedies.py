@@ -41,14 +41,6 @@ _REMEDIES: Mapping[str, Mapping[str, str]] = {
         "`last_edit_date` is None before the first write": (
             "exists has_value is_empty is_written"
         ),
-        "`await {it}.download()` gives its file, or says why it has none": "is_downloadable",
-        "`await {it}.upload(file)` takes one, or says why it cannot": "is_uploadable",
-        "`await {it}.read(columns=..., where=...)` reads a part, and `read_options` of its "
-        "config say how": "read_with_kwargs",
-        "`await {it}.write(table)` writes a table, with the columns that it has": (
-            "write_with_column_names"
-        ),
-        "that is an option of its config": "decoder encoder",
     },
     "Scenario": {
         **_PARTS,

@@ -262,6 +262,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("drivers._file", "drivers._remote_packages"): "the same",
     ("drivers._remote", "drivers._table_cache"): "only where a worker reads a table",
     ("drivers._file", "drivers._table_cache"): "only where a worker reads a table",
+    ("entities.parts", "pandas"): "only where a frame is made, by who has it",
     ("drivers._table_cache", "pandas"): "it is loaded already",
     ("drivers.pickle", "drivers._options"): "the same",
     ("selection", "polars"): "an extra: only where polars reads",
