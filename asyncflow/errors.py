@@ -83,16 +83,6 @@ class Problem(Facts):
     line: int | None = None
     """The line in that file, from 1, or None."""
 
-    @property
-    def level(self) -> str:
-        """How bad it is: what is only doubtful is a warning of the log."""
-        return "ERROR"
-
-    @property
-    def tag(self) -> str:
-        """The section."""
-        return self.section
-
     def __str__(self) -> str:
         name = f"{self.section}.{self.field}" if self.field else self.section
         where = f"{self.file}:{self.line or 1}: " if self.file else ""
@@ -107,16 +97,6 @@ class ConfigError(AsyncflowError):
         count = len(self.problems)
         head = f"the configuration has {count} problem{'s' if count != 1 else ''}:"
         super().__init__("\n  - ".join([head, *map(str, self.problems)]))
-
-    @property
-    def all(self) -> tuple[Problem, ...]:
-        """The problems."""
-        return self.problems
-
-    @property
-    def errors(self) -> tuple[Problem, ...]:
-        """The problems: what is only doubtful is a warning of the log."""
-        return self.problems
 
 
 class UsageError(AsyncflowError):

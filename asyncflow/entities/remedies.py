@@ -21,7 +21,7 @@ _CHANGED: Mapping[str, tuple[str, ...]] = {
 _RUN = "`await {it}.submit()` runs it"
 _OF_A_RUN = "that is of a run: `submission = {it}.submit()` starts one, and has it"
 _ENDS = (
-    "nothing lists functions that are called: `{it}.unsubscribe(function)` ends that"
+    "`{it}.subscriptions` are those of it alone, `{it}.unsubscribe(function)` ends one"
 )
 _END = (
     '`await {it}` waits for the end, and `await {it}.read("{output}")` reads what the '

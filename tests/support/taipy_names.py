@@ -189,14 +189,14 @@ version_number: same
 """,
     "Problem": """
 field: same
-level: same - always `ERROR`: what is doubtful is a warning of the log
+level: otherwise - a problem is an error; what is doubtful is a warning of the log
 message: same
-tag: same
+tag: other Problem.section
 value: otherwise - it is in the message
 """,
     "ConfigError": """
-all: same
-errors: same
+all: other ConfigError - its `problems`
+errors: other ConfigError - its `problems`
 infos: otherwise - lines of the log
 warnings: otherwise - lines of the log
 """,
