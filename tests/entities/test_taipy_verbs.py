@@ -76,10 +76,10 @@ def test_the_blocking_face(tmp_path: Path) -> None:
         assert sales.is_downloadable()
         assert sales.is_uploadable()
         assert (sales.encoder, sales.decoder) == (None, None)
-        assert len(scenario.subscriptions) == 0
+        before = scenario.subscriptions
         scenario.subscribe(print, ["first"])
         ((function, given),) = scenario.subscriptions
-        assert (function, given) == (print, ["first"])
+        assert (before, function, given) == ((), print, ["first"])
         assert isinstance(scenario, tp.Submittable)
 
 
