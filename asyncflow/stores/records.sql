@@ -170,11 +170,6 @@ ON CONFLICT (id) DO UPDATE SET
     run_timeout = excluded.run_timeout,
     paused = excluded.paused;
 
--- name: save_graph
-INSERT INTO graph (seq, graph, properties, pickled)
-SELECT seq, ?, ?, ? FROM submission WHERE id = ?
-ON CONFLICT (seq) DO NOTHING;
-
 -- name: save_input
 INSERT INTO input (submission_id, node_id, number, path, value)
 VALUES (?, ?, ?, ?, ?)
