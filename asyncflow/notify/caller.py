@@ -6,7 +6,7 @@ import inspect
 from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import attrs
 from anyio import CapacityLimiter, get_cancelled_exc_class, to_thread
@@ -21,6 +21,7 @@ AT_ONCE = 100
 """How often a plain function is called before its thread comes back."""
 
 N = TypeVar("N")
+N_contra = TypeVar("N_contra", contravariant=True)
 
 
 class Call(NamedTuple):
@@ -31,16 +32,23 @@ class Call(NamedTuple):
     given: tuple[object, ...]
 
 
+class CallMaker(Protocol[N_contra]):
+    """Makes calls."""
+
+    async def call_for(self, news: N_contra, /) -> Call:
+        """Return the call for something that has happened."""
+
+
 @attrs.define(eq=False, repr=False)
 class Caller(Generic[N]):
     """A function, and the news that it was not called for yet: none is ever lost.
 
-    :param call_for: makes the call for one of the news
+    :param maker: makes the call for one of the news
     :param busy: where those are that have something to be called for
     """
 
     callback: Callable[..., object]
-    call_for: Callable[[N], Awaitable[Call]]
+    maker: CallMaker[N]
     bus: Bus
     busy: set[Caller[Any]]
     _news: deque[N] = attrs.field(init=False, factory=deque)
@@ -116,7 +124,7 @@ class Caller(Generic[N]):
     async def _next(self) -> Call | None:
         """Take the next call; None where there is nothing to hand over."""
         news = self._news.popleft()
-        call: Call | None = await self._guarded(news, self.call_for(news))
+        call: Call | None = await self._guarded(news, self.maker.call_for(news))
         return call
 
     def _run(self, calls: deque[Call]) -> tuple[object, Awaitable[Any]] | None:

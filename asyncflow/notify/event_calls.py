@@ -19,7 +19,7 @@ class EventCalls(Listener):
     """Has a function called with the events of some classes."""
 
     kinds: tuple[type[Any], ...]
-    caller: Caller[Any]
+    caller: Caller[Any] = attrs.field(init=False)
 
     @property
     def wants_entities(self) -> bool:
@@ -40,6 +40,10 @@ class EventCalls(Listener):
         if isinstance(event, self.kinds):
             self.caller.add(event)
 
+    async def call_for(self, event: Any) -> Call:
+        """Return the call for an event."""
+        return Call(event, (event,))
+
     def end(self, failure: Exception | None) -> None:
         """Have it called with what has happened so far, and nothing more."""
 
@@ -57,18 +61,14 @@ def on(
     if not callable(function):
         raise TypeError(f"what is called with events is a function; got {function!r}")
 
-    caller: Caller[Any] = Caller(function, _call, bus, busy)
-    listener = EventCalls(checked(kinds), caller)
+    listener = EventCalls(checked(kinds))
+    listener.caller = Caller(function, listener, bus, busy)
     bus.add(listener)
 
     if listener.wants_entities:
         bus.start(partial(bus.hear_others, listener))
 
     return partial(_end, bus, listener)
-
-
-async def _call(event: Any) -> Call:
-    return Call(event, (event,))
 
 
 def _end(bus: Bus, listener: EventCalls) -> None:

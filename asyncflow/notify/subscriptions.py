@@ -174,7 +174,7 @@ class Subscriptions:
         find: Find | None,
     ) -> Subscription:
         made = Subscription(callback, params, find)
-        made.caller = Caller(callback, made.call_for, self.bus, self._busy)
+        made.caller = Caller(callback, made, self.bus, self._busy)
         return made
 
 
