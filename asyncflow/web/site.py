@@ -103,6 +103,17 @@ def seconds(count: float | None) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
+def size(count: float) -> str:
+    """Say how many bytes something has."""
+    for unit in ("bytes", "KiB", "MiB"):
+        if count < 1000:
+            return f"{count:.4g} {unit}"
+
+        count /= 1024
+
+    return f"{count:,.1f} GiB"
+
+
 def _sign(status: Status | SubmissionStatus) -> str:
     return sign_of(Status(status))[0]
 
@@ -130,6 +141,7 @@ def _templates() -> Environment:
         "date": _date,
         "instant": _instant,
         "seconds": seconds,
+        "size": size,
         "sign": _sign,
         "tone": _tone,
         "shown": shown,

@@ -12,10 +12,13 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.requests import Request
 from starlette.routing import Mount
 
 import asyncflow.web
 from asyncflow import Configuration, Orchestrator, report
+from asyncflow.web import Access
 
 
 def double(number: int) -> int:
@@ -41,7 +44,9 @@ _tasks = [
     config.configure_task("double", double, _number, _doubled),
     config.configure_task("wait", wait, _doubled, _waited),
 ]
-scenario_cfg = config.configure_scenario("calculation", _tasks)
+scenario_cfg = config.configure_scenario(
+    "calculation", _tasks, sequences={"both": _tasks}
+)
 
 
 @asynccontextmanager
@@ -52,11 +57,23 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
 
 
-_pages = asyncflow.web.dashboard(lambda request: request.app.state.orchestrator)
+def access(request: Request) -> Access:
+    """Count in the session how often somebody asks."""
+    request.session["asked"] = request.session.get("asked", 0) + 1
+    request.state.user = request.session.get("user", "web")
+    return Access.ALL
+
+
+_pages = asyncflow.web.dashboard(
+    lambda request: request.app.state.orchestrator, access=access
+)
 _app = Starlette(
     lifespan=lifespan,
     routes=[Mount("/a/b", _pages)],
-    middleware=[Middleware(GZipMiddleware, minimum_size=0)],
+    middleware=[
+        Middleware(GZipMiddleware, minimum_size=0),
+        Middleware(SessionMiddleware, secret_key="of the tests"),
+    ],
 )
 
 

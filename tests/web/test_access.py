@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from starlette.requests import Request
 from asyncflow import Orchestrator
 from asyncflow.web import Access, dashboard
 from asyncflow.web.access import user_of
+from tests.conftest import Caplog
 from tests.support.web import client
 
 pytestmark = pytest.mark.anyio
@@ -152,3 +154,18 @@ def test_the_user_is_who_the_app_says() -> None:
     assert user_of(asked(user=User())) == "ada"
     assert user_of(asked(state={"user": "grace"})) == "grace"
     assert len(user_of(asked(state={"user": "x" * 1000}))) == 200
+
+
+async def test_what_is_changed_is_logged_with_its_user(
+    orchestrator: Orchestrator, caplog: Caplog
+) -> None:
+    caplog.set_level(logging.INFO, "asyncflow")
+
+    def access(request: Request) -> Access:
+        request.state.user = "ada <b>"
+        return Access.ALL
+
+    async with client(orchestrator, access=access) as browser:
+        await browser.post("runs/cancel")
+
+    assert "POST /runs/cancel, asked for by ada <b>" in caplog.messages

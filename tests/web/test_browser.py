@@ -80,13 +80,13 @@ def test_a_run_is_seen_as_it_goes(page: Page) -> None:
     expect(page.locator("#values-list")).to_contain_text("waited")
     assert page.evaluate("window.same"), "the page was loaded again"
 
-    page.get_by_role("link", name="double", exact=True).click()
+    page.locator("tbody").get_by_role("link", name="double", exact=True).click()
     expect(page.locator("#log")).to_contain_text("doubling <b> 6")
 
 
 def test_a_log_is_followed_and_its_job_cancelled(page: Page) -> None:
     start(page, 100)
-    page.get_by_role("link", name="wait", exact=True).click()
+    page.locator("tbody").get_by_role("link", name="wait", exact=True).click()
     page.evaluate("window.same = true")
     expect(page.locator("#log")).to_contain_text("step 3")
     assert page.evaluate("window.same"), "the page was loaded again"
