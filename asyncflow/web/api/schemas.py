@@ -110,6 +110,7 @@ SUBMISSION = facts(
     properties=OBJECT,
 )
 WHOLE_SUBMISSION = facts(
+    is_canceling=FLAG,
     missing=listed(TEXT),
     id=TEXT,
     entity_id=TEXT,
@@ -138,6 +139,7 @@ JOB = facts(
 WHOLE_JOB = facts(
     **JOB["properties"],
     config_id=TEXT,
+    is_canceling=FLAG,
     attempt=COUNT,
     worker=maybe(TEXT),
     usage=maybe(OBJECT),
@@ -327,6 +329,7 @@ def submission(handle: Submission) -> dict[str, Any]:
         "error": error and str(error),
         "inputs": {name: part.data_node.id for name, part in handle.inputs.items()},
         "outputs": {name: part.data_node.id for name, part in handle.outputs.items()},
+        "is_canceling": handle.is_canceling,
         "missing": never_written(handle) if handle.waits_for_data else [],
     }
 
@@ -351,6 +354,7 @@ def job(handle: Job) -> dict[str, Any]:
         "traceback": handle.stacktrace,
         "attempts": [attempt.as_dict() for attempt in handle.attempts],
         "config_id": handle.config_id,
+        "is_canceling": handle.is_canceling,
         "attempt": handle.attempt,
         "worker": handle.worker,
         "usage": handle.usage and plain(handle.usage._asdict()),
