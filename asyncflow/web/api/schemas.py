@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -164,7 +164,7 @@ COMPARED = facts(
     data_node=TEXT, one=maybe(PREVIEW), other=maybe(PREVIEW), problems=listed(TEXT)
 )
 LINEAGE = facts(versions=listed(OBJECT), writers=listed(OBJECT))
-RUN_OPTIONS = {
+RUN_OPTIONS: Mapping[str, Schema] = {
     "inputs": OBJECT,
     "properties": OBJECT,
     "force": FLAG,
@@ -172,8 +172,12 @@ RUN_OPTIONS = {
     "run_timeout": maybe(NUMBER),
     "on_failure": {"type": "string", "enum": ["continue", "stop"]},
 }
-SCENARIO_CHANGES = {"name": maybe(TEXT), "properties": OBJECT, "tags": listed(TEXT)}
-RUN_FILTERS = {
+SCENARIO_CHANGES: Mapping[str, Schema] = {
+    "name": maybe(TEXT),
+    "properties": OBJECT,
+    "tags": listed(TEXT),
+}
+RUN_FILTERS: Mapping[str, Schema] = {
     "status": STATUS,
     "scenario_id": TEXT,
     "config_id": TEXT,
