@@ -4,6 +4,7 @@ it is mounted.
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -35,8 +36,17 @@ def wait(number: int) -> int:
     return number
 
 
+def resist(number: int) -> int:
+    signal.signal(signal.SIGTERM, lambda *_: print("not yet", flush=True))
+    print("resisting", flush=True)
+    time.sleep(60 + number)
+    return number
+
+
 config = Configuration()
-config.configure_job_executions(mode="standalone", max_nb_of_workers=2, echo=False)
+config.configure_job_executions(
+    mode="standalone", max_nb_of_workers=2, echo=False, kill_grace=3
+)
 _number = config.configure_data_node("number", default_data=3)
 _doubled = config.configure_data_node("doubled")
 _waited = config.configure_data_node("waited")
@@ -46,6 +56,10 @@ _tasks = [
 ]
 scenario_cfg = config.configure_scenario(
     "calculation", _tasks, sequences={"both": _tasks}
+)
+config.configure_scenario(
+    "resistance",
+    config.configure_task("resist", resist, _number, config.configure_data_node("end")),
 )
 
 

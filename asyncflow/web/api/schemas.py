@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -110,6 +110,7 @@ SUBMISSION = facts(
     properties=OBJECT,
 )
 WHOLE_SUBMISSION = facts(
+    is_canceling=FLAG,
     missing=listed(TEXT),
     id=TEXT,
     entity_id=TEXT,
@@ -138,6 +139,7 @@ JOB = facts(
 WHOLE_JOB = facts(
     **JOB["properties"],
     config_id=TEXT,
+    is_canceling=FLAG,
     attempt=COUNT,
     worker=maybe(TEXT),
     usage=maybe(OBJECT),
@@ -162,7 +164,7 @@ COMPARED = facts(
     data_node=TEXT, one=maybe(PREVIEW), other=maybe(PREVIEW), problems=listed(TEXT)
 )
 LINEAGE = facts(versions=listed(OBJECT), writers=listed(OBJECT))
-RUN_OPTIONS = {
+RUN_OPTIONS: Mapping[str, Schema] = {
     "inputs": OBJECT,
     "properties": OBJECT,
     "force": FLAG,
@@ -170,8 +172,12 @@ RUN_OPTIONS = {
     "run_timeout": maybe(NUMBER),
     "on_failure": {"type": "string", "enum": ["continue", "stop"]},
 }
-SCENARIO_CHANGES = {"name": maybe(TEXT), "properties": OBJECT, "tags": listed(TEXT)}
-RUN_FILTERS = {
+SCENARIO_CHANGES: Mapping[str, Schema] = {
+    "name": maybe(TEXT),
+    "properties": OBJECT,
+    "tags": listed(TEXT),
+}
+RUN_FILTERS: Mapping[str, Schema] = {
     "status": STATUS,
     "scenario_id": TEXT,
     "config_id": TEXT,
@@ -327,6 +333,7 @@ def submission(handle: Submission) -> dict[str, Any]:
         "error": error and str(error),
         "inputs": {name: part.data_node.id for name, part in handle.inputs.items()},
         "outputs": {name: part.data_node.id for name, part in handle.outputs.items()},
+        "is_canceling": handle.is_canceling,
         "missing": never_written(handle) if handle.waits_for_data else [],
     }
 
@@ -351,6 +358,7 @@ def job(handle: Job) -> dict[str, Any]:
         "traceback": handle.stacktrace,
         "attempts": [attempt.as_dict() for attempt in handle.attempts],
         "config_id": handle.config_id,
+        "is_canceling": handle.is_canceling,
         "attempt": handle.attempt,
         "worker": handle.worker,
         "usage": handle.usage and plain(handle.usage._asdict()),

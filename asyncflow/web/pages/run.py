@@ -149,7 +149,10 @@ class RunPage:
         for number, job in enumerate(jobs):
             parts[f"row-{job.id}"] = self.site.kept(
                 "run_job",
-                (job.id, job.status, job.attempt, job.progress, waiting.get(job.id)),
+                (
+                    *(job.id, job.status, job.is_canceling, job.attempt, job.progress),
+                    waiting.get(job.id),
+                ),
                 job=job,
                 waits=waiting.get(job.id, ""),
                 **facts,

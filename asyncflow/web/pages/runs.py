@@ -13,7 +13,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from asyncflow.events import SubmissionFinished, SubmissionStarted
 from asyncflow.orchestrator import Orchestrator
 from asyncflow.records import SubmissionRecord
 from asyncflow.status import SubmissionStatus
@@ -22,6 +21,7 @@ from asyncflow.web.bulk import cancel_all, retry_all
 from asyncflow.web.forms import form, moment
 from asyncflow.web.latest import Parts, Views
 from asyncflow.web.live import EventStream, pause
+from asyncflow.web.news import News
 from asyncflow.web.site import Site, seen
 
 SHOWN = 50
@@ -40,6 +40,7 @@ class RunsPage:
 
     site: Site
     _views: Views = attrs.field(init=False, factory=Views)
+    _news: News = attrs.field(init=False, factory=News)
 
     @property
     def routes(self) -> list[Route]:
@@ -84,21 +85,21 @@ class RunsPage:
 
         key = (id(orchestrator), *sorted(asked.items()))
 
-        async with orchestrator.events(SubmissionStarted, SubmissionFinished) as events:
+        async with self._news.of(orchestrator) as news:
             with self._views.of(key) as view:
                 since = time.monotonic()
 
                 while True:
                     latest = await view.latest(since, make, is_final=False)
 
-                    if news := latest.news(known, last):
-                        yield news
+                    if event := latest.news(known, last):
+                        yield event
 
                     known = latest.parts
 
                     # What other processes begin and end is no event here.
                     with move_on_after(LOOK) as waiting:
-                        await anext(events)
+                        await news.wait()
 
                     since = time.monotonic() - LOOK * waiting.cancelled_caught
                     await pause()
