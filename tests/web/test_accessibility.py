@@ -161,7 +161,7 @@ def test_all_has_a_name_and_a_place_that_screen_readers_tell(page: Page) -> None
         assert page.evaluate(UNNAMED) == [], place
 
         for landmark in ("main", "navigation", "banner"):
-            assert page.get_by_role(landmark).count() >= 1, (place, landmark)  # type: ignore[arg-type]  # all are roles
+            assert page.get_by_role(landmark).count() >= 1, (place, landmark)
 
         assert page.get_by_role("heading", level=1).count() == 1, place
         headings = page.evaluate(
