@@ -30,7 +30,7 @@ from asyncflow.web.pages.scenarios import ScenariosPage
 from asyncflow.web.pages.system import SystemPage
 from asyncflow.web.site import STATIC, Site, seen
 
-_PAGES = (
+PAGES = (
     RunsPage,
     RunPage,
     JobPage,
@@ -109,7 +109,7 @@ class Dashboard:
             Route("/sign-out", self.sign_out, methods=["POST"]),
         ]
 
-        for page in _PAGES:
+        for page in PAGES:
             routes += page(self.site).routes
 
         # A router, not an app: ``request.app`` stays the one that it is mounted in.
