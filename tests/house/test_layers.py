@@ -185,6 +185,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("values.versions", "values.readers"): "only for values that are not in memory",
     ("values.editing", "values.outside"): "only where places are the user's",
     ("values.versions", "values.outside"): "only where places are the user's",
+    ("values.versions", "values.reading"): "only where somebody writes by hand",
     ("config.checks.data_nodes", "secret"): "only where something is wrong",
     ("config.sections", "display.tasks"): "only where somebody looks",
     ("entities.submittable", "display.tasks"): "the same",
