@@ -129,6 +129,7 @@ NAMES: dict[type, tuple[str, ...]] = {
         *(
             "get_label",
             "get_simple_label",
+            "is_canceling",
             "is_deletable",
         ),
     ),
@@ -142,6 +143,7 @@ NAMES: dict[type, tuple[str, ...]] = {
         *(
             "get_label",
             "get_simple_label",
+            "is_canceling",
             "is_deletable",
         ),
     ),
