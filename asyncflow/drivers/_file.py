@@ -123,14 +123,11 @@ class FileDriver(Driver):
 
     @property
     def place(self) -> str | None:
-        if self.path is None:
-            return None
-
-        return _places.get(self.path) or os.path.normpath(self.path)
+        return None if self.path is None else place_of(self.path)
 
     def locate(self) -> None:
-        if self.path is not None and len(_places) < MOST_PLACES:
-            _places.setdefault(self.path, os.path.realpath(self.path))
+        if self.path is not None:
+            locate(self.path)
 
     def exists(self) -> bool:
         return self.path is not None and os.path.exists(self.path)
@@ -381,6 +378,17 @@ class FileDriver(Driver):
 
     def is_published(self, kept: StoredValue, path: str) -> bool | None:  # noqa: ARG002
         return not (isinstance(kept, str) and os.path.exists(kept))
+
+
+def locate(path: str) -> None:
+    """Look where a path leads, for `place_of`."""
+    if len(_places) < MOST_PLACES:
+        _places.setdefault(path, os.path.realpath(path))
+
+
+def place_of(path: str) -> str:
+    """Return what all paths have in common that lead to one file."""
+    return _places.get(path) or os.path.normpath(path)
 
 
 def mark_of(path: str) -> str | None:

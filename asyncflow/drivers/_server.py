@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, NamedTuple
 
 from asyncflow.abc import Driver
+from asyncflow.drivers._file import LOCAL, locate
 from asyncflow.drivers._libraries import rows_of
 from asyncflow.secret import Secret, masked, secrets_in
 from asyncflow.worker.errors import (
@@ -85,6 +86,10 @@ class ServerDriver(Driver):
         with suppress(OSError):
             os.unlink(path + STAGED)
 
+    def locate(self) -> None:
+        if (self.path or "").startswith(LOCAL):
+            locate(str(self.path).removeprefix(LOCAL))
+
     @property
     def shown_place(self) -> str:
         """How errors call its place."""
@@ -93,7 +98,7 @@ class ServerDriver(Driver):
     @property
     def given_place(self) -> str:
         """Its place as it is spelled in the options."""
-        return self.place or self.storage_type
+        return self.path or self.place or self.storage_type
 
     @property
     def secrets(self) -> set[Secret]:
