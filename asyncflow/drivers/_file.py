@@ -23,6 +23,8 @@ from asyncflow.worker.errors import (
 from asyncflow.worker.replacing import (
     Draft,
     copy,
+    locate,
+    place_of,
     put_in_place,
     replace_file,
     unreadable,
@@ -32,12 +34,6 @@ from asyncflow.worker.values import INLINE, LARGE, temporary_name
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
-
-_places: dict[str, str] = {}
-"""What paths mean, links followed. It stays as it was first: runs are ordered by it."""
-
-MOST_PLACES = 10_000
-"""Of how many paths that is kept; of others, links are not followed."""
 
 _names: dict[str, str] = {}
 """How errors call what is staged, by its file, until it is published."""
@@ -378,17 +374,6 @@ class FileDriver(Driver):
 
     def is_published(self, kept: StoredValue, path: str) -> bool | None:  # noqa: ARG002
         return not (isinstance(kept, str) and os.path.exists(kept))
-
-
-def locate(path: str) -> None:
-    """Look where a path leads, for `place_of`."""
-    if len(_places) < MOST_PLACES:
-        _places.setdefault(path, os.path.realpath(path))
-
-
-def place_of(path: str) -> str:
-    """Return what all paths have in common that lead to one file."""
-    return _places.get(path) or os.path.normpath(path)
 
 
 def mark_of(path: str) -> str | None:

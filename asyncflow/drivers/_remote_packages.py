@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncflow.drivers._file import place_of
+from asyncflow.worker.replacing import place_of
 
 PACKAGES = {
     "fsspec": "remote",

@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, NamedTuple
 
 from asyncflow.abc import Driver
-from asyncflow.drivers._file import LOCAL, locate
 from asyncflow.drivers._libraries import rows_of
 from asyncflow.secret import Secret, masked, secrets_in
 from asyncflow.worker.errors import (
@@ -21,6 +20,7 @@ from asyncflow.worker.errors import (
     DataNodeWritingError,
 )
 from asyncflow.worker.intent import STAGED
+from asyncflow.worker.replacing import locate
 
 
 class Told(NamedTuple):
@@ -87,8 +87,10 @@ class ServerDriver(Driver):
             os.unlink(path + STAGED)
 
     def locate(self) -> None:
-        if (self.path or "").startswith(LOCAL):
-            locate(str(self.path).removeprefix(LOCAL))
+        protocol, _, rest = (self.path or "").partition("://")
+
+        if protocol == "file":  # of which `place` is that of a path
+            locate(rest)
 
     @property
     def shown_place(self) -> str:
