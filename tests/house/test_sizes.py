@@ -34,7 +34,7 @@ FILES = {
     "drivers/_sql.py": 463,
     "entities/data_node.py": 575,
     "executors/process/request.py": 569,
-    "orchestrator.py": 955,
+    "orchestrator.py": 957,
     "recovery/loader.py": 470,
     "recovery/recovery.py": 489,
     "runtime/engine.py": 613,
