@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -141,7 +142,7 @@ def test_a_default_of_the_environment_is_one_where_it_has_one(
 ) -> None:
     monkeypatch.delenv("WORD", raising=False)
     monkeypatch.delenv("PLACE", raising=False)
-    given = {
+    given: dict[str, Any] = {
         "db_password": "ENV[WORD:hunter2]",
         "url": "ENV[PLACE:a://u:hunter2@h/b]",
         "port": "ENV[PORT:5432]:int",
