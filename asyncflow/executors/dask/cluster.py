@@ -236,7 +236,7 @@ class Cluster:
         identity = await client.scheduler.identity(n_workers=-1)
         found = await client.run(describe, name=self._name, on_error="ignore")
         return [
-            Member(address, *place, size=facts["nthreads"])
+            Member(address, place.host, place.pid, place.incarnation, facts["nthreads"])
             for address, place in found.items()
             if place is not None and (facts := identity["workers"].get(address))
         ]
