@@ -136,6 +136,7 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
 """More that a module may import from outside: a driver's or a face's optional extra."""
 
 INNER: Mapping[tuple[str, str], str] = {
+    ("executors.process.workers", "executors.process.stacks"): "only when asked for",
     ("recovery.remote_runs", "recovery.dead_runs"): "only after a crash",
     ("cli.graph_command", "cli.code"): "only for what a module declares",
     ("cli.diff_command", "cli.code"): "the same",
@@ -263,6 +264,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("drivers._file", "drivers._remote_packages"): "the same",
     ("drivers._remote", "drivers._table_cache"): "only where a worker reads a table",
     ("drivers._file", "drivers._table_cache"): "only where a worker reads a table",
+    ("entities.parts", "pandas"): "only where a frame is made, by who has it",
     ("drivers._table_cache", "pandas"): "it is loaded already",
     ("drivers.pickle", "drivers._options"): "the same",
     ("selection", "polars"): "an extra: only where polars reads",
@@ -297,6 +299,9 @@ INNER: Mapping[tuple[str, str], str] = {
     ("runtime.handle_verbs", "runtime.parents"): "the same",
     ("runtime.deletion", "notify.entities"): "only where somebody listens",
     ("orchestrator", "runtime.global_nodes"): "the same",
+    ("notify.subscriptions", "notify.event_calls"): "only where it is asked for",
+    ("runtime.handle_verbs", "runtime.pausing"): "only where a run is paused",
+    ("runtime.membership", "runtime.pausing"): "the same",
     ("runtime.handle_verbs", "runtime.updating"): "only where something is changed",
     ("runtime.handle_verbs", "runtime.lineage"): "only where it is asked for",
     ("runtime.handle_verbs", "runtime.duplication"): "only where something is copied",
