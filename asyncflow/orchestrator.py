@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, Unpack, overload
 
 import attrs
-from anyio import to_thread
+from anyio import create_task_group, to_thread
 
 from asyncflow import ids
 from asyncflow.abc import Executor, Store, WorkerInfo
@@ -915,7 +915,12 @@ class Orchestrator:
 async def _open_engine(
     session: Session, workers: Executor | None, stack: AsyncExitStack
 ) -> Engine:
-    return await (await to_thread.run_sync(_opening))(session, workers).open(stack)
+    """Open the engine: it is loaded while the disk of its store is waited for."""
+    async with create_task_group() as group:
+        group.start_soon(to_thread.run_sync, _opening)
+        await stack.enter_async_context(session.store)
+
+    return await _opening()(session, workers).open(stack)
 
 
 def _opening() -> type[Opening]:

@@ -232,6 +232,13 @@ class Executor(ABC):
         """List the worker processes that are alive, and what they run. Takes 2 s at most."""
         return []
 
+    async def begin(self) -> None:
+        """Begin to get ready for a first job, before the rest is loaded and opened.
+
+        Return as soon as that goes on elsewhere: in a process that starts, say.
+        """
+        return None
+
     async def warm(self, count: int) -> None:  # noqa: ARG002
         """Get ready to run `count` jobs at once."""
         return None

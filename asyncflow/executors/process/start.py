@@ -24,6 +24,7 @@ from anyio import (
     ClosedResourceError,
     DelimiterNotFound,
     EndOfStream,
+    Event,
     IncompleteRead,
     fail_after,
     move_on_after,
@@ -54,7 +55,10 @@ LINE = 200
 """How many characters are told of what it wrote to stderr."""
 
 PROGRAM = """
-import os, pickle, sys
+import gc, os, pickle, sys
+
+collects = gc.isenabled()
+gc.disable()  # what is imported now stays
 
 def close_inherited(number):
     try:
@@ -112,6 +116,9 @@ def serve():
 
         if call[0] == "prepare":  # who sends it waits for no answer
             call[1](*call[2])
+            if collects:
+                gc.enable()
+
             continue
 
         try:
@@ -182,11 +189,12 @@ class Start:
         main_path = file_of(sys.modules.get("__main__"))
         return self.folder, self.world, main_path, os.getpid(), self.mark, is_moved
 
-    async def process(self) -> tuple[Process, str]:
+    async def process(self, begun: Event | None = None) -> tuple[Process, str]:
         """Start a worker process; return it, and the path of its log.
 
         On cancel it is dead before this raises.
 
+        :param begun: is set once it is there, before it is a worker
         :raises StartFailed: it ended, or was not there in time
         :raises OSError: the system, or the disk, has no room for it
         """
@@ -201,6 +209,9 @@ class Start:
                 )
         except RuntimeError as error:  # no thread to wait for it
             raise OSError(errno.EAGAIN, str(error)) from error
+
+        if begun is not None:
+            begun.set()
 
         leave_reaping_to_the_loop(process)
         watching = asyncio.ensure_future(close_after_exit(process))
