@@ -19,7 +19,8 @@ from asyncflow.cli.output import (
     shown_duration,
 )
 from asyncflow.display.progress import shown_on, told
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.shown_run import Seen
+from asyncflow.entities.submission import Submission, run_of
 from asyncflow.status import SubmissionStatus
 
 T = TypeVar("T")
@@ -43,7 +44,8 @@ async def followed(submission: Submission, *, title: str, jsonl: bool) -> Submis
 
     :param jsonl: whether each event is printed as a line of JSON
     """
-    progress = shown_on(sys.stderr, title, len(submission.jobs))
+    seen = Seen(run_of(submission))
+    progress = shown_on(sys.stderr, title, len(submission.jobs), seen)
 
     try:
         async for event in submission:

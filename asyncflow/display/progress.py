@@ -3,10 +3,36 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Protocol, TextIO
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TextIO
+
+from asyncflow.status import DONE, FINAL, Status
 
 BARS = 8
-"""How many running jobs have a bar at most; the others are counted."""
+"""How many running jobs have a bar at most."""
+
+
+class RunningJob(NamedTuple):
+    """A job that runs now, and how far it says that it has come."""
+
+    id: str
+    task: str
+    done: float | None = None
+    total: float | None = None
+    message: str = ""
+
+
+class SeenRun(Protocol):
+    """A run, as it is now. It is read in any thread, as often as a screen is drawn."""
+
+    def counts(self) -> Mapping[Status, int]:
+        """Return how many of its jobs have each status, of those that some have."""
+
+    def running(self, limit: int) -> Sequence[RunningJob]:
+        """Return jobs that run, in the order of the run.
+
+        :param limit: how many at most
+        """
 
 
 class RunProgress(Protocol):
@@ -15,11 +41,6 @@ class RunProgress(Protocol):
     def started(self, job_id: str, task: str) -> None:
         """Show that a job runs."""
 
-    def advanced(
-        self, job_id: str, done: float | None, total: float | None, message: str
-    ) -> None:
-        """Show how far a job has come, as it reports it."""
-
     def ended(self, job_id: str, task: str, status: str, reason: str) -> None:
         """Show that a job has ended, or failed for now where its status is empty."""
 
@@ -27,12 +48,15 @@ class RunProgress(Protocol):
         """Leave the terminal as it was."""
 
 
-def shown_on(stream: TextIO | Any, title: str, total: int) -> RunProgress:
+def shown_on(
+    stream: TextIO | Any, title: str, total: int, seen: SeenRun
+) -> RunProgress:
     """Begin to show a run; in a pipe nothing is shown.
 
     :param stream: what is written to: a terminal, or not
     :param title: what the run is called
     :param total: how many jobs it has
+    :param seen: the run
     """
     if stream is None or not stream.isatty():
         return Silent()
@@ -42,18 +66,13 @@ def shown_on(stream: TextIO | Any, title: str, total: int) -> RunProgress:
     except ModuleNotFoundError:
         return Lines(stream, total)
 
-    return Bars(stream, title, total)
+    return Bars(stream, title, total, seen)
 
 
 class Silent:
     """Shows nothing."""
 
     def started(self, job_id: str, task: str) -> None:
-        """Do nothing."""
-
-    def advanced(
-        self, job_id: str, done: float | None, total: float | None, message: str
-    ) -> None:
         """Do nothing."""
 
     def ended(self, job_id: str, task: str, status: str, reason: str) -> None:
@@ -92,17 +111,20 @@ class Lines(Silent):
         self._stream.flush()
 
 
-class Bars:
+class Bars(Silent):
     """Draws a bar for the run, and one for each job that runs.
 
-    What is printed meanwhile comes above them.
+    What is printed meanwhile comes above them. A thread of rich's draws the run as it is
+    then, some ten times a second: so the bars move on while a job of development mode
+    holds the event loop.
 
     :param stream: a terminal
     :param title: what the run is called
     :param total: how many jobs it has
+    :param seen: the run
     """
 
-    def __init__(self, stream: TextIO, title: str, total: int) -> None:
+    def __init__(self, stream: TextIO, title: str, total: int, seen: SeenRun) -> None:
         from rich.console import Console
         from rich.progress import (
             BarColumn,
@@ -112,7 +134,23 @@ class Bars:
             TimeElapsedColumn,
         )
 
-        self._progress = Progress(
+        class Drawn(Progress):
+            """Looks at the run before it draws."""
+
+            def get_renderable(drawn) -> Any:  # noqa: N805  # self is the bars
+                if not self._is_looking:
+                    self._is_looking = True
+                    self._look(drawn)
+                    self._is_looking = False
+
+                return super().get_renderable()
+
+        self._total = total
+        self._seen = seen
+        self._jobs: dict[str, Any] = {}
+        self._is_looking = True  # not before there is a bar of the run
+        """A new bar is drawn at once, with all others."""
+        self._progress = Drawn(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             TaskProgressColumn(),
@@ -122,42 +160,42 @@ class Bars:
             transient=True,
         )
         self._run = self._progress.add_task(title, total=total, message="")
-        self._total = total
-        self._counts = {"ended": 0, "failed": 0}
-        self._jobs: dict[str, Any] = {}
+        self._is_looking = False
         self._progress.start()
 
-    def started(self, job_id: str, task: str) -> None:
-        if len(self._jobs) < BARS:
-            self._jobs[job_id] = self._progress.add_task(
-                f"  {task}", total=None, message=""
-            )
+    def _look(self, progress: Any) -> None:
+        """Have each bar be as long as its job has come."""
+        counts = self._seen.counts()
+        ended = sum(counts.get(status, 0) for status in FINAL)
+        failed = ended - sum(counts.get(status, 0) for status in DONE)
+        told = f"{ended}/{self._total}"
+        message = f"{told}, {failed} not completed" if failed else told
+        progress.update(self._run, completed=ended, message=message)
 
-    def advanced(
-        self, job_id: str, done: float | None, total: float | None, message: str
-    ) -> None:
-        if (bar := self._jobs.get(job_id)) is not None:
-            self._progress.update(bar, completed=done, total=total, message=message)
+        running = {job.id: job for job in self._seen.running(BARS)}
 
-    def ended(self, job_id: str, task: str, status: str, reason: str) -> None:
-        if (bar := self._jobs.pop(job_id, None)) is not None:
-            self._progress.remove_task(bar)
+        for job_id in self._jobs.keys() - running.keys():
+            progress.remove_task(self._jobs.pop(job_id))
 
-        if not status:
-            return
+        for job in running.values():
+            bar = self._jobs.get(job.id)
 
-        self._counts["ended"] += 1
-        is_failed = status in ("FAILED", "CANCELED", "ABANDONED")
-        self._counts["failed"] += is_failed
+            if bar is None:
+                name = f"  {job.task}"
+                bar = progress.add_task(name, total=None, message="")
+                self._jobs[job.id] = bar
 
+            done = job.done or 0
+            progress.update(bar, completed=done, total=job.total, message=job.message)
+
+    def draw(self) -> None:
+        """Draw the run as it is now."""
+        self._progress.refresh()
+
+    def ended(self, job_id: str, task: str, status: str, reason: str) -> None:  # noqa: ARG002
         if status == "FAILED":
             line = f"{task} {status}: {reason}"
             self._progress.console.print(line, markup=False, highlight=False)
-
-        failed = self._counts["failed"]
-        ended = f"{self._counts['ended']}/{self._total}"
-        message = f"{ended}, {failed} not completed" if failed else ended
-        self._progress.update(self._run, advance=1, message=message)
 
     def close(self) -> None:
         self._progress.stop()
@@ -168,8 +206,6 @@ def told(progress: RunProgress, event: Any) -> None:
     match type(event).__name__:
         case "JobStarted":
             progress.started(event.job_id, event.task)
-        case "JobProgressed":
-            progress.advanced(event.job_id, event.done, event.total, event.message)
         case "JobAttemptFailed":
             progress.ended(event.job_id, event.task, "", event.reason)
         case "JobFinished":

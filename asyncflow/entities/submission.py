@@ -388,7 +388,7 @@ class Submission(ReadOnlyHandle, Labeled):
             if run.options.progress:
                 from asyncflow.entities.shown_run import show
 
-                await show(self, self.entity.get_simple_label(), len(run.tasks))
+                await show(self, run, self.entity.get_simple_label())
 
             await run.watchers.over()
         finally:

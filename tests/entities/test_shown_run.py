@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -15,21 +16,22 @@ from tests.support.programs import run
 from tests.support.terminal import terminal
 
 PROGRAM = """
-import anyio, time
+import anyio, os, sys
 import asyncflow
 from asyncflow import Config, Orchestrator
 
 def work(number):
-    for step in range(5):
-        asyncflow.report(step + 1, 5, "steps")
-        time.sleep(0.1)
+    asyncflow.report(2, 5, "steps")
+    if os.path.exists("go"):
+        with open("go") as pipe:
+            pipe.read()
     print("printed")
     return number
 
 number = Config.configure_data_node("number", default_data=1)
 result = Config.configure_data_node("result")
 sales = Config.configure_scenario("sales", Config.configure_task("work", work, number, result))
-Config.configure_job_executions("standalone", 1)
+Config.configure_job_executions(sys.argv[1], None)
 
 async def main():
     async with Orchestrator() as orchestrator:
@@ -81,11 +83,16 @@ async def test_it_is_a_flag(config: Configuration) -> None:
 
 
 @pytest.mark.parametrize("columns", ["40", "200"])
-def test_a_script_in_a_terminal(tmp_path: Path, columns: str) -> None:
+@pytest.mark.parametrize("mode", ["development", "standalone"])
+def test_a_script_in_a_terminal(tmp_path: Path, mode: str, columns: str) -> None:
     (tmp_path / "script.py").write_text(PROGRAM)
+    os.mkfifo(tmp_path / "go")
 
-    with terminal("script.py", folder=tmp_path, COLUMNS=columns) as screen:
-        screen.until(r"\d+%.*steps")
+    with terminal("script.py", mode, folder=tmp_path, COLUMNS=columns) as screen:
+        screen.until(
+            r" 40%.*steps"
+        )  # while the job waits, which may hold the event loop
+        (tmp_path / "go").write_text("")
         screen.until("status COMPLETED")
         assert screen.ended() == 0
 
@@ -94,4 +101,5 @@ def test_a_script_in_a_terminal(tmp_path: Path, columns: str) -> None:
 
 def test_a_script_in_a_pipe(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(PROGRAM)
-    assert run("script.py", folder=tmp_path) == "printed\nstatus COMPLETED\n"
+    output = run("script.py", "standalone", folder=tmp_path)
+    assert output == "printed\nstatus COMPLETED\n"
