@@ -81,15 +81,17 @@ def group_of(node: NodeState) -> str:
     return node.id if node.is_shared or node.owner_id is None else node.owner_id
 
 
-@attrs.define(eq=False, repr=False)
 class Nodes(Sequence[Sequence[str]]):
     """The keys of data nodes of each task, which are looked up when asked for.
 
     :param side: whether those are its inputs or its outputs
     """
 
-    tasks: Sequence[TaskState]
-    side: Literal["input", "output"]
+    def __init__(
+        self, tasks: Sequence[TaskState], side: Literal["input", "output"]
+    ) -> None:
+        self.tasks = tasks
+        self.side = side
 
     def __len__(self) -> int:
         return len(self.tasks)

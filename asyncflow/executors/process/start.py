@@ -17,7 +17,6 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-import attrs
 from anyio import (
     BrokenResourceError,
     CancelScope,
@@ -168,7 +167,6 @@ class StartFailed(Exception):
         self.is_killed = is_killed
 
 
-@attrs.frozen(eq=False, repr=False)
 class Start:
     """What a worker is started with.
 
@@ -177,9 +175,10 @@ class Start:
     :param world: the world of this process; see `world.apply`
     """
 
-    folder: str
-    mark: str
-    world: bytes
+    def __init__(self, folder: str, mark: str, world: bytes) -> None:
+        self.folder = folder
+        self.mark = mark
+        self.world = world
 
     def settling(self, *, is_moved: bool) -> tuple[Any, ...]:
         """Return the arguments of `trip.settle`.
