@@ -7,34 +7,42 @@ from functools import cached_property
 from itertools import chain
 from typing import Literal, overload
 
-import attrs
-
 from asyncflow.config.dag import Dag
 from asyncflow.entities.submittable import Submittable, nodes_of
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.task import TaskState
 
 
-@attrs.define(eq=False, kw_only=True, repr=False)
 class Graph:
-    """The jobs of a run, in an order that they can run in. It never changes."""
+    """The jobs of a run, in an order that they can run in. It never changes.
 
-    successors: Sequence[Sequence[int]]
-    """For each job, those that need it."""
-    predecessors: Sequence[int]
-    """For each job, how many it needs."""
-    reads: Sequence[Sequence[str]]
-    """For each job, the keys of the data nodes that it reads."""
-    writes: Sequence[Sequence[str]]
-    """For each job, the keys of the data nodes that it writes."""
-    groups: Collection[str] = attrs.field()
-    """The groups of its data nodes: see `group_of`."""
-    takes_turns: bool = False
-    """Whether several of its data nodes are one file: jobs that touch it take turns."""
+    :param successors: for each job, those that need it
+    :param predecessors: for each job, how many it needs
+    :param reads: for each job, the keys of the data nodes that it reads
+    :param writes: for each job, the keys of the data nodes that it writes
+    :param groups: those of its data nodes, see `group_of`; None where each is its own
+    :param takes_turns: whether several of its data nodes are one file: jobs that touch
+        it take turns
+    """
 
-    @groups.default
-    def _each_its_own(self) -> Collection[str]:
-        return set(chain(*self.reads, *self.writes))
+    def __init__(
+        self,
+        *,
+        successors: Sequence[Sequence[int]],
+        predecessors: Sequence[int],
+        reads: Sequence[Sequence[str]],
+        writes: Sequence[Sequence[str]],
+        groups: Collection[str] | None = None,
+        takes_turns: bool = False,
+    ) -> None:
+        self.successors = successors
+        self.predecessors = predecessors
+        self.reads = reads
+        self.writes = writes
+        self.groups: Collection[str] = (
+            {*chain(*reads, *writes)} if groups is None else groups
+        )
+        self.takes_turns = takes_turns
 
     @classmethod
     def of(cls, entity: Submittable, dag: Dag, tasks: Sequence[TaskState]) -> Graph:
