@@ -190,8 +190,8 @@ class Run(Generic[EntityT_co]):
         self.table: JobTable
         self.history: History
 
-        self.id = ids.of_submission(self.key)
-        self.scenario_id = self.entity.scenario_id
+        self.id: str = ids.of_submission(self.key)
+        self.scenario_id: str = self.entity.scenario_id
         """The id of the scenario that its entity belongs to, or is."""
         self.begin(self._first_tasks)
 
