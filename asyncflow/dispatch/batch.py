@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from operator import attrgetter, is_
 from typing import TYPE_CHECKING, Protocol
 
+import attrs
 from anyio import Event
 
 from asyncflow.abc import Call, Killed, Log, Outcome, Printed, Progress, Store, Watch
@@ -65,6 +66,7 @@ class BatchOwner(Protocol):
         """Take note that a job has ended whose executor may be done already."""
 
 
+@attrs.define(eq=False, repr=False)
 class Batch(Watch):
     """Jobs that share a slot.
 
@@ -76,33 +78,26 @@ class Batch(Watch):
     :param live: does so while they run; None where that is not wanted
     """
 
-    def __init__(
-        self,
-        listener: BatchListener,
-        attempts: Sequence[Attempt],
-        echo: Echo,
-        live: Live | None,
-        group: Tasks,
-        slot: BatchOwner,
-    ) -> None:
-        self.listener = listener
-        self.attempts = attempts
-        self.echo = echo
-        self.live = live
-        self.group = group
-        self.slot = slot
-        self.deferred: tuple[Sequence[Attempt], Sequence[Outcome]] | None = None
-        """Those that have ended, and are completed a little later; see `Slot`."""
-        self.calls: Sequence[Call] = ()
-        """What their executor was given; none before."""
-        self.violation: str = ""
-        """What the executor told that makes no sense; ``""`` where all did."""
-        self._by_id: dict[str, Attempt] | None = None
-        """None until one is told of on its own."""
-        self._waiting: list[tuple[Attempt, Outcome]] = []
-        """Those that have ended, from the first on whose output is not shown yet."""
-        self._shown: Event | None = None
-        """Set when there are none of these; None where nobody waits for that."""
+    listener: BatchListener
+    attempts: Sequence[Attempt]
+    echo: Echo
+    live: Live | None
+    group: Tasks
+    slot: BatchOwner
+    deferred: tuple[Sequence[Attempt], Sequence[Outcome]] | None = attrs.field(
+        init=False, default=None
+    )
+    """Those that have ended, and are completed a little later; see `Slot`."""
+    calls: Sequence[Call] = attrs.field(init=False, default=())
+    """What their executor was given; none before."""
+    violation: str = attrs.field(init=False, default="")
+    """What the executor told that makes no sense; ``""`` where all did."""
+    _by_id: dict[str, Attempt] | None = attrs.field(init=False, default=None)
+    """None until one is told of on its own."""
+    _waiting: list[tuple[Attempt, Outcome]] = attrs.field(init=False, factory=list)
+    """Those that have ended, from the first on whose output is not shown yet."""
+    _shown: Event | None = attrs.field(init=False, default=None)
+    """Set when there are none of these; None where nobody waits for that."""
 
     def started(self, call: Call, log: Log | None) -> None:
         if attempt := self._attempt_of(call):

@@ -10,6 +10,7 @@ from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
+import attrs
 from anyio import CancelScope, CapacityLimiter, to_thread
 
 from asyncflow.abc import Call, Crashed, Executor, Made, Outcome, Returned, StoredValue
@@ -71,6 +72,7 @@ class AllSlots(Protocol):
         """Take note that a slot runs nothing any more."""
 
 
+@attrs.define(eq=False, repr=False)
 class Slot:
     """Runs batches, with a token of the limiter.
 
@@ -79,18 +81,17 @@ class Slot:
     hardly waits.
     """
 
-    def __init__(self, slots: AllSlots) -> None:
-        self.slots = slots
-        self.prefetched: list[Attempt] = []
-        """The batch that is got ready; some of it may have been given back since."""
-        self._prefetched_calls: list[Call] = []
-        """The calls of those ahead but for the first, whose input was not there yet."""
-        self._batch: Batch | None = None
-        """The last batch: some of it may be deferred."""
-        self._scope: CancelScope | None = None
-        """What ends the executor's work on it; None while it does none."""
-        self._look: asyncio.Handle | None = None
-        """Looks for the next batch."""
+    slots: AllSlots
+    prefetched: list[Attempt] = attrs.field(init=False, factory=list)
+    """The batch that is got ready; some of it may have been given back since."""
+    _prefetched_calls: list[Call] = attrs.field(init=False, factory=list)
+    """The calls of those ahead but for the first, whose input was not there yet."""
+    _batch: Batch | None = attrs.field(init=False, default=None)
+    """The last batch: some of it may be deferred."""
+    _scope: CancelScope | None = attrs.field(init=False, default=None)
+    """What ends the executor's work on it; None while it does none."""
+    _look: asyncio.Handle | None = attrs.field(init=False, default=None)
+    """Looks for the next batch."""
 
     async def work(self, attempts: Sequence[Attempt]) -> None:
         """Run one batch after the other, until none is ready."""

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeAlias
 
+import attrs
 from anyio import Event
 
 from asyncflow.plan.graph import Graph
@@ -17,21 +18,21 @@ First: TypeAlias = Callable[[], Awaitable[bool]]
 """What is awaited before a run begins: it tells whether the run is to be ours."""
 
 
+@attrs.define(eq=False, repr=False)
 class WaitingRun:
     """A run of which it is not known yet whether it is ours."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.begun: Event = Event()
-        """Tells that it is known."""
-        self.passed: Event = Event()
-        """Tells that those that came after it need not wait for it."""
-        self.ending: Event = Event()
-        """Tells that it is to end, whatever it waits for."""
-        self.killed: Status = Status.CANCELED
-        """What becomes of its first job then."""
-        self.canceled: list[tuple[int, str]] = []
-        """The places of its jobs that are not to run, and why."""
+    graph: Graph
+    begun: Event = attrs.field(init=False, factory=Event)
+    """Tells that it is known."""
+    passed: Event = attrs.field(init=False, factory=Event)
+    """Tells that those that came after it need not wait for it."""
+    ending: Event = attrs.field(init=False, factory=Event)
+    """Tells that it is to end, whatever it waits for."""
+    killed: Status = attrs.field(init=False, default=Status.CANCELED)
+    """What becomes of its first job then."""
+    canceled: list[tuple[int, str]] = attrs.field(init=False, factory=list)
+    """The places of its jobs that are not to run, and why."""
 
 
 class WaitingRuns:

@@ -7,42 +7,34 @@ from functools import cached_property
 from itertools import chain
 from typing import Literal, overload
 
+import attrs
+
 from asyncflow.config.dag import Dag
 from asyncflow.entities.submittable import Submittable, nodes_of
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.task import TaskState
 
 
+@attrs.define(eq=False, kw_only=True, repr=False)
 class Graph:
-    """The jobs of a run, in an order that they can run in. It never changes.
+    """The jobs of a run, in an order that they can run in. It never changes."""
 
-    :param successors: for each job, those that need it
-    :param predecessors: for each job, how many it needs
-    :param reads: for each job, the keys of the data nodes that it reads
-    :param writes: for each job, the keys of the data nodes that it writes
-    :param groups: those of its data nodes, see `group_of`; None where each is its own
-    :param takes_turns: whether several of its data nodes are one file: jobs that touch
-        it take turns
-    """
+    successors: Sequence[Sequence[int]]
+    """For each job, those that need it."""
+    predecessors: Sequence[int]
+    """For each job, how many it needs."""
+    reads: Sequence[Sequence[str]]
+    """For each job, the keys of the data nodes that it reads."""
+    writes: Sequence[Sequence[str]]
+    """For each job, the keys of the data nodes that it writes."""
+    groups: Collection[str] = attrs.field()
+    """The groups of its data nodes: see `group_of`."""
+    takes_turns: bool = False
+    """Whether several of its data nodes are one file: jobs that touch it take turns."""
 
-    def __init__(
-        self,
-        *,
-        successors: Sequence[Sequence[int]],
-        predecessors: Sequence[int],
-        reads: Sequence[Sequence[str]],
-        writes: Sequence[Sequence[str]],
-        groups: Collection[str] | None = None,
-        takes_turns: bool = False,
-    ) -> None:
-        self.successors = successors
-        self.predecessors = predecessors
-        self.reads = reads
-        self.writes = writes
-        self.groups: Collection[str] = (
-            {*chain(*reads, *writes)} if groups is None else groups
-        )
-        self.takes_turns = takes_turns
+    @groups.default
+    def _each_its_own(self) -> Collection[str]:
+        return set(chain(*self.reads, *self.writes))
 
     @classmethod
     def of(cls, entity: Submittable, dag: Dag, tasks: Sequence[TaskState]) -> Graph:
@@ -89,17 +81,15 @@ def group_of(node: NodeState) -> str:
     return node.id if node.is_shared or node.owner_id is None else node.owner_id
 
 
+@attrs.define(eq=False, repr=False)
 class Nodes(Sequence[Sequence[str]]):
     """The keys of data nodes of each task, which are looked up when asked for.
 
     :param side: whether those are its inputs or its outputs
     """
 
-    def __init__(
-        self, tasks: Sequence[TaskState], side: Literal["input", "output"]
-    ) -> None:
-        self.tasks = tasks
-        self.side = side
+    tasks: Sequence[TaskState]
+    side: Literal["input", "output"]
 
     def __len__(self) -> int:
         return len(self.tasks)

@@ -6,6 +6,8 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 
+import attrs
+
 from asyncflow.errors import StoreFailed, TakenOver
 from asyncflow.records import DataNodeRecord, ScenarioRecord, SubmissionRecord
 from asyncflow.stores._properties import dump_properties, listed_pairs
@@ -14,6 +16,7 @@ from asyncflow.stores._rows import Cell, Row, WriteItem, dump_sequences, dump_ta
 Parameters: TypeAlias = Mapping[str, Cell]
 
 
+@attrs.define(eq=False, repr=False)
 class Command:
     """Some queries of one name, run in one transaction, between the saves around them.
 
@@ -21,22 +24,15 @@ class Command:
     :param given: the parameters, for each time that each query is run
     """
 
-    def __init__(
-        self,
-        verb: str,
-        given: Sequence[Parameters],
-        unless: tuple[Command, Sequence[str]] | None = None,
-        records: Sequence[WriteItem] = (),
-    ) -> None:
-        self.verb = verb
-        self.given = given
-        self.unless = unless
-        """One that was carried out before, and parts of it: where one of these has found
-        something, this is not carried out."""
-        self.records = records
-        """What is saved first, in case."""
-        self.answers: dict[str, list[Row]] = {}
-        """For each part, the rows that it returned. Whole when the act has settled."""
+    verb: str
+    given: Sequence[Parameters]
+    unless: tuple[Command, Sequence[str]] | None = None
+    """One that was carried out before, and parts of it: where one of these has found
+    something, this is not carried out."""
+    records: Sequence[WriteItem] = ()
+    """What is saved first, in case."""
+    answers: dict[str, list[Row]] = attrs.field(init=False, factory=dict)
+    """For each part, the rows that it returned. Whole when the act has settled."""
 
 
 Change: TypeAlias = Sequence[WriteItem | Command]
