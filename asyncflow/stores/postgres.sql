@@ -118,3 +118,8 @@ LOCK TABLE version IN SHARE ROW EXCLUSIVE MODE;
 
 -- name: find_values.triggers
 SELECT watch_values();
+
+-- name: save_graph
+INSERT INTO graph (seq, graph, properties, pickled)
+SELECT seq, ?, ?, ? FROM submission WHERE id = ?
+ON CONFLICT (seq) DO NOTHING;

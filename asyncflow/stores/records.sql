@@ -169,11 +169,6 @@ ON CONFLICT (id) DO UPDATE SET
     priority = excluded.priority,
     run_timeout = excluded.run_timeout;
 
--- name: save_graph
-INSERT INTO graph (seq, graph, properties, pickled)
-SELECT seq, ?, ?, ? FROM submission WHERE id = ?
-ON CONFLICT (seq) DO NOTHING;
-
 -- name: save_input
 INSERT INTO input (submission_id, node_id, number, path, value)
 VALUES (?, ?, ?, ?, ?)
