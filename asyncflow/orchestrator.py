@@ -882,9 +882,12 @@ class Orchestrator:
         """Say in numbers what goes on. Cheap: it asks each unfinished run once."""
         return self._opened().statistics(self._session.max_nb_of_workers)
 
-    async def workers(self) -> list[WorkerInfo]:
-        """List the worker processes: where they are, their memory, what they run."""
-        return await self._session.list_workers()
+    async def workers(self, *, stacks: bool = False) -> list[WorkerInfo]:
+        """List the worker processes: where they are, their memory, what they run.
+
+        :param stacks: also where their Python is, which goes on meanwhile
+        """
+        return await self._session.list_workers(stacks=stacks)
 
     @asynccontextmanager
     async def listen(self, listener: Listener) -> AsyncIterator[None]:

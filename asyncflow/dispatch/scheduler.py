@@ -240,6 +240,8 @@ class Scheduler:
         if number is None:
             return
 
+        run.ending.cancel_job(place)
+
         if number in self._waiting:
             self._waiting.cancel(number, place, reason)
         else:

@@ -160,6 +160,11 @@ class Submission(ReadOnlyHandle, Labeled):
         }
 
     @property
+    def is_canceling(self) -> bool:
+        """Whether its end was asked for, and some of its jobs have not ended yet."""
+        return self._run.ending.cancel_reason is not None and not self.is_finished
+
+    @property
     def status(self) -> SubmissionStatus:
         """Its status: final once every job has ended."""
         return self._run.status

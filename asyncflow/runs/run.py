@@ -59,6 +59,8 @@ class Ending:
     """Why it ends here alone; None where it does not."""
     failure: Exception | None = None
     """The error of the engine's that ended it; None for none."""
+    jobs: frozenset[int] = frozenset()
+    """The places of jobs that are cancelled by themselves."""
 
     @property
     def reason(self) -> str | None:
@@ -75,6 +77,10 @@ class Ending:
     def cancel(self, reason: str) -> None:
         """Take note of why it is cancelled."""
         self.cancel_reason = self.cancel_reason or shortened(reason, REASON)
+
+    def cancel_job(self, place: int) -> None:
+        """Take note that a job is cancelled."""
+        self.jobs |= {place}
 
     def interrupt(self, reason: str) -> None:
         """Take note of why it ends here alone."""
@@ -277,6 +283,11 @@ class Run(Generic[EntityT_co]):
 
         if self.publish_report is not None:
             self.publish_report(self, report)
+
+    def is_canceling(self, place: int) -> bool:
+        """Tell whether the end of a job was asked for."""
+        ending = self.ending
+        return ending.cancel_reason is not None or place in ending.jobs
 
     def ready_at(self, place: int) -> float | None:
         """Return when a job was ready to run, in seconds since the epoch; None where that

@@ -91,6 +91,8 @@ class Membership:
             if orchestrator.id != self.own.id
         ]
 
+        self.sharing.may_have_runs = bool(others)
+
         async with create_task_group() as group:
             for other in others:
                 group.start_soon(self._greet, other)
@@ -121,7 +123,7 @@ class Membership:
         garbage = engine.versions.garbage
         await engine.recovery.clean_up()
         engine.results.close()
-        await engine.scheduler.pins.collect()
+        await engine.scheduler.pins.sweep()
         await garbage.close()
         is_left = bool(await engine.recovery.unfinished())
 

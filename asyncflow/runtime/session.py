@@ -278,10 +278,14 @@ class Session:
             self._is_closed = True
             await _finish(engine)
 
-    async def list_workers(self) -> list[WorkerInfo]:
+    async def list_workers(self, *, stacks: bool) -> list[WorkerInfo]:
         """List the worker processes; see `Orchestrator.workers`."""
         self.opened()
-        return [] if self._workers is None else await self._workers.list_workers()
+
+        if self._workers is None:
+            return []
+
+        return await self._workers.list_workers(stacks=stacks)
 
     def capacity_changed(self, count: int) -> None:
         """Have as many slots as the executor can run jobs at once, where it says that."""

@@ -411,6 +411,18 @@ WHERE holder_id = :id;
 -- name: absent.node
 SELECT TRUE WHERE NOT EXISTS (SELECT TRUE FROM data_node WHERE id = :id);
 
+-- name: unread.node
+SELECT TRUE WHERE NOT EXISTS (SELECT TRUE FROM data_node WHERE id = :id);
+
+-- name: unread.runs
+SELECT TRUE
+FROM submission JOIN data_node ON data_node.owner_id = submission.scenario_id
+WHERE
+    data_node.id = :id
+    AND submission.finished_at IS NULL
+    AND submission.id NOT IN (SELECT key FROM json_each(:known))
+LIMIT 1;
+
 -- name: delete.versions
 DELETE FROM version WHERE node_id = :id RETURNING path;
 
@@ -519,7 +531,22 @@ WHERE
     AND number = coalesce(CAST(:number AS BIGINT), number)
     AND is_kept
     AND EXISTS (SELECT TRUE FROM submission WHERE id = :id AND finished_at IS NULL)
-ORDER BY seq DESC
+ORDER BY number DESC
+LIMIT 1
+ON CONFLICT (node_id, number, submission_id) DO NOTHING;
+
+-- name: pin_read.versions
+INSERT INTO pin (node_id, number, submission_id)
+SELECT node_id, number, CAST(:id AS TEXT)
+FROM version
+WHERE
+    node_id = :node_id
+    AND is_kept
+    AND EXISTS (SELECT TRUE FROM submission WHERE id = :id AND finished_at IS NULL)
+    AND NOT EXISTS (
+        SELECT TRUE FROM pin WHERE submission_id = :id AND node_id = :node_id
+    )
+ORDER BY number DESC
 LIMIT 1
 ON CONFLICT (node_id, number, submission_id) DO NOTHING;
 

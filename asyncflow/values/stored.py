@@ -128,10 +128,7 @@ class StoredVersions:
         last, newest = node.version, ordered[-1]
 
         if last is not None and newest is not last and self.retention.pins is not None:
-            begin = ordered.index(last) + 1 if last in ordered else 0
-            known = node.versions
-            between = [version for version in ordered[begin:-1] if version not in known]
-            self.retention.pins.keep(node, (last, *between), newest.number)
+            self.retention.pins.keep(node, last, is_made=False)
 
     def _made(self, node: NodeState, record: VersionRecord) -> Version:
         version = self._version(record)

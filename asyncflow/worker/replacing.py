@@ -139,10 +139,10 @@ def put_in_place(draft: str, path: str) -> None:
     try:
         os.replace(draft, target)
     except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-
-        _move(draft, target)
+        if error.errno == errno.EXDEV:
+            _move(draft, target)
+        else:  # once more: other outputs of the same job may be in their places already
+            os.replace(draft, target)
 
     sync_folder(os.path.dirname(target))
 

@@ -123,6 +123,7 @@ NAMES: dict[type, tuple[str, ...]] = {
         *(
             "get_label",
             "get_simple_label",
+            "is_canceling",
             "is_deletable",
         ),
     ),
@@ -136,6 +137,7 @@ NAMES: dict[type, tuple[str, ...]] = {
         *(
             "get_label",
             "get_simple_label",
+            "is_canceling",
             "is_deletable",
         ),
     ),

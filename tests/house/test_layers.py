@@ -136,6 +136,7 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
 """More that a module may import from outside: a driver's or a face's optional extra."""
 
 INNER: Mapping[tuple[str, str], str] = {
+    ("executors.process.workers", "executors.process.stacks"): "only when asked for",
     ("recovery.remote_runs", "recovery.dead_runs"): "only after a crash",
     ("cli.graph_command", "cli.code"): "only for what a module declares",
     ("cli.diff_command", "cli.code"): "the same",
@@ -184,6 +185,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("values.versions", "values.readers"): "only for values that are not in memory",
     ("values.editing", "values.outside"): "only where places are the user's",
     ("values.versions", "values.outside"): "only where places are the user's",
+    ("values.versions", "values.reading"): "only where somebody writes by hand",
     ("config.checks.data_nodes", "secret"): "only where something is wrong",
     ("config.sections", "display.tasks"): "only where somebody looks",
     ("entities.submittable", "display.tasks"): "the same",

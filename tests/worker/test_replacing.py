@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,30 @@ def test_a_link_leads_to_another_disk(tmp_path: Path) -> None:
         assert value_of(real) == "new"
         assert os.listdir(disk) == ["real.p"]
         assert sorted(os.listdir(tmp_path)) == ["disk", "link.p"]
+
+
+@pytest.mark.parametrize("fails", [1, 2])
+def test_what_cannot_be_put_in_place_is_tried_once_more(
+    tmp_path: Path, fails: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft, file = tmp_path / "draft", tmp_path / "file"
+    draft.write_text("new")
+    file.write_text("old")
+    replace, errors = os.replace, [OSError(errno.EIO, "failed")] * fails
+
+    def failing(source: str, target: str) -> None:
+        if errors:
+            raise errors.pop()
+
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", failing)
+
+    with nullcontext() if fails == 1 else pytest.raises(OSError, match="failed"):
+        put_in_place(str(draft), str(file))
+
+    assert file.read_text() == ("new" if fails == 1 else "old")
+    assert draft.exists() is (fails == 2)
 
 
 def test_a_draft_stays_where_it_cannot_be_put_in_place(tmp_path: Path) -> None:
