@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 from weakref import ReferenceType
 
+import attrs
+
 from asyncflow import ids
 from asyncflow.abc import Progress, Usage
 from asyncflow.errors import (
@@ -138,6 +140,7 @@ class History:
         return place, status, at, reason
 
 
+@attrs.define(eq=False, repr=False)
 class Run(Generic[EntityT_co]):
     """One execution of a scenario, a sequence or a task.
 
@@ -149,56 +152,56 @@ class Run(Generic[EntityT_co]):
     :param first_tasks: the tasks of its jobs, in an order in which they can run
     """
 
-    def __init__(
-        self,
-        key: str,
-        entity: EntityT_co,
-        dag: Dag,
-        options: RunOptions,
-        submitted: float,
-        first_tasks: Sequence[TaskState],
-    ) -> None:
-        self.key = key
-        self.entity = entity
-        self.dag = dag
-        self.options = options
-        self.submitted = submitted
-        self._first_tasks = first_tasks
-        self.handle: ReferenceType[object] | None = None
-        """The handle that users have; None, or dead, where nobody has one."""
-        self.orchestrator_id: str = ""
-        """The id of the orchestrator that drives it, or did."""
-        self.is_adopted: bool = False
-        """Whether the orchestrator took it over from one that was killed."""
-        self.crashes: int = 0
-        """How many orchestrators of it died since a job of it last ended."""
-        self.watchers: Watchers = Watchers()
-        self.is_seen: bool = False
-        """Whether anybody has seen how it ended."""
-        self.pins: dict[str, Version] | None = None
-        """The versions of its sources that it reads though there are newer ones, by the
-        ids of the data nodes."""
-        self.given: Mapping[str, Given] | None = None
-        """What it was given, by the config ids of the data nodes; None for nothing."""
-        self.held: dict[str, Version] | None = None
-        """The versions that are kept for it alone, by the ids of the data nodes."""
-        self.lacks_data: bool = False
-        """Whether it has not begun, as what it reads was never written."""
-        self.ending: Ending = Ending()
-        self.finished_at: float | None = None
-        """When its last job ended, in seconds since the epoch; None before."""
-        self.publish: Callable[[Run[EntityT_co], int], None] | None = None
-        """Who is told the place of each change in the history; None where nobody listens."""
-        self.publish_report: Callable[[Run[EntityT_co], Report], None] | None = None
-        """Who is told how far jobs have come; None where nobody listens."""
-        self.tasks: Sequence[TaskState]
-        """The tasks of its jobs, in their order."""
-        self.table: JobTable
-        self.history: History
+    key: str
+    entity: EntityT_co
+    dag: Dag
+    options: RunOptions
+    submitted: float
+    _first_tasks: Sequence[TaskState]
+    id: str = attrs.field(init=False)
+    scenario_id: str = attrs.field(init=False)
+    """The id of the scenario that its entity belongs to, or is."""
+    handle: ReferenceType[object] | None = attrs.field(init=False, default=None)
+    """The handle that users have; None, or dead, where nobody has one."""
+    orchestrator_id: str = attrs.field(init=False, default="")
+    """The id of the orchestrator that drives it, or did."""
+    is_adopted: bool = attrs.field(init=False, default=False)
+    """Whether the orchestrator took it over from one that was killed."""
+    crashes: int = attrs.field(init=False, default=0)
+    """How many orchestrators of it died since a job of it last ended."""
+    watchers: Watchers = attrs.field(init=False, factory=Watchers)
+    is_seen: bool = attrs.field(init=False, default=False)
+    """Whether anybody has seen how it ended."""
+    pins: dict[str, Version] | None = attrs.field(init=False, default=None)
+    """The versions of its sources that it reads though there are newer ones, by the
+    ids of the data nodes."""
+    given: Mapping[str, Given] | None = attrs.field(init=False, default=None)
+    """What it was given, by the config ids of the data nodes; None for nothing."""
+    held: dict[str, Version] | None = attrs.field(init=False, default=None)
+    """The versions that are kept for it alone, by the ids of the data nodes."""
+    is_paused: bool = attrs.field(init=False, default=False)
+    """Whether no job of it is to start."""
+    lacks_data: bool = attrs.field(init=False, default=False)
+    """Whether it has not begun, as what it reads was never written."""
+    ending: Ending = attrs.field(init=False, factory=Ending)
+    finished_at: float | None = attrs.field(init=False, default=None)
+    """When its last job ended, in seconds since the epoch; None before."""
+    publish: Callable[[Run[EntityT_co], int], None] | None = attrs.field(
+        init=False, default=None
+    )
+    """Who is told the place of each change in the history; None where nobody listens."""
+    publish_report: Callable[[Run[EntityT_co], Report], None] | None = attrs.field(
+        init=False, default=None
+    )
+    """Who is told how far jobs have come; None where nobody listens."""
+    tasks: Sequence[TaskState] = attrs.field(init=False)
+    """The tasks of its jobs, in their order."""
+    table: JobTable = attrs.field(init=False)
+    history: History = attrs.field(init=False)
 
-        self.id: str = ids.of_submission(self.key)
-        self.scenario_id: str = self.entity.scenario_id
-        """The id of the scenario that its entity belongs to, or is."""
+    def __attrs_post_init__(self) -> None:
+        self.id = ids.of_submission(self.key)
+        self.scenario_id = self.entity.scenario_id
         self.begin(self._first_tasks)
 
     def begin(self, tasks: Sequence[TaskState]) -> None:
@@ -398,6 +401,7 @@ class Run(Generic[EntityT_co]):
             options.priority,
             options.run_timeout,
             options.wait_for_data,
+            self.is_paused,
         )
         return _new(SubmissionRecord, facts)  # without a call, for each run
 
