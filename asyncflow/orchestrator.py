@@ -7,6 +7,7 @@ What it opens, and how it closes that, is in `runtime/session.py`; what the verb
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
@@ -267,6 +268,13 @@ class Orchestrator:
         engine = self._opened()
         await self._session.check_config()
         section = self.config.scenario(config)
+
+        if hasattr(sys, "ps1"):
+            from asyncflow.dispatch import redefined
+
+            redefined.renew(self.config, section)
+            section = self.config.scenario(config)
+
         return await engine.create(
             section,
             creation_date,

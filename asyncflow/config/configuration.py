@@ -37,7 +37,6 @@ from asyncflow.config.sections import (
 )
 from asyncflow.config.server_data_nodes import ServerDataNodes
 from asyncflow.errors import ConfigError, Problem
-from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ R = TypeVar("R")
 @takes_defaults
 @verbs_name_arguments
 @attrs.define(eq=False, repr=False)
-class Configuration(ServerDataNodes, Shown):
+class Configuration(ServerDataNodes):
     """What is declared: data nodes, tasks, scenarios, and how jobs are executed.
 
     Declaring never raises for what is declared. `problems` lists everything that is
@@ -93,6 +92,15 @@ class Configuration(ServerDataNodes, Shown):
     """With what is found in the environment, as of a revision."""
     _plain: WeakSet[ScenarioConfig] = attrs.field(init=False, factory=WeakSet)
     """Those that refer to nothing there."""
+
+    def __repr__(self) -> str:
+        numbers = {
+            "scenario": len(self.scenarios),
+            "task": len(self.tasks),
+            "data node": len(self.data_nodes),
+        }
+        told = (f"{n} {name}{'' if n == 1 else 's'}" for name, n in numbers.items())
+        return f"<Configuration: {', '.join(told)}>"
 
     def _repr_html_(self) -> str:
         from asyncflow.config.shown import shown
