@@ -83,6 +83,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--crash-seed", type=int, help="repeat the moments of a failure")
     group.addoption("--worker-kills", type=int, default=100, help="workers to kill")
     group.addoption("--system-calls", type=int, default=15, help="every how many-th")
+    group.addoption("--silence", type=float, default=2, help="seconds of a cut network")
     group.addoption("--mutations", type=float, help="seconds for each mutation")
     group.addoption("--machine-examples", type=int, default=10, help="runs of machines")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timezone
 from importlib import import_module
 from typing import Any
 
@@ -147,15 +148,44 @@ def _to_polars(value: Any, own: str) -> Any:
 
     if own == "pandas":
         need("pyarrow", "a table of pandas as one of Polars")
-        return polars.from_pandas(_same(value))
+        return polars.from_pandas(_with_named_zones(_same(value)))
 
     if own == "numpy":
         return polars.DataFrame(_plain(rows_of(value)), infer_schema_length=None)
+
+    if own == "pyarrow":
+        return polars.DataFrame(_arrow_with_named_zones(_same(value)))
 
     if own:
         return polars.DataFrame(_same(value))
 
     return polars.DataFrame(_plain(value), infer_schema_length=None)
+
+
+def _with_named_zones(frame: Any) -> Any:
+    """Return a frame of which times with a fixed offset are of UTC: Polars has none."""
+    kinds = frame.dtypes.items()
+    names = [
+        name for name, kind in kinds if isinstance(getattr(kind, "tz", 0), timezone)
+    ]
+
+    if names:
+        frame = frame.copy(deep=False)
+
+    for name in names:
+        frame[name] = frame[name].dt.tz_convert("UTC")
+
+    return frame
+
+
+def _arrow_with_named_zones(table: Any) -> Any:
+    """Return a table of which times with a fixed offset are of UTC: Polars has none."""
+    for at, field in enumerate(table.schema):
+        if (getattr(field.type, "tz", None) or "").startswith(("+", "-")):
+            kind = need("pyarrow", "a table of Arrow").timestamp(field.type.unit, "UTC")
+            table = table.set_column(at, field.name, table.column(at).cast(kind))
+
+    return table
 
 
 def _to_arrow(value: Any, own: str) -> Any:

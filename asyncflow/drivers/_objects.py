@@ -166,6 +166,12 @@ def _flag(text: str) -> bool:
         raise ValueError(f"{text!r} is neither true nor false") from None
 
 
+def _integer(text: str) -> int:
+    """Read a whole number, also as pandas writes those of a column that lacks some."""
+    whole, _, rest = text.partition(".")
+    return int(text if rest.strip("0") else whole)
+
+
 _READERS: Mapping[Any, Callable[[str], Any]] = {
     bool: _flag,
     bytes: str.encode,
@@ -174,6 +180,6 @@ _READERS: Mapping[Any, Callable[[str], Any]] = {
     datetime.time: datetime.time.fromisoformat,
     decimal.Decimal: decimal.Decimal,
     float: float,
-    int: int,
+    int: _integer,
     str: str,
 }

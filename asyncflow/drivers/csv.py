@@ -283,10 +283,19 @@ def _read_polars(file: BinaryIO, options: CSVOptions) -> Any:
         **options.read_options,
     }
 
-    if "infer_schema_length" in given:
-        found = polars.read_csv(data, **given)
-    else:
-        found = read_guessing(polars, data, given)
+    def read(more: dict[str, Any]) -> Any:
+        if "infer_schema_length" in given:
+            return polars.read_csv(data, **given, **more)
+
+        return read_guessing(polars, data, {**given, **more})
+
+    found = read({})
+
+    if found.width == 1 and "null_values" not in given:
+        only = found.to_series()
+
+        if only.dtype == polars.String and (only == "").any():  # see `_write_polars`
+            found = read({"null_values": ""})
 
     if any("\ufffd" in name for name in found.columns):  # as it makes of what is wrong
         data.decode()
@@ -352,6 +361,11 @@ def _write_polars(
     frame = as_table(value, "polars")
     given = {"include_header": has_header, **options.write_options}
 
+    if (
+        frame.width == 1
+    ):  # else what is missing is an empty line, which others leave out
+        given = {"null_value": '""', **given}
+
     if codecs.lookup(options.encoding).name == "utf-8":
         frame.write_csv(file, **given)
     else:
@@ -362,6 +376,11 @@ def _write_arrow(
     value: object, file: BinaryIO, options: CSVOptions, has_header: bool
 ) -> None:
     table = as_table(value, "pyarrow")
+
+    if table.num_columns == 1 and table.column(0).null_count:  # see `_write_polars`
+        _write_plain(table, file, options, has_header)
+        return
+
     writer = need("pyarrow.csv", "exposed_type 'arrow'")
     how = writer.WriteOptions(include_header=has_header, **options.write_options)
 

@@ -63,7 +63,12 @@ class MongoOptions:
 
     db_name: str = attrs.field(validator=TEXT)
     collection_name: str = attrs.field(validator=TEXT)
-    custom_document: Any = attrs.field(default=None, converter=_options.imported)
+    custom_document: Any = attrs.field(
+        default=None,
+        converter=_options.imported,
+        validator=validators.optional(validators.instance_of(type)),
+        metadata={"remedy": "give a class (in TOML: 'module:Class'), or leave it out"},
+    )
     """The class of documents; None for dicts."""
     db_username: str = attrs.field(default="", validator=TEXT)
     db_password: str = attrs.field(default="", validator=TEXT)

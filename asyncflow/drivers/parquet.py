@@ -153,7 +153,7 @@ class ParquetDriver(RowFileDriver):
                 raise FileNotFoundError(file)
 
         if exposed == "polars":
-            return self._scan_polars(source, columns, where).collect()
+            return self._read_polars(source, columns, where)
 
         if exposed == "pandas" and not given.keys() <= PARTS:
             return self._read_pandas(source, columns, where)
@@ -173,10 +173,7 @@ class ParquetDriver(RowFileDriver):
                 return preview(self.load(file), rows)
 
             if exposed == "polars":
-                frame = self._scan_polars(source, None, None)
-                count = frame.select(need("polars", "a table of Polars").len())
-                shown = preview(frame.head(rows).collect(), rows)
-                return shown._replace(total=count.collect().item())
+                return self._first_of_polars(source, rows)
 
         if given:
             return preview(self.load(file), rows)
@@ -188,6 +185,19 @@ class ParquetDriver(RowFileDriver):
 
         head, total = first_in(source, rows)
         return self._shown(head, rows, total)
+
+    def _first_of_polars(self, source: Any, rows: int) -> Preview:
+        polars = need("polars", "exposed_type 'polars'")
+
+        try:
+            frame = self._scan_polars(source, None, None)
+            total = frame.select(polars.len()).collect().item()
+            head = frame.head(rows).collect()
+        except polars.exceptions.PanicException:  # see `_read_polars`
+            head = self._read_polars(source, None, None)
+            total = head.height
+
+        return preview(head, rows)._replace(total=total)
 
     def preview_folder(self, files: Any, place: str | list[str], rows: int) -> Preview:
         """Return the first rows of what `load_folder` reads."""
@@ -278,6 +288,22 @@ class ParquetDriver(RowFileDriver):
             **self.options.read_options,
         }
         return pandas.read_parquet(source, **given)
+
+    def _read_polars(
+        self, source: Any, columns: Sequence[str] | None, where: Where | None
+    ) -> Any:
+        polars = need("polars", "exposed_type 'polars'")
+
+        try:
+            return self._scan_polars(source, columns, where).collect()
+        except polars.exceptions.PanicException as error:  # which is no `Exception`
+            if not self.options.read_options.keys() <= {"columns"}:
+                raise ValueError(str(error)) from error
+
+        # Times with a fixed offset, as pandas may have written them.
+        return as_table(
+            self._read_arrow(dataset_of(source), source, columns, where), "polars"
+        )
 
     def _scan_polars(
         self, source: Any, columns: Sequence[str] | None, where: Where | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from asyncflow.abc import StoredValue
     from asyncflow.filters import Where
     from asyncflow.selection import Preview
+
+NAIVE = frozenset({"DATETIME", "TIMESTAMP"})
+"""The types of columns that drop the zone of a time in silence, where they have none."""
 
 
 @attrs.frozen(kw_only=True)
@@ -134,6 +138,11 @@ class SqlTableDriver(SqlDriver):
             remedy = f"return rows with {', '.join(names)}, or add it to the table"
             raise unwritten(name, self.shown_place, why, remedy)
 
+        if column := _zoned(rows, table):
+            why = f"column {column!r} keeps no time zone, which a value has"
+            remedy = "write times without one, such as those of UTC, or text"
+            raise unwritten(name, self.shown_place, why, remedy)
+
         return rows
 
 
@@ -145,6 +154,25 @@ def _unknown(rows: Iterable[dict[str, Any]], known: Iterable[str]) -> list[str]:
     names = dict.fromkeys(name for row in rows for name in row)
     there = set(known)
     return [name for name in names if name not in there]
+
+
+def _zoned(rows: Iterable[dict[str, Any]], table: Table) -> str:
+    """Return a column that would lose the zone of a time; ``""`` for none."""
+    names = [
+        column.name
+        for column in table.c
+        if type(column.type).__name__ in NAIVE
+        and not getattr(column.type, "timezone", False)
+    ]
+    return next(
+        (
+            name
+            for row in rows
+            for name in names
+            if isinstance(at := row.get(name), datetime) and at.tzinfo is not None
+        ),
+        "",
+    )
 
 
 def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:

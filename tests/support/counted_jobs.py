@@ -29,6 +29,17 @@ def begin_and_wait(folder: str) -> str:
     return "done"
 
 
+def note_or_wait(given: tuple[str, int, bool]) -> int:
+    """Note that a job runs, by its number; wait as above where that is asked for."""
+    folder, number, waits = given
+    note(f"{folder}/ran", str(number))
+
+    if waits:
+        begin_and_wait(folder)
+
+    return number
+
+
 def run_once(given: tuple[str, str, float]) -> tuple[str, str, float]:
     """Note that a job begins, by its name, and that it ends; pass on what is given."""
     folder, name, seconds = given

@@ -9,13 +9,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import attrs
 
 from asyncflow import Configuration
+
+HERE = "127.0.0.1"
 
 
 @contextmanager
@@ -48,8 +50,14 @@ def free_port() -> int:
         return port
 
 
-def started(tool: str, *arguments: str) -> subprocess.Popen[bytes]:
-    command = (sys.executable, "-m", f"distributed.cli.{tool}", *arguments)
+def started(
+    tool: str, *arguments: str, inside: Sequence[str] = ()
+) -> subprocess.Popen[bytes]:
+    """Start a program of Dask's.
+
+    :param inside: the words before a command that have it run elsewhere
+    """
+    command = (*inside, sys.executable, "-m", f"distributed.cli.{tool}", *arguments)
     silent = subprocess.DEVNULL
     return subprocess.Popen(command, stdin=silent, stdout=silent, stderr=silent)
 
@@ -64,23 +72,28 @@ class Hosts:
     """A scheduler, and workers each of which is a process without a nanny.
 
     :param options: more options of the workers
+    :param host: the address of all of them
+    :param inside: the words before a command that have it run there
     """
 
     port: int
     scheduler: subprocess.Popen[bytes]
     options: tuple[str, ...] = ()
+    host: str = HERE
+    inside: tuple[str, ...] = ()
     workers: dict[int, subprocess.Popen[bytes]] = attrs.field(factory=dict)
     """By their ports."""
 
     @property
     def address(self) -> str:
-        return f"tcp://127.0.0.1:{self.port}"
+        return f"tcp://{self.host}:{self.port}"
 
     def add(self, port: int) -> None:
         """Start a worker."""
         options = ("--no-nanny", "--nthreads", "1", "--no-dashboard", *self.options)
-        where = ("--host", "127.0.0.1", "--worker-port", str(port))
-        self.workers[port] = started("dask_worker", self.address, *options, *where)
+        where = ("--host", self.host, "--worker-port", str(port))
+        arguments = (self.address, *options, *where)
+        self.workers[port] = started("dask_worker", *arguments, inside=self.inside)
 
     def port_of(self, pid: int) -> int:
         return next(port for port, one in self.workers.items() if one.pid == pid)
@@ -96,7 +109,7 @@ class Hosts:
         for process in (self.scheduler, *self.workers.values()):
             ended(process)
 
-        self.scheduler = scheduler_at(self.port)
+        self.scheduler = scheduler_at(self.port, self.host, self.inside)
 
         for port in [*self.workers]:
             self.add(port)
@@ -106,7 +119,7 @@ class Hosts:
         from distributed import Client
 
         with Client(self.address, set_as_default=False) as client:
-            client.retire_workers([f"tcp://127.0.0.1:{self.port_of(pid)}"])
+            client.retire_workers([f"tcp://{self.host}:{self.port_of(pid)}"])
 
     def left(self) -> tuple[list[str], list[str]]:
         """Return which tasks and plugins are still there."""
@@ -128,25 +141,27 @@ def _left(dask_scheduler: Any) -> tuple[list[str], list[str]]:
     return [*map(str, dask_scheduler.tasks)], [*dask_scheduler.worker_plugins]
 
 
-def scheduler_at(port: int) -> subprocess.Popen[bytes]:
-    options = ("--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
-    process = started("dask_scheduler", *options)
+def scheduler_at(
+    port: int, host: str = HERE, inside: tuple[str, ...] = ()
+) -> subprocess.Popen[bytes]:
+    options = ("--host", host, "--port", str(port), "--no-dashboard")
+    process = started("dask_scheduler", *options, inside=inside)
 
     while True:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        with suppress(OSError), socket.create_connection((host, port)):
             return process
 
         time.sleep(0.05)
 
 
 @contextmanager
-def hosts(count: int, *options: str) -> Iterator[Hosts]:
-    """Run a scheduler and workers.
-
-    :param options: more options of the workers
-    """
+def hosts(
+    count: int, *options: str, host: str = HERE, inside: tuple[str, ...] = ()
+) -> Iterator[Hosts]:
+    """Run a scheduler and workers; see `Hosts`."""
     port = free_port()
-    found = Hosts(port, scheduler_at(port), options)
+    scheduler = scheduler_at(port, host, inside)
+    found = Hosts(port, scheduler, options, host, inside)
 
     try:
         for _ in range(count):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import attrs
 from anyio import Event, create_task_group, fail_after
@@ -35,8 +36,13 @@ class Programs:
     stack: AsyncExitStack
     group: TaskGroup
 
-    async def open(self, owner_id: str) -> DaskExecutor:
-        made = DaskExecutor(JobConfig(mode="cluster", address=self.address))
+    async def open(self, owner_id: str, **options: Any) -> DaskExecutor:
+        """Open one.
+
+        :param options: more of how jobs are executed
+        """
+        jobs = JobConfig(mode="cluster", address=self.address, **options)
+        made = DaskExecutor(jobs)
         made.owner_id, made.outlives_owner = owner_id, True
         return await self.stack.enter_async_context(made)
 

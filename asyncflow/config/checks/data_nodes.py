@@ -135,10 +135,17 @@ def _problem_of(
 ) -> Problem:
     from asyncflow.secret import masked, secrets_in
 
-    names = node.option_names
-    takes = f"the storage type {node.storage_type!r} takes {', '.join(names)}"
     reason = why.args[0] if isinstance(why, Exception) and why.args else why
     message = str(reason) or repr(why)
+    takes = f"the storage type {node.storage_type!r} takes "
+    remedy = takes + ", ".join(node.option_names)
+
+    if field is not None and (kinds := _kinds_of(why)):
+        message = f"{node.options[field.name]!r:.100} is no {kinds}"
+        remedy = f"give {field.name} another value"
+
+    if field is not None:
+        remedy = field.metadata.get("remedy", remedy)
 
     if found := {*secrets_in(node.options)}:
         message = masked(message, found)
@@ -147,8 +154,20 @@ def _problem_of(
         section=node.label,
         field="storage_type" if field is None else field.name,
         message=message,
-        remedy=takes if field is None else field.metadata.get("remedy", takes),
+        remedy=remedy,
     )
+
+
+def _kinds_of(why: Exception | str) -> str:
+    """Return the types that attrs asks for, as users call them; ``""`` for none."""
+    match why:
+        case attrs.exceptions.NotCallableError():
+            return "function"
+        case TypeError(args=(_, attrs.Attribute(), kinds, _)):
+            each = kinds if isinstance(kinds, tuple) else (kinds,)
+            return " or ".join(kind.__name__ for kind in each)
+        case _:
+            return ""
 
 
 def problems(node: DataNodeConfig) -> Iterator[Problem]:

@@ -37,6 +37,33 @@ BAD: dict[str, tuple[Declare, list[Row]]] = {
         node(storage_type="in_memory", default_path="a.p"),
         [("DATA_NODE.n", "default_path", "'in_memory' data node has no file")],
     ),
+    "option_type": (
+        node(storage_type="csv", read_options=5, has_header="yes"),
+        [
+            ("DATA_NODE.n", "read_options", "5 is no dict; give a dict of param"),
+            ("DATA_NODE.n", "has_header", "'yes' is no bool; give True or False"),
+        ],
+    ),
+    "option_text": (
+        node(storage_type="sql_table", table_name="t", url=5),
+        [("DATA_NODE.n", "url", "5 is no str; give url another value")],
+    ),
+    "option_function": (
+        node(storage_type="generic", read_fct="f", read_fct_args=5),
+        [
+            ("DATA_NODE.n", "read_fct", "'f' is no function; give the function it"),
+            ("DATA_NODE.n", "read_fct_args", "5 is no list or tuple; give a list"),
+        ],
+    ),
+    "option_class": (
+        node(
+            storage_type="mongo_collection",
+            db_name="d",
+            collection_name="c",
+            custom_document=5,
+        ),
+        [("DATA_NODE.n", "custom_document", "5 is no type; give a class (in TOML")],
+    ),
     "period_type": (
         node(validity_period=60),
         [("DATA_NODE.n", "validity_period", "60 is not a period; give a datetime.ti")],

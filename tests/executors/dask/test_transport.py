@@ -7,11 +7,13 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio import fail_after, to_thread
+from anyio.lowlevel import checkpoint
 
 from asyncflow import Configuration, Orchestrator, ScenarioConfig, Status, Submission
 from tests.support.counted_jobs import noted, run_once
@@ -95,11 +97,33 @@ async def test_a_submitter_is_killed_at_any_moment(
 
             process.kill()
 
-    submission = await go_on(address, str(tmp_path))
+    await see_that_each_ran_once(address, tmp_path)
+
+
+@pytest.mark.parametrize("begun", [1, JOBS // 2])
+async def test_two_programs_take_over_at_once(
+    address: str, tmp_path: Path, begun: int
+) -> None:
+    """One of them has the run, the other one watches it."""
+    command = (sys.executable, "-c", PROGRAM, address, str(tmp_path))
+
+    with fail_after(90), subprocess.Popen(command) as first:  # noqa: ASYNC220  # the same
+        while len(noted(tmp_path / "begun")) < begun:
+            await checkpoint()
+
+        first.kill()
+
+    with ExitStack() as stack:
+        heirs = [stack.enter_context(subprocess.Popen(command)) for _ in range(2)]  # noqa: ASYNC220  # the same
+        codes = [await to_thread.run_sync(heir.wait) for heir in heirs]
+
+    assert codes == [0, 0]
+    await see_that_each_ran_once(address, tmp_path)
+
+
+async def see_that_each_ran_once(address: str, folder: Path) -> None:
+    submission = await go_on(address, str(folder))
     assert {job.status for job in submission.jobs} == {Status.COMPLETED}
-    begun, ended = (
-        Counter(noted(tmp_path / "begun")),
-        Counter(noted(tmp_path / "ended")),
-    )
+    begun, ended = (Counter(noted(folder / name)) for name in ("begun", "ended"))
     assert len(ended) >= JOBS + LINKS
     assert {*begun.values(), *ended.values()} == {1}
