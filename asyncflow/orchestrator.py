@@ -7,7 +7,6 @@ What it opens, and how it closes that, is in `runtime/session.py`; what the verb
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
@@ -266,17 +265,8 @@ class Orchestrator:
         :raises UsageError: where `exist_ok` is given without a name
         """
         engine = self._opened()
-        await self._session.check_config()
-        section = self.config.scenario(config)
-
-        if hasattr(sys, "ps1"):
-            from asyncflow.dispatch import redefined
-
-            redefined.renew(self.config, section)
-            section = self.config.scenario(config)
-
         return await engine.create(
-            section,
+            await self._session.section(config),
             creation_date,
             name,
             exist_ok=exist_ok,

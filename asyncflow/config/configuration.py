@@ -94,13 +94,9 @@ class Configuration(ServerDataNodes):
     """Those that refer to nothing there."""
 
     def __repr__(self) -> str:
-        numbers = {
-            "scenario": len(self.scenarios),
-            "task": len(self.tasks),
-            "data node": len(self.data_nodes),
-        }
-        told = (f"{n} {name}{'' if n == 1 else 's'}" for name, n in numbers.items())
-        return f"<Configuration: {', '.join(told)}>"
+        from asyncflow.config.shown import told
+
+        return told(self)
 
     def _repr_html_(self) -> str:
         from asyncflow.config.shown import shown
@@ -801,7 +797,8 @@ class Configuration(ServerDataNodes):
 
         revision, registry = self._revision, self._registry
         problems: tuple[Problem, ...] = ()
-        named = _named_file()
+        set_to = ((name, os.environ.get(name)) for name in FILES)
+        named = next(((name, path) for name, path in set_to if path), None)
 
         if named is not None or self._layers is not None:
             from asyncflow.config import layers
@@ -843,13 +840,8 @@ class Configuration(ServerDataNodes):
         return task_function.problems({**self._signatures}, registry.tasks)
 
 
-def _named_file() -> tuple[str, str] | None:
-    """Return the environment variable that names a file over all, and that."""
-    for variable in ("ASYNCFLOW_CONFIG", "TAIPY_CONFIG_PATH"):
-        if path := os.environ.get(variable):
-            return variable, path
-
-    return None
+FILES = "ASYNCFLOW_CONFIG", "TAIPY_CONFIG_PATH"
+"""The environment variables of which the first that is set names a file over all."""
 
 
 J = TypeVar("J", JobConfig, CoreConfig)
