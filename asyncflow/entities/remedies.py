@@ -21,7 +21,7 @@ _CHANGED: Mapping[str, tuple[str, ...]] = {
 _RUN = "`await {it}.submit()` runs it"
 _OF_A_RUN = "that is of a run: `submission = {it}.submit()` starts one, and has it"
 _ENDS = (
-    "nothing lists functions that are called: `{it}.unsubscribe(function)` ends that"
+    "`{it}.subscriptions` are those of it alone, `{it}.unsubscribe(function)` ends one"
 )
 _END = (
     '`await {it}` waits for the end, and `await {it}.read("{output}")` reads what the '
@@ -41,14 +41,6 @@ _REMEDIES: Mapping[str, Mapping[str, str]] = {
         "`last_edit_date` is None before the first write": (
             "exists has_value is_empty is_written"
         ),
-        "`await {it}.download()` gives its file, or says why it has none": "is_downloadable",
-        "`await {it}.upload(file)` takes one, or says why it cannot": "is_uploadable",
-        "`await {it}.read(columns=..., where=...)` reads a part, and `read_options` of its "
-        "config say how": "read_with_kwargs",
-        "`await {it}.write(table)` writes a table, with the columns that it has": (
-            "write_with_column_names"
-        ),
-        "that is an option of its config": "decoder encoder",
     },
     "Scenario": {
         **_PARTS,

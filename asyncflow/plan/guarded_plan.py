@@ -17,6 +17,8 @@ EVENTS = (
     "admitted",
     "returned",
     "postponed",
+    "paused",
+    "resumed",
     "due",
 )
 """What changes the plan, but for what is called for each job, and for what has a guard

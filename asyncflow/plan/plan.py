@@ -290,7 +290,7 @@ class Plan(Readiness):
         index = end.ref[1]
         was_admitted = state.status[index] is not Status.SUBMITTED
         if state.status[index] is Status.PENDING:
-            self._leave_ready()
+            self._leave_ready(state)
 
         state.status[index] = end.status
         state.open -= 1

@@ -128,6 +128,12 @@ class Queues:
 
         queue.put(run, indexes, now)
 
+    def drop(self, run: int) -> None:
+        """Take all jobs of a run away."""
+        for queue in self._queues.values():
+            if queue.jobs.pop(run, None) is not None:
+                queue.turns.remove(run)
+
     def next(self, now: float, fits: Callable[[Needs], bool]) -> tuple[int, int] | None:
         """Tell whose turn it is, and leave it there; None where nobody can start.
 

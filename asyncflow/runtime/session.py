@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from asyncflow.runtime.engine import Engine
 
 
-FIXED = ("time_zone", "version_number", "mode")
+FIXED = ("version_number", "mode")
 """What of [CORE] counts as it is when the orchestrator is opened."""
 
 
@@ -84,6 +84,8 @@ class Session:
         """What was declared of the execution of jobs when that was last looked at."""
         self._core = CoreConfig()
         """What was declared of all when that was last looked at."""
+        self._zone: str | None = None
+        """The time zone that was declared when it was opened."""
         self._is_closed = True
         """Whether the store is closed, and so all is durable."""
         self._checked: int = -1
@@ -107,6 +109,7 @@ class Session:
 
         self.jobs = self._declared = self.config.job_config
         self._core = self.config.core_config
+        self._zone = self._core.time_zone
         self._thread = threading.get_ident()
         self._is_closed = self._is_cut_off = False
         await self._host.enter(self._listening())
@@ -182,9 +185,25 @@ class Session:
             self._compared = self._checked
             self._compare_jobs()
 
+    def keep_jobs(self) -> None:
+        """Execute jobs as they are in this opening, whatever is declared of that now."""
+        self._declared = self.config.job_config
+
     def _compare_jobs(self) -> None:
-        """Say so where the execution of jobs was declared otherwise meanwhile."""
-        jobs = self.config.job_config
+        """Say so where the execution of jobs was declared otherwise meanwhile.
+
+        :raises UsageError: where what cannot change was: the mode, or the time zone
+        """
+        jobs, zone = self.config.job_config, self.config.core_config.time_zone
+
+        if jobs.mode != self._declared.mode or zone != self._zone:
+            self._compared = -1  # who goes on is told again
+            what = "mode of [JOB]" if zone == self._zone else "time_zone of [CORE]"
+            raise UsageError(
+                f"{what} was configured anew while this Orchestrator is open, where it "
+                "cannot change: leave the Orchestrator and open it again, or configure "
+                f"what it was opened with: {self._declared.mode!r}, {self._zone!r}"
+            )
 
         if not jobs.same_content(self._declared):
             self._declared = jobs
@@ -290,10 +309,14 @@ class Session:
             self._is_closed = True
             await _finish(engine)
 
-    async def list_workers(self) -> list[WorkerInfo]:
+    async def list_workers(self, *, stacks: bool) -> list[WorkerInfo]:
         """List the worker processes; see `Orchestrator.workers`."""
         self.opened()
-        return [] if self._workers is None else await self._workers.list_workers()
+
+        if self._workers is None:
+            return []
+
+        return await self._workers.list_workers(stacks=stacks)
 
     def capacity_changed(self, count: int) -> None:
         """Have as many slots as the executor can run jobs at once, where it says that."""

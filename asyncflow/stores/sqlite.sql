@@ -35,6 +35,15 @@ PRAGMA query_only = ON;
 -- name: begin
 BEGIN IMMEDIATE;
 
+-- name: save_graph
+-- As VALUES, of which one statement may have many.
+INSERT INTO graph (seq, graph, properties, pickled)
+WITH given (graph, properties, pickled, id) AS (VALUES (?, ?, ?, ?))
+SELECT submission.seq, given.graph, given.properties, given.pickled
+FROM given CROSS JOIN submission USING (id)
+WHERE TRUE
+ON CONFLICT (seq) DO NOTHING;
+
 -- name: registered
 -- And whether others listen.
 SELECT EXISTS (

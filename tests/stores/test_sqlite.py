@@ -254,6 +254,18 @@ async def test_a_graph_is_written_once(path: Path) -> None:
         assert log_size(path) - size < 50_000
 
 
+async def test_many_graphs_at_once_are_each_its_submissions(path: Path) -> None:
+    records = [
+        submission_record(number, graph=f"[{number}]", properties={"number": number})
+        for number in range(200)
+    ]
+
+    async with SqliteStore(path) as store:
+        store.save(*records)
+        await store.flush()
+        assert await store.submissions() == records
+
+
 async def test_a_new_file_has_large_pages_and_an_old_one_keeps_its_own(
     path: Path, tmp_path: Path
 ) -> None:

@@ -308,9 +308,9 @@ class Cluster:
     async def reach(self, folder: str) -> None:
         await reach(self._transport.client, self.seats.members, folder)
 
-    async def list_workers(self) -> list[WorkerInfo]:
-        members = self.seats.members.values()
-        return await worker_list(self._transport.client, self._name, members)
+    async def list_workers(self, *, stacks: bool = False) -> list[WorkerInfo]:
+        client, members = self._transport.client, self.seats.members.values()
+        return await worker_list(client, self._name, members, stacks=stacks)
 
     def _hear(self, event: tuple[float, Any]) -> None:
         """Take what an agent tells."""

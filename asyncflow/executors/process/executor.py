@@ -6,6 +6,7 @@ import contextlib
 import errno
 import time
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from operator import attrgetter
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -133,10 +134,11 @@ class ProcessExecutor(Executor):
     def workers(self) -> int:
         return self._pool.workers.alive
 
-    async def list_workers(self) -> list[WorkerInfo]:
+    async def list_workers(self, *, stacks: bool = False) -> list[WorkerInfo]:
         pairs = (request.current for request in self.requests.values())
         jobs = dict(pair for pair in pairs if pair is not None)
-        return await to_thread.run_sync(self._pool.workers.described, jobs)
+        described = partial(self._pool.workers.described, jobs, stacks=stacks)
+        return await to_thread.run_sync(described)
 
     async def warm(self, count: int) -> None:
         with CancelScope() as scope:

@@ -46,9 +46,20 @@ class JobPage:
             job=job,
             chunks=_chunks(_found(text, wanted)),
             search=wanted,
+            stack=await self._stack(request, job)
+            if "stack" in request.query_params
+            else None,
             seen=len(text.encode()),
             notice=request.query_params.get("notice", ""),
         )
+
+    async def _stack(self, request: Request, job: Job) -> str:
+        """Return where a job is that runs."""
+        for worker in await self.site.find(request).workers(stacks=True):
+            if worker.job_id == job.id:
+                return worker.stack
+
+        return "It does not run in a worker process of this program now."
 
     async def log(self, request: Request) -> Response:
         """Send what it printed, as it is."""
