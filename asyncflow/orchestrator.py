@@ -277,10 +277,8 @@ class Orchestrator:
         :raises UsageError: where `exist_ok` is given without a name
         """
         engine = self._opened()
-        await self._session.check_config()
-        section = self.config.scenario(config)
         return await engine.create(
-            section,
+            await self._session.section(config),
             creation_date,
             name,
             exist_ok=exist_ok,

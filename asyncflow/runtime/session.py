@@ -6,6 +6,7 @@ everything that runs belongs to its *host task*, which owns the task group.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,7 +25,7 @@ from asyncflow.background import (
     unwrap_single,
 )
 from asyncflow.config import Configuration
-from asyncflow.config.sections import CoreConfig, JobConfig
+from asyncflow.config.sections import CoreConfig, JobConfig, ScenarioConfig
 from asyncflow.errors import ConfigError, NotOpen, UsageError
 from asyncflow.log import logger as _logger
 from asyncflow.runtime.checks import check_place, check_workers
@@ -155,6 +156,19 @@ class Session:
     def flush(self) -> Coroutine[Any, Any, None]:
         """Return when everything that was accepted so far is durable."""
         return checkpoint_if_cancelled() if self._is_closed else self.store.flush()
+
+    async def section(self, config: ScenarioConfig | str) -> ScenarioConfig:
+        """Return that of which scenarios of a config are created, once all is checked.
+
+        :raises ConfigError: with everything that is wrong with the configuration
+        """
+        if hasattr(sys, "ps1"):
+            from asyncflow.dispatch import redefined
+
+            redefined.renew(self.config, self.config.scenario(config))
+
+        await self.check_config()
+        return self.config.scenario(config)
 
     async def check_config(self) -> None:
         """Check the configuration, if it has changed since the last time."""
