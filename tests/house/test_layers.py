@@ -66,7 +66,7 @@ PICKING = Row(nouns=("alternatives",), outside=frozenset())
 ROWS = (
     Row(nouns=("gc_pause", "ids"), outside=frozenset()),
     Row(nouns=("worker",), outside=frozenset({"cloudpickle"})),
-    Row(nouns=("facts", "secret", "status"), outside=frozenset()),
+    Row(nouns=("bytecode", "facts", "secret", "status"), outside=frozenset()),
     Row(
         nouns=("display", "errors", "folder", "log", "options", "records"),
         outside=frozenset({"attrs"}),
@@ -190,7 +190,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.sections", "display.tasks"): "only where somebody looks",
     ("entities.submittable", "display.tasks"): "the same",
     ("entities.submission", "display.tasks"): "the same",
-    ("config.configuration", "config.shown"): "only where a notebook shows it",
+    ("config.configuration", "config.shown"): "only where somebody shows it",
     ("entities.submission", "entities.charts"): "the same",
     ("entities.submission", "entities.shown_run"): "the same",
     ("entities.submittable", "entities.rich"): "only where a notebook shows it",
@@ -356,6 +356,7 @@ INNER: Mapping[tuple[str, str], str] = {
         "fingerprint.fingerprint",
     ): "only for tasks that may be skipped: it loads OpenSSL",
     ("dispatch.call_spec", "dispatch.redefined"): "only in an interactive session",
+    ("runtime.session", "dispatch.redefined"): "the same",
     ("dispatch.call_spec", "worker.reloaded"): "only for what this process calls",
     ("testing.plugin", "config"): "pytest loads the plugin in every project",
     ("testing.plugin", "testing._asyncio"): "pytest-asyncio: not everybody has it",
@@ -652,7 +653,7 @@ def test_every_exception_is_needed() -> None:
         (
             "errors.py",
             "import asyncflow.config",
-            "may import from ['facts', 'gc_pause', 'ids', 'secret', 'status', 'worker']",
+            "may import from ['bytecode', 'facts', 'gc_pause', 'ids', 'secret', 'status', 'worker']",
         ),
         ("config/a.py", "from ..entities import Job", "may import from"),
         ("config/b.py", "from ..entities import job as job", "entities.job"),
