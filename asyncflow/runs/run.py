@@ -179,6 +179,8 @@ class Run(Generic[EntityT_co]):
     """What it was given, by the config ids of the data nodes; None for nothing."""
     held: dict[str, Version] | None = attrs.field(init=False, default=None)
     """The versions that are kept for it alone, by the ids of the data nodes."""
+    is_paused: bool = attrs.field(init=False, default=False)
+    """Whether no job of it is to start."""
     lacks_data: bool = attrs.field(init=False, default=False)
     """Whether it has not begun, as what it reads was never written."""
     ending: Ending = attrs.field(init=False, factory=Ending)
@@ -399,6 +401,7 @@ class Run(Generic[EntityT_co]):
             options.priority,
             options.run_timeout,
             options.wait_for_data,
+            self.is_paused,
         )
         return _new(SubmissionRecord, facts)  # without a call, for each run
 

@@ -181,6 +181,13 @@ class Membership:
         if isinstance(run, Run):
             self.engine.scheduler.cancel(run, reason)
 
+    async def pause_for_peer(self, submission_id: str, *, is_paused: bool) -> None:
+        """Pause a run, or have it go on; see `PeerListener`."""
+        if (run := self._run_of(submission_id)) and self.engine is not None:
+            from asyncflow.runtime.pausing import pause
+
+            await pause(self.engine, run, is_paused=is_paused)
+
     def _run_of(self, submission_id: str) -> Run[Any] | None:
         """Return a run that is driven here."""
         if self.engine is None:

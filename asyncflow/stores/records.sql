@@ -153,9 +153,9 @@ ON CONFLICT (node_id, number) DO UPDATE SET
 -- name: save_submission
 INSERT INTO submission (
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure, priority, run_timeout, waits
+    reason, force, on_failure, priority, run_timeout, waits, paused
 )
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     entity_id = excluded.entity_id,
     scenario_id = excluded.scenario_id,
@@ -167,7 +167,8 @@ ON CONFLICT (id) DO UPDATE SET
     force = excluded.force,
     on_failure = excluded.on_failure,
     priority = excluded.priority,
-    run_timeout = excluded.run_timeout;
+    run_timeout = excluded.run_timeout,
+    paused = excluded.paused;
 
 -- name: save_input
 INSERT INTO input (submission_id, node_id, number, path, value)
@@ -292,12 +293,12 @@ WHERE orchestrator_id = :heir_id AND finished_at IS NULL;
 -- name: claim.submission
 INSERT INTO submission (
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure, priority, run_timeout, waits
+    reason, force, on_failure, priority, run_timeout, waits, paused
 )
 SELECT
     :id, :entity_id, :scenario_id, :orchestrator_id, :status, :submitted,
     CAST(:finished AS DOUBLE PRECISION), :reason, :force, :on_failure, :priority,
-    CAST(:run_timeout AS DOUBLE PRECISION), CAST(:waits AS INTEGER)
+    CAST(:run_timeout AS DOUBLE PRECISION), CAST(:waits AS INTEGER), 0
 FROM scenario
 WHERE id = :scenario_id
 ON CONFLICT (id) DO NOTHING
@@ -311,7 +312,8 @@ ON CONFLICT (seq) DO NOTHING;
 -- name: claim.found
 SELECT
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure, priority, run_timeout, waits, graph, properties, pickled
+    reason, force, on_failure, priority, run_timeout, waits, paused, graph, properties,
+    pickled
 FROM submission JOIN graph USING (seq)
 WHERE id = :id;
 
@@ -919,7 +921,8 @@ SELECT id FROM maker;
 -- name: submission
 SELECT
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure, priority, run_timeout, waits, graph, properties, pickled
+    reason, force, on_failure, priority, run_timeout, waits, paused, graph, properties,
+    pickled
 FROM submission JOIN graph USING (seq)
 WHERE TRUE
     AND id = :id                              -- if id
@@ -1024,7 +1027,8 @@ found AS (
 )
 SELECT
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure, priority, run_timeout, waits, graph, properties, pickled
+    reason, force, on_failure, priority, run_timeout, waits, paused, graph, properties,
+    pickled
 FROM submission JOIN graph USING (seq)
 WHERE seq IN (SELECT found.seq FROM found)
 ORDER BY

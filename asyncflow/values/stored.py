@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from asyncflow.abc import Driver, Store, StoredValue
 from asyncflow.alternatives import DRIVERS
-from asyncflow.errors import DataNodeReadingError, StoreFailed
+from asyncflow.errors import AsyncflowError, DataNodeReadingError, StoreFailed
 from asyncflow.ids import submission_of
 from asyncflow.records import VersionRecord
 from asyncflow.runs.node import EVICTED, NodeState, Version
@@ -216,3 +216,8 @@ def named(node: NodeState, load: Callable[..., Any], *args: Any) -> Any:
             raise ModuleNotFoundError(problem, name=error.name) from error
 
         raise AttributeError(problem) from error
+    except AsyncflowError:
+        raise
+    except Exception as error:  # a function's own
+        BaseException.add_note(error, f"while reading data node {node.config_id!r}")
+        raise

@@ -16,7 +16,7 @@ import pytest
 
 from asyncflow import Configuration, DataNodeWritingError
 from asyncflow.drivers.pickle import PickleDriver
-from asyncflow.worker.replacing import put_in_place
+from asyncflow.worker.replacing import locate, place_of, put_in_place
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root does that")
 
@@ -206,3 +206,23 @@ def test_an_exported_file_keeps_its_link_mode_and_owner(tmp_path: Path) -> None:
     )
     assert "[DATA_NODE.b]" in (tmp_path / "real.toml").read_text()
     assert (tmp_path / "link.toml").is_symlink()
+
+
+def test_paths_to_one_file(tmp_path: Path) -> None:
+    file, link = tmp_path / "own.csv", tmp_path / "link.csv"
+    link.symlink_to(file)
+    dots = f"{tmp_path}/../{tmp_path.name}//own.csv"
+    assert place_of(dots) == str(file)
+    locate(str(link))
+    assert place_of(str(link)) == str(file.resolve())
+
+
+def test_a_place_stays_what_it_was_first(tmp_path: Path) -> None:
+    """Runs are ordered by it."""
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "one")
+    locate(str(link))
+    link.unlink()
+    link.symlink_to(tmp_path / "other")
+    locate(str(link))
+    assert place_of(str(link)) == str((tmp_path / "one").resolve())
