@@ -89,7 +89,24 @@ _REMEDIES: Mapping[str, Mapping[str, str]] = {
     "Orchestrator": {
         "`async with` closes it, or `await {it}.close()`": "shutdown terminate exit",
         "`await {it}.drain()` waits for all runs": "join wait wait_all",
-        "`await {it}.scenarios()` lists them": "find list_scenarios",
+        "`await {it}.scenarios()` lists them": "find get_scenarios list_scenarios",
+        "`await {it}.scenarios(is_primary=True)` lists them": "get_primary_scenarios",
+        "`await {it}.submissions()` lists them": "get_submissions list_submissions runs",
+        "`await {it}.jobs()` lists them": "get_jobs list_jobs",
+        "`await {it}.jobs(newest_first=True, limit=1)` has it": "get_latest_job",
+        "`await {it}.submissions(newest_first=True, limit=1)` has it": "get_latest_submission",
+        "`await {it}.cycles()` lists them": "get_cycles list_cycles",
+        "`await {it}.data_nodes()` lists them": "get_data_nodes list_data_nodes",
+        "`scenario.tasks` has those of a scenario": "get_tasks tasks",
+        "`scenario.sequences` has those of a scenario": "get_sequences sequences",
+        "`await {it}.get(id)` finds anything by its id": (
+            "get_data_node get_entities get_entity get_sequence get_task"
+        ),
+        "`{it}.cancel(job)` does it": "cancel_job",
+        "`await {it}.compare(...)` does it": "compare_scenarios",
+        "`await scenario.export(path)` does it": "export export_scenario",
+        "`await scenario.add_tag(tag)` does it": "tag",
+        "`await scenario.remove_tag(tag)` does it": "untag",
         "`await {it}.create_scenario(...)` makes a scenario": "create new scenario",
     },
 }

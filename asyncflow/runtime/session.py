@@ -6,6 +6,7 @@ everything that runs belongs to its *host task*, which owns the task group.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,7 +25,7 @@ from asyncflow.background import (
     unwrap_single,
 )
 from asyncflow.config import Configuration
-from asyncflow.config.sections import CoreConfig, JobConfig
+from asyncflow.config.sections import CoreConfig, JobConfig, ScenarioConfig
 from asyncflow.errors import ConfigError, NotOpen, UsageError
 from asyncflow.log import logger as _logger
 from asyncflow.runtime.checks import check_place, check_workers
@@ -32,6 +33,8 @@ from asyncflow.runtime.signals import Signals
 from asyncflow.runtime.wiring import open_workers, usable_cpus
 
 if TYPE_CHECKING:
+    from anyio.abc import TaskStatus
+
     from asyncflow.records import SubmissionRecord
     from asyncflow.runtime.engine import Engine
 
@@ -154,6 +157,19 @@ class Session:
         """Return when everything that was accepted so far is durable."""
         return checkpoint_if_cancelled() if self._is_closed else self.store.flush()
 
+    async def section(self, config: ScenarioConfig | str) -> ScenarioConfig:
+        """Return that of which scenarios of a config are created, once all is checked.
+
+        :raises ConfigError: with everything that is wrong with the configuration
+        """
+        if hasattr(sys, "ps1"):
+            from asyncflow.dispatch import redefined
+
+            redefined.renew(self.config, self.config.scenario(config))
+
+        await self.check_config()
+        return self.config.scenario(config)
+
     async def check_config(self) -> None:
         """Check the configuration, if it has changed since the last time."""
         while self._checked != self.config.revision:
@@ -271,7 +287,7 @@ class Session:
 
                 if workers is not None:  # one starts while the rest is opened
                     count = self.max_nb_of_workers if self.jobs.prewarm else 1
-                    starting.start_soon(_warm, workers, count)
+                    await starting.start(_warm, workers, count)
 
                 self.engine = engine = await self.open_engine(self, workers, stack)
                 await self._begin(engine)
@@ -369,9 +385,16 @@ async def _finish(engine: Engine | None) -> None:
             await to_thread.run_sync(_logger.wait)
 
 
-async def _warm(workers: Executor, count: int) -> None:
+async def _warm(
+    workers: Executor, count: int, *, task_status: TaskStatus[None]
+) -> None:
     """Start workers before they are needed; a job meets the same error, and tells it."""
     try:
+        try:
+            await workers.begin()
+        finally:
+            task_status.started()
+
         await workers.warm(count)
     except Exception as error:
         _logger.error("workers could not be started", exc_info=error)
