@@ -22,6 +22,7 @@ from asyncflow.drivers._file_systems import (
 from asyncflow.drivers._joining import check_partitions, columns_of
 from asyncflow.drivers._remote_forms import FolderForm, Form, RowForm
 from asyncflow.drivers._remote_marks import mark_of, mark_of_all
+from asyncflow.drivers._remote_packages import same_address
 from asyncflow.drivers._server import ServerDriver, Told, unwritten
 from asyncflow.secret import Secret, concealed, masked, secrets_in
 from asyncflow.worker import current
@@ -65,7 +66,7 @@ class RemoteDriver(ServerDriver):
 
     @property
     def place(self) -> str:
-        return self.path
+        return same_address(self.path)
 
     @property
     def secrets(self) -> set[Secret]:
