@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
+from copy import copy
 from typing import TYPE_CHECKING, Any, Protocol
 
 from asyncflow.abc import Driver, StoredValue
@@ -43,7 +44,6 @@ class MirroredDriver(Driver):
     def __init__(self, driver: Driver, address: Address) -> None:
         self.driver = driver
         self.address = address
-        self.options = driver.options
         self.validator = driver.validator
         self.storage_type = driver.storage_type  # type: ignore[misc]  # it stands for it
         self.is_durable = driver.is_durable  # type: ignore[misc]  # the same
@@ -56,6 +56,16 @@ class MirroredDriver(Driver):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return MirroredDriver, (self.driver, self.address)
+
+    @property
+    def options(self) -> Any:
+        """Those of the other one; who sets others gives it to a copy of that."""
+        return self.driver.options
+
+    @options.setter
+    def options(self, options: Any) -> None:
+        self.driver = copy(self.driver)
+        self.driver.options = options
 
     @property
     def keeps_versions(self) -> bool:

@@ -24,7 +24,7 @@ from asyncflow.entities.reasons import (
     Reasons,
     WasNeverWritten,
 )
-from asyncflow.errors import NoData, PackageMissing, UsageError
+from asyncflow.errors import NoData, PackageMissing, UsageError, ValueMissing
 from asyncflow.filters import JoinOperator, Where, as_where
 from asyncflow.runs.node import NodeState
 from asyncflow.selection import Preview, column_of, plain_preview
@@ -271,7 +271,7 @@ async def is_downloadable(node_id: str, has_file: Awaitable[bool | None]) -> Rea
     """Tell whether there is a file; see `DataNode.is_downloadable`."""
     try:
         is_there = await has_file
-    except NoData:
+    except (NoData, ValueMissing):
         is_there = False
 
     if is_there:
@@ -285,7 +285,7 @@ def is_uploadable(node: NodeState) -> Reasons:
     """Tell whether a file can be taken; see `DataNode.is_uploadable`."""
     found: list[Reason] = []
 
-    if type(node.driver).upload is Driver.upload:
+    if not node.driver.takes_files:
         found.append(HasNoFile(entity_id=node.id))
 
     if node.is_locked:

@@ -35,7 +35,8 @@ def there(tmp_path: Path) -> Path:
 
 
 def names(folder: Path) -> list[str]:
-    return [name for name in os.listdir(folder) if name.endswith(".value")]
+    kinds = (".value", ".csv")
+    return [name for name in os.listdir(folder) if name.endswith(kinds)]
 
 
 def opened(config: Configuration, tmp_path: Path, **more: Any) -> Orchestrator:
@@ -95,6 +96,29 @@ async def test_at_an_address(
 ) -> None:
     await check_runs(config, tmp_path, values=f"local://{there}")
     assert names(there) == []
+
+
+async def test_what_data_nodes_tell_of_their_files_there(
+    config: Configuration, tmp_path: Path, there: Path
+) -> None:
+    node = config.configure_csv_data_node("sales")
+    config.configure_scenario("s", [], [node])
+    rows = [(number, "x" * 50) for number in range(3000)]
+
+    async with opened(config, tmp_path, values=f"local://{there}") as orchestrator:
+        sales = (await orchestrator.create_scenario("s")).data_nodes["sales"]
+        assert sales.is_uploadable()
+        await sales.write_with_column_names(rows, ["number", "name"])
+        await to_thread.run_sync(forget_copies, tmp_path)
+        assert await sales.is_downloadable()
+        some = await sales.read_with_kwargs(usecols=["name"])
+        assert list(some.columns) == ["name"]
+        assert list((await sales.read()).columns) == ["number", "name"]  # that once
+
+        for name in await to_thread.run_sync(os.listdir, there):
+            (there / name).unlink()
+
+        assert not await sales.is_downloadable()
 
 
 async def test_in_another_folder(
