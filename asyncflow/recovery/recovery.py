@@ -26,9 +26,9 @@ from asyncflow.runs.job import JobState, crashes_of
 from asyncflow.runs.restoring import lose, resume
 from asyncflow.status import FINAL
 from asyncflow.values.files import remove
+from asyncflow.values.lost import lost
 from asyncflow.values.retention import Pins
 from asyncflow.values.sharing import StoreSharing
-from asyncflow.worker.values import STAGED
 
 if TYPE_CHECKING:
     from asyncflow.recovery.settling import Unsettled
@@ -184,8 +184,9 @@ class Recovery:
         """Remove what workers wrote that died after their orchestrator."""
         if self._adopted:
             self._outlived.clear()
-            await self._sweep()
-            await self.store.delete(*self._adopted)  # makers without a file
+
+            if await self._sweep():
+                await self.store.delete(*self._adopted)  # makers without a file
 
     async def unfinished(self) -> Mapping[str, SubmissionRecord]:
         """Return the runs of this orchestrator that have not ended, by id."""
@@ -411,31 +412,26 @@ class Recovery:
                 self._told.add(name)
                 _logger.warning("%s", _why_left(name, error))
 
-    async def _sweep(self, dead_id: str = "") -> None:
+    async def _sweep(self, dead_id: str = "") -> bool:
         """Remove the files that nobody has any more, of those that this store has made.
 
         The files are listed first: who made one was registered by then, and what it was
-        made for is in the store once its maker is not.
+        made for is in the store once its maker is not. Tell whether all were listed.
         """
         files = self.loader.versions.files
         await self._pins.sweep()
-        names = await files.in_thread(files.names)
+        names, are_all = await files.in_thread(files.names)
         makers = await self.store.makers()
         living = {record.id for record in await self.store.orchestrators()}
         makers -= living | self._outlived
         kept = await self.store.kept_names()
-        lost = [
-            name
-            for name in names
-            if name not in kept
-            and not name.endswith(STAGED)  # until it is removed there
-            and name.partition("-")[0] in makers
-        ]
-        await files.remove_all(lost)
+        await files.remove_all(lost(names, makers, kept))
         await to_thread.run_sync(sweep)
 
         if dead_id:
             await to_thread.run_sync(self._sweep_users_folders, dead_id)
+
+        return are_all
 
     def _sweep_users_folders(self, dead_id: str) -> None:
         """Remove what was to become files of the user's."""

@@ -117,13 +117,21 @@ class ValueFiles:
 
         return self.remote is not None and self.remote.has(os.path.basename(path))
 
-    def names(self) -> list[str]:
-        """List all files, here and there. Blocks.
+    def names(self) -> tuple[list[str], bool]:
+        """List all files, here and there; tell whether those are all. Blocks.
 
-        :raises OSError: where they cannot be listed
+        :raises OSError: where those here cannot be listed
         """
         here = os.listdir(self.folder)
-        return here if self.remote is None else [*{*here, *self.remote.names()}]
+
+        if self.remote is None:
+            return here, True
+
+        try:
+            return [*{*here, *self.remote.names()}], True
+        except Exception as error:
+            _logger.warning("files that nobody needs may be left: %s", error)
+            return here, False
 
     def remove(self, paths: Iterable[str]) -> None:
         """Remove files; one that cannot be removed holds up nothing. Blocks."""

@@ -40,7 +40,7 @@ def test_a_folder_alone_is_as_it_was(tmp_path: Path) -> None:
     files, driver = ValueFiles(str(tmp_path)), PickleDriver()
     path = made(files, "A-1.value")
     assert files.wrapped(driver) is driver
-    assert files.names() == ["A-1.value"]
+    assert files.names() == (["A-1.value"], True)
     assert files.is_there(path)
 
     with files.here(path) as found:
@@ -48,7 +48,7 @@ def test_a_folder_alone_is_as_it_was(tmp_path: Path) -> None:
 
     files.remove([path])
     files.remove_made([path])
-    assert files.names() == []
+    assert files.names() == ([], True)
 
 
 def test_a_file_is_here_and_there(files: ValueFiles, there: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_file_is_here_and_there(files: ValueFiles, there: Path) -> None:
     assert os.listdir(there) == ["A-1.value"]
     os.unlink(path)
     assert files.is_there(path)
-    assert files.names() == ["A-1.value"]
+    assert files.names() == (["A-1.value"], True)
 
     with files.here(path) as found:
         assert Path(found).read_bytes() == b"A-1.value"
@@ -121,4 +121,6 @@ def test_what_cannot_be_removed_holds_up_nothing(
     files = ValueFiles(str(tmp_path), remote)
     files.remove([files.path("A-1.value")])
     files.remove_made([files.path("A-1.value")])
-    assert caplog.text.count("nowhere") == 2
+    Path(files.path("A-2.value")).touch()
+    assert files.names() == (["A-2.value"], False)
+    assert caplog.text.count("nowhere") == 3
