@@ -221,9 +221,12 @@ class Database(ABC):
         self._save_all(changes[begin:], kinds)
 
     def _save_all(self, records: Sequence[Any], kinds: Iterable[type[Any]]) -> None:
-        for kind in kinds:
-            group = [record for record in records if type(record) is kind]
+        groups: dict[type[Any], list[Any]] = {kind: [] for kind in kinds}
 
+        for record in records:
+            groups[type(record)].append(record)
+
+        for kind, group in groups.items():
             for table, columns in columns_by_table(kind, group):
                 self._save(self._query(f"save_{table}"), columns)
 
