@@ -55,6 +55,9 @@ if TYPE_CHECKING:
     from asyncflow.display.picture import DagPicture as DagPicture
     from asyncflow.display.picture import GanttPicture as GanttPicture
     from asyncflow.display.picture import LineagePicture as LineagePicture
+    from asyncflow.drivers.mongo_collection import (
+        MongoDefaultDocument as MongoDefaultDocument,
+    )
     from asyncflow.entities.as_completed import as_completed as as_completed
     from asyncflow.entities.cycle import Cycle as Cycle
     from asyncflow.entities.data_node import DataNode as DataNode
@@ -72,6 +75,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.sequence import Sequence as Sequence
     from asyncflow.entities.statistics import Statistics as Statistics
     from asyncflow.entities.submission import Submission as Submission
+    from asyncflow.entities.submittable import Submittable as Submittable
     from asyncflow.entities.task import Task as Task
     from asyncflow.errors import ArchiveRefused as ArchiveRefused
     from asyncflow.errors import AsyncflowError as AsyncflowError
@@ -127,6 +131,13 @@ if TYPE_CHECKING:
     from asyncflow.filters import Condition as Condition
     from asyncflow.filters import JoinOperator as JoinOperator
     from asyncflow.filters import Operator as Operator
+    from asyncflow.ids import CycleId as CycleId
+    from asyncflow.ids import DataNodeId as DataNodeId
+    from asyncflow.ids import JobId as JobId
+    from asyncflow.ids import ScenarioId as ScenarioId
+    from asyncflow.ids import SequenceId as SequenceId
+    from asyncflow.ids import SubmissionId as SubmissionId
+    from asyncflow.ids import TaskId as TaskId
     from asyncflow.notify.bus import Listener as Listener
     from asyncflow.notify.bus import Notification as Notification
     from asyncflow.notify.stream import EventStream as EventStream
@@ -158,6 +169,7 @@ _HOMES = {
     "config.decorator": "task",
     "config.frequency": "Calendar Frequency Periods",
     "config.layers": "Origin",
+    "drivers.mongo_collection": "MongoDefaultDocument",
     "entities.as_completed": "as_completed",
     "display.picture": "DagPicture GanttPicture LineagePicture",
     "entities.cycle": "Cycle",
@@ -170,6 +182,7 @@ _HOMES = {
     "entities.sequence": "Sequence",
     "entities.statistics": "Statistics",
     "entities.submission": "Submission",
+    "entities.submittable": "Submittable",
     "entities.task": "Task",
     "entities.difference": "DataNodeDiff ScenarioDiff",
     "entities.exported": "ExportedScenario",
@@ -181,6 +194,7 @@ _HOMES = {
     "ValueMissing",
     "events": "EntityCreated EntityDeleted EntityEvent EntityUpdated Event JobAttemptFailed JobEvent JobFinished JobPending JobProgressed "
     "JobStarted SubmissionFinished SubmissionStarted",
+    "ids": "CycleId DataNodeId JobId ScenarioId SequenceId SubmissionId TaskId",
     "filters": "Condition JoinOperator Operator",
     "orchestrator": "Orchestrator",
     "records": "AttemptRecord CycleRecord DataNodeRecord JobRecord LabelRecord Pruned ScenarioRecord SubmissionRecord",

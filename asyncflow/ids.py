@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 SCENARIO, SEQUENCE, TASK, DATA_NODE = "SCENARIO", "SEQUENCE", "TASK", "DATANODE"
 SUBMISSION, JOB, ORCHESTRATOR = "SUBMISSION", "JOB", "ORCHESTRATOR"
 CYCLE = "CYCLE"
+
+ScenarioId: TypeAlias = str
+CycleId: TypeAlias = str
+SequenceId: TypeAlias = str
+TaskId: TypeAlias = str
+DataNodeId: TypeAlias = str
+SubmissionId: TypeAlias = str
+JobId: TypeAlias = str
+"""For annotations: ids are texts."""
 
 _KEYS = "5f3a7c0e-6d0b-4c53-9d0a-5d6a1f0b8a77"
 """The namespace of idempotency keys; any would do."""

@@ -7,21 +7,23 @@ What it opens, and how it closes that, is in `runtime/session.py`; what the verb
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, Unpack, overload
 
 import attrs
-from anyio import to_thread
 
 from asyncflow import ids
 from asyncflow.abc import Executor, Store, WorkerInfo
+from asyncflow.background import enter_meanwhile
 from asyncflow.config import Config, Configuration
 from asyncflow.config.checks.numbers import check_page
 from asyncflow.config.checks.values import (
+    check_id,
     check_submittable,
+    id_of,
     known_status,
     names_arguments_beside,
     verbs_name_arguments,
@@ -83,9 +85,19 @@ _SYNC = (
 )
 
 
+def _fixed(orchestrator: Orchestrator, attribute: attrs.Attribute[Any], value: T) -> T:
+    if orchestrator.is_open:
+        raise UsageError(
+            f"{attribute.name} cannot change while the Orchestrator is open: leave it, and "
+            f"open another with {attribute.name}="
+        )
+
+    return value
+
+
 @verbs_name_arguments
 @names_arguments_beside("Config.configure_job_executions()", names_of(JobConfig))
-@attrs.define(eq=False, repr=False)
+@attrs.define(eq=False, repr=False, on_setattr=[attrs.setters.convert, _fixed])
 class Orchestrator:
     """Open with ``async with``; then create scenarios and submit them.
 
@@ -124,7 +136,7 @@ class Orchestrator:
     adopt: bool | Callable[[SubmissionRecord], bool] = True
     folder: str | None = attrs.field(default=None, converter=as_folder)
     version: str | None = None
-    _session: Session = attrs.field(init=False)
+    _session: Session = attrs.field(init=False, on_setattr=attrs.setters.NO_OP)
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.config, Configuration):
@@ -265,10 +277,8 @@ class Orchestrator:
         :raises UsageError: where `exist_ok` is given without a name
         """
         engine = self._opened()
-        await self._session.check_config()
-        section = self.config.scenario(config)
         return await engine.create(
-            section,
+            await self._session.section(config),
             creation_date,
             name,
             exist_ok=exist_ok,
@@ -334,7 +344,7 @@ class Orchestrator:
         :raises RecordDamaged: where its record cannot be loaded
         """
         engine = self._opened()
-        _check_id(entity_id)
+        check_id(entity_id)
         await self._session.check_config()
         return await engine.get(entity_id)
 
@@ -426,7 +436,7 @@ class Orchestrator:
         """
         from asyncflow.runtime.permissions import exists
 
-        _check_id(entity_id)
+        check_id(entity_id)
         return await exists(self._opened().loader, entity_id)
 
     async def create_global_data_node(
@@ -463,24 +473,24 @@ class Orchestrator:
         """Tell whether something can be deleted now; else give the reasons why not."""
         from asyncflow.runtime.permissions import is_deletable
 
-        return await is_deletable(self._opened().store, _id_of(entity))
+        return await is_deletable(self._opened().store, id_of(entity))
 
     async def is_submittable(self, entity: Scenario | Sequence | Task | str) -> Reasons:
         """Tell whether all that something reads is there, or will be, and not locked."""
         from asyncflow.runtime.permissions import is_submittable
 
         loader, scheduler = self._opened().loader, self._opened().scheduler
-        return await is_submittable(loader, scheduler, _id_of(entity))
+        return await is_submittable(loader, scheduler, id_of(entity))
 
     async def is_editable(self, entity: Entity | str) -> Reasons:
         """Tell whether something is there, and no data node that somebody has locked."""
         from asyncflow.runtime.permissions import is_editable
 
-        return await is_editable(self._opened().loader, _id_of(entity))
+        return await is_editable(self._opened().loader, id_of(entity))
 
     async def is_readable(self, entity: Entity | str) -> Reasons:
         """Tell whether something is there to be read; see `exists`."""
-        return await self.exists(_id_of(entity))
+        return await self.exists(id_of(entity))
 
     def can_create(self, config: object = None) -> Reasons:
         """Tell whether a config is of a scenario, or of a ``GLOBAL`` data node."""
@@ -496,10 +506,10 @@ class Orchestrator:
         """
         from asyncflow.runtime.parents import parents
 
-        return await parents(self._opened().loader, _id_of(entity))
+        return await parents(self._opened().loader, id_of(entity))
 
     async def _get(self, entity_id: str, kind: str) -> Entity:
-        _check_id(entity_id)
+        check_id(entity_id)
 
         if ids.kind_of(entity_id) != kind:
             raise NotFound(entity_id)
@@ -636,11 +646,13 @@ class Orchestrator:
         :param limit: how many at most; None for all
         :param offset: how many to leave out at the beginning
         """
+        from asyncflow.runtime.listing import labels_of
+
         check_page(limit, offset)
         engine = self._opened()
         return await engine.store.data_nodes(
             owner_id=owner_id,
-            labels=await _labels(engine, version),
+            labels=await labels_of(engine, version),
             page=Page(False, limit, offset),
         )
 
@@ -703,6 +715,8 @@ class Orchestrator:
         :raises ValueError: where there is no such status
         """
         known = known_status(status, Status)
+        from asyncflow.runtime.listing import labels_of
+
         check_page(limit, offset)
         engine = self._opened()
         return await engine.jobs(
@@ -710,7 +724,7 @@ class Orchestrator:
                 "submission_id": submission_id,
                 "task_id": task_id,
                 "status": known,
-                "labels": await _labels(engine, version),
+                "labels": await labels_of(engine, version),
             },
             Page(newest_first, limit, offset),
         )
@@ -734,7 +748,7 @@ class Orchestrator:
         :raises DeletingPrimaryScenario: where its cycle has others
         :raises UsageError: where a run of it has not ended, or it is something else
         """
-        _check_id(entity_id)
+        check_id(entity_id)
 
         match ids.kind_of(entity_id):
             case ids.CYCLE:
@@ -751,11 +765,11 @@ class Orchestrator:
         :raises UsageError: where its run has not ended
         """
         if force:
-            run = (await self.get_job(_id_of(job))).submission
+            run = (await self.get_job(id_of(job))).submission
             run.cancel("its job is to be deleted")
             await run.wait()
 
-        await self._opened().job_deletion().delete(_id_of(job))
+        await self._opened().job_deletion().delete(id_of(job))
 
     async def delete_jobs(self) -> int:
         """Delete all jobs whose runs have ended, in batches; return how many."""
@@ -800,13 +814,15 @@ class Orchestrator:
         return await self._opened().prune(older_than, keep, logs_only=logs_only)
 
     async def drain(self) -> None:
-        """Wait until every run has ended. On cancel only the waiting ends.
+        """Wait until every run has ended, but for those that are paused, and those that
+        wait for data. On cancel only the waiting ends.
 
         :raises OrchestratorFailed: where the engine cannot go on
         :raises StoreFailed: where the store has failed for good, which has ended them
         """
         engine = self._opened()
         await engine.scheduler.runs.drain()
+        await engine.scheduler.in_flight.until_idle()
         engine.scheduler.group.check()
         engine.outage.check()
 
@@ -847,6 +863,17 @@ class Orchestrator:
         """
         return self._opened().events(kinds, buffer)
 
+    def on(
+        self, function: Callable[[E], object], *kinds: type[E]
+    ) -> Callable[[], None]:
+        """Have a function called with each event of some kinds from now on, one after the
+        other: a plain one in a thread. What it raises is logged; none is lost.
+
+        :param kinds: as for `events`: `SubmissionFinished`, `EntityCreated`, ...
+        :return: what ends it, when it is called
+        """
+        return self._opened().subscriptions.on(function, kinds)
+
     def subscribe_scenario(
         self,
         callback: Callable[..., object],
@@ -882,9 +909,12 @@ class Orchestrator:
         """Say in numbers what goes on. Cheap: it asks each unfinished run once."""
         return self._opened().statistics(self._session.max_nb_of_workers)
 
-    async def workers(self) -> list[WorkerInfo]:
-        """List the worker processes: where they are, their memory, what they run."""
-        return await self._session.list_workers()
+    async def workers(self, *, stacks: bool = False) -> list[WorkerInfo]:
+        """List the worker processes: where they are, their memory, what they run.
+
+        :param stacks: also where their Python is, which goes on meanwhile
+        """
+        return await self._session.list_workers(stacks=stacks)
 
     @asynccontextmanager
     async def listen(self, listener: Listener) -> AsyncIterator[None]:
@@ -915,30 +945,11 @@ class Orchestrator:
 async def _open_engine(
     session: Session, workers: Executor | None, stack: AsyncExitStack
 ) -> Engine:
-    return await (await to_thread.run_sync(_opening))(session, workers).open(stack)
+    await enter_meanwhile(stack, session.store, _opening)
+    return await _opening()(session, workers).open(stack)
 
 
 def _opening() -> type[Opening]:
     with pause_gc():
         from asyncflow.runtime.open import Opening
-
     return Opening
-
-
-async def _labels(
-    engine: Engine, version: str | NotGiven | None
-) -> Collection[str] | None:
-    from asyncflow.runtime.listing import labels_of
-
-    return await labels_of(engine, version)
-
-
-def _id_of(entity: Any) -> str:
-    return _check_id(getattr(entity, "id", entity))
-
-
-def _check_id(entity_id: object) -> str:
-    if isinstance(entity_id, str):
-        return entity_id
-
-    raise TypeError(f"an id is a text, such as scenario.id; got {entity_id!r}")

@@ -185,8 +185,7 @@ class SubmissionRecord(NamedTuple):
     force: bool
     on_failure: str
     graph: str
-    """What it runs, as JSON: for each task its config id, and those of its inputs and
-    outputs. It never changes."""
+    """What it runs, as JSON: each task, its inputs and its outputs. It never changes."""
     properties: Mapping[str, Any]
     priority: float = 0.0
     """Of several whose jobs are ready, that with the highest comes first."""
@@ -194,6 +193,8 @@ class SubmissionRecord(NamedTuple):
     """How long it may take, in seconds; None for as long as it takes."""
     waits: bool = False
     """Whether it begins only when all that it reads was written."""
+    is_paused: bool = False
+    """Whether no job of it is to start; see `Submission.pause`."""
 
     @property
     def submitted_at(self) -> datetime:

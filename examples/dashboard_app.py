@@ -1,5 +1,7 @@
-"""Pages that show the runs of an app, behind its own login.
+# ci: run
+"""Pages that show the runs of a FastAPI app, behind its own login.
 
+    python dashboard_app.py                -> serves it, does what follows once, and ends
     uvicorn dashboard_app:app --app-dir examples
 
     http://localhost:8000/login?user=ada   -> signs in; any other name may only look
@@ -10,10 +12,14 @@ The app asks who somebody is; the hook says what they may do. What they change c
 their name.
 """
 
+import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpx
+import uvicorn
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -83,3 +89,36 @@ app.mount(
         lambda request: request.app.state.orchestrator, access=access, title="Sums"
     ),
 )
+
+
+async def try_it(base: str) -> None:
+    """Do as users do: look without a login, log in, start a run by the API."""
+    async with httpx.AsyncClient(
+        base_url=base, follow_redirects=True, timeout=60
+    ) as client:
+        print("nobody:", (await client.get("/flows/")).status_code)
+        await client.get("/login", params={"user": "grace"})
+        found = await client.get("/flows/api/scenarios", params={"config_id": "sum"})
+        scenario = found.json()[0]
+        place = f"/flows/api/scenarios/{scenario['id']}/submit"
+        print("grace may look, not start:", (await client.post(place)).status_code)
+        await client.get("/login", params={"user": "ada"})
+        run = (await client.post(place, params={"wait": 30}, json={})).json()
+        print("ada's run:", run["status"], "by", run["properties"]["submitted_by"])
+
+
+async def main() -> None:
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        serving = asyncio.create_task(server.serve([taken]))
+
+        try:
+            await try_it(f"http://127.0.0.1:{taken.getsockname()[1]}")
+        finally:
+            server.should_exit = True
+            await serving
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

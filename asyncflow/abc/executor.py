@@ -36,6 +36,8 @@ class WorkerInfo(NamedTuple):
     job_id: str | None
     """The job that it ran, or the first of a batch that had not ended as far as was
     known; None where it is not busy."""
+    stack: str = ""
+    """Where the Python of its threads was, if that was asked for; or why nobody knows."""
 
 
 class Call(NamedTuple):
@@ -228,9 +230,19 @@ class Executor(ABC):
         """How many worker processes are alive."""
         return 0
 
-    async def list_workers(self) -> list[WorkerInfo]:
-        """List the worker processes that are alive, and what they run. Takes 2 s at most."""
+    async def list_workers(self, *, stacks: bool = False) -> list[WorkerInfo]:  # noqa: ARG002
+        """List the worker processes that are alive, and what they run. Takes 2 s at most.
+
+        :param stacks: also where their Python is
+        """
         return []
+
+    async def begin(self) -> None:
+        """Begin to get ready for a first job, before the rest is loaded and opened.
+
+        Return as soon as that goes on elsewhere: in a process that starts, say.
+        """
+        return None
 
     async def warm(self, count: int) -> None:  # noqa: ARG002
         """Get ready to run `count` jobs at once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
 
 if TYPE_CHECKING:
     from asyncflow.abc.changes import ChangeFeed
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
         SubmissionRecord,
         VersionRecord,
     )
+
+
+Readers: TypeAlias = Mapping[str, bool] | None
+"""Submissions, by id: whether each goes on reading what a write replaces."""
 
 
 class StoreWatcher(Protocol):
@@ -341,12 +345,18 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def write(self, node_id: str, *records: VersionRecord) -> bool:
+    async def write(
+        self, node_id: str, *records: VersionRecord, readers: Readers = None
+    ) -> bool | None:
         """Save versions of a data node, unless that is not there (any more).
 
         Returns when that is durable. On cancel they are saved or not, all of them.
 
-        :return: whether they were saved
+        :param readers: the submissions of its scenario that have not finished, by id:
+            whether the version that is current until then is pinned for each of them, if
+            none of the data node is; see `pin`. None where nothing is to be pinned
+        :return: whether they were saved; None where `readers` lacks a submission, which
+            has come meanwhile: then nothing has changed
         """
 
     @abstractmethod

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 
 from asyncflow.cli.records import Reader
-
-STAGED = ".staged"
-"""How files end that tell what waits on a server: the next orchestrator looks there."""
+from asyncflow.values.lost import lost
 
 
 def missing(store: Reader) -> list[str]:
@@ -36,10 +34,4 @@ def orphans(store: Reader) -> list[str]:
     files = os.listdir(folder)
     dead = {*store.names("makers")} - {*store.names("orchestrators")}
     kept = {*store.names("kept_names")}
-    return sorted(
-        os.path.join(folder, name)
-        for name in files
-        if name.partition("-")[0] in dead
-        and name not in kept
-        and not name.endswith(STAGED)
-    )
+    return [os.path.join(folder, name) for name in lost(files, dead, kept)]

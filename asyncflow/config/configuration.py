@@ -37,7 +37,6 @@ from asyncflow.config.sections import (
 )
 from asyncflow.config.server_data_nodes import ServerDataNodes
 from asyncflow.errors import ConfigError, Problem
-from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ R = TypeVar("R")
 @takes_defaults
 @verbs_name_arguments
 @attrs.define(eq=False, repr=False)
-class Configuration(ServerDataNodes, Shown):
+class Configuration(ServerDataNodes):
     """What is declared: data nodes, tasks, scenarios, and how jobs are executed.
 
     Declaring never raises for what is declared. `problems` lists everything that is
@@ -93,6 +92,11 @@ class Configuration(ServerDataNodes, Shown):
     """With what is found in the environment, as of a revision."""
     _plain: WeakSet[ScenarioConfig] = attrs.field(init=False, factory=WeakSet)
     """Those that refer to nothing there."""
+
+    def __repr__(self) -> str:
+        from asyncflow.config.shown import told
+
+        return told(self)
 
     def _repr_html_(self) -> str:
         from asyncflow.config.shown import shown
@@ -793,7 +797,8 @@ class Configuration(ServerDataNodes, Shown):
 
         revision, registry = self._revision, self._registry
         problems: tuple[Problem, ...] = ()
-        named = _named_file()
+        set_to = ((name, os.environ.get(name)) for name in FILES)
+        named = next(((name, path) for name, path in set_to if path), None)
 
         if named is not None or self._layers is not None:
             from asyncflow.config import layers
@@ -835,13 +840,8 @@ class Configuration(ServerDataNodes, Shown):
         return task_function.problems({**self._signatures}, registry.tasks)
 
 
-def _named_file() -> tuple[str, str] | None:
-    """Return the environment variable that names a file over all, and that."""
-    for variable in ("ASYNCFLOW_CONFIG", "TAIPY_CONFIG_PATH"):
-        if path := os.environ.get(variable):
-            return variable, path
-
-    return None
+FILES = "ASYNCFLOW_CONFIG", "TAIPY_CONFIG_PATH"
+"""The environment variables of which the first that is set names a file over all."""
 
 
 J = TypeVar("J", JobConfig, CoreConfig)

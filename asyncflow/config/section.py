@@ -116,6 +116,11 @@ class Section(Attributes, Shown):
     kind: ClassVar[str]
     """The table of the section's kind in a TOML file: ``DATA_NODE``."""
 
+    @property
+    def name(self) -> str:
+        """The same; a name of its own is a property."""
+        return self.kind
+
     is_declared: ClassVar[bool] = True
     """Whether this program declares it: what only a store tells of is not."""
 

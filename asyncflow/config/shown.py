@@ -1,4 +1,4 @@
-"""What a notebook shows of a configuration: tables of what is declared."""
+"""What is shown of a configuration: how much is declared, and in a notebook tables of it."""
 
 from __future__ import annotations
 
@@ -30,6 +30,17 @@ class Declared(Protocol):
 
     @property
     def job_config(self) -> JobConfig: ...
+
+
+def told(config: Declared) -> str:
+    """Return how much is declared."""
+    numbers = {
+        "scenario": len(config.scenarios),
+        "task": len(config.tasks),
+        "data node": len(config.data_nodes),
+    }
+    parts = (f"{n} {name}{'' if n == 1 else 's'}" for name, n in numbers.items())
+    return f"<Configuration: {', '.join(parts)}>"
 
 
 def shown(config: Declared) -> str:

@@ -103,25 +103,26 @@ class InFlight:
         Those that are known to be short are let go: they are over in a moment.
         """
         self.batcher.is_held = True
+        self.recall()
 
-        for attempt in list(self._by_ref.values()):
-            if attempt.status is not Status.RUNNING and not (
-                attempt.spec.duration.is_short
+    def recall(self, run: int | None = None) -> None:
+        """Take those jobs back that have not started yet, of one run alone or of all."""
+        for ref, attempt in list(self._by_ref.items()):
+            if (
+                run in (None, ref[0])
+                and attempt.status is not Status.RUNNING
+                and not attempt.spec.duration.is_short
             ):
                 attempt.is_recalled = True
                 self._kill(attempt)
 
     def pause(self) -> None:
-        """Start no job until `resume`; take those back that no executor has yet."""
+        """Start no job for now; take those back that no executor has yet."""
         self.batcher.is_paused = True
 
         for attempt in reversed(list(self._by_ref.values())):
             if attempt.call is None and attempt.status is not Status.RUNNING:
                 self.returned(attempt)
-
-    def resume(self) -> None:
-        """Start jobs again; the slots have to ask for them."""
-        self.batcher.is_paused = False
 
     @property
     def running(self) -> int:

@@ -2,18 +2,20 @@
 
 An orchestrator that is alone on its store notes nothing at submit: when a source gets a
 new version that no run here has made, each run that was submitted before it pins the last
-one. Where others may replace what scenarios share, the store is told at submit, and of the
-runs under way when the first of these others comes: what it has pinned for a run stays
-until the run has ended, whoever drops it, and whoever takes the run over.
+one. Where others may write, too, the order is that of the store's commits, whatever clocks
+say: what a run reads is what was current when the store took it. Of what scenarios share
+the store is told at submit, and of the runs under way when the first of these others comes;
+what else is written by hand is pinned by who writes it, together with the new version (see
+`Store.write`). What the store has pinned for a run stays until the run has ended, whoever
+drops it, and whoever takes the run over.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from math import inf
 
 from anyio import CancelScope, to_thread
 
@@ -40,6 +42,8 @@ class Pins:
         """The runs for which the store keeps versions, whoever drops these."""
         self._ended: list[str] = []
         """Those of them that have ended."""
+        self._unsettled: dict[Run, dict[NodeState, Version | None]] = {}
+        """What was current at the submits of runs that the store may not have taken yet."""
         self._adopted: dict[tuple[str, int], Version] = {}
         """What runs are to read that are being adopted, by data nodes and numbers."""
 
@@ -48,6 +52,59 @@ class Pins:
         given, nodes = run.given or {}, nodes_of(run.entity)
         run.pins = {nodes[name].id: value for name, value in given.items()}
         run.watchers.when_finished(partial(self._release, run))
+
+    def expect(self, run: Run, nodes: Iterable[NodeState]) -> None:
+        """Take note of what others may replace just now, that a run is to read.
+
+        To be called at its submit; `settle`, or `forget`, follows.
+        """
+        self._unsettled[run] = {node: node.version for node in nodes}
+
+    def forget(self, run: Run) -> None:
+        """Forget a run that does not begin here."""
+        self._unsettled.pop(run, None)
+
+    async def settle(self, run: Run) -> None:
+        """Have a run read what was current when the store took it.
+
+        To be called once the store has, and it was looked what others have written.
+        Where that is nothing, nothing is asked.
+        """
+        before = self._unsettled.pop(run, {})
+        pins = run.pins or {}
+        nodes = {
+            node.id: node
+            for node, version in before.items()
+            if (node.version is not version or node.id in pins)
+            and not is_given(run, node)
+            and node.driver.keeps_versions
+        }
+
+        if not nodes or run.is_finished:
+            return
+
+        current = {node_id: node.version for node_id, node in nodes.items()}
+        numbers = dict(await self.store.pinned(run.id))
+        wanted = [node_id for node_id in nodes if node_id in numbers]
+
+        for record in await self.store.versions(node_ids=wanted) if wanted else ():
+            if record.number == numbers[record.node_id] and not run.is_finished:
+                node = nodes[record.node_id]
+                self._pin_anew(run, node, self._found(node, record))
+
+        # Who takes it over goes by numbers, where nobody has replaced anything.
+        late = {
+            node_id: version.number
+            for node_id, version in current.items()
+            if version is not None
+            and node_id not in numbers
+            and node_id not in pins
+            and version.number > run.submitted * 1e9
+        }
+
+        if late and not run.is_finished:
+            self.store.pin(run.id, late)
+            self._note_run(run)
 
     def note(self, run: Run) -> None:
         """Have the store keep what a new run is to read, where others may drop it.
@@ -112,11 +169,19 @@ class Pins:
                 paths = [os.path.join(self.versions.folder, name) for name in names]
                 await to_thread.run_sync(remove, paths)
 
-    def keep(self, node: NodeState, known: Sequence[Version], number: float) -> int:
+    async def sweep(self) -> None:
+        """Remove what was kept for runs that have ended, for those of others, too."""
+        if self.versions.sharing.may_have_pins:
+            with suppress(StoreFailed):
+                self._ended += await self.store.pinned_for_ended()
+
+        await self.collect()
+
+    def keep(self, node: NodeState, last: Version, *, is_made: bool) -> int:
         """Pin what a new version replaces.
 
-        :param known: the current version, and those between it and the new one
-        :param number: that of the new version; infinite for one that is made just now
+        :param last: what was current until then
+        :param is_made: whether the new one is made just now, and not one of others
         :return: when the last run that reads the data node was submitted, in nanoseconds
             since the epoch; 0 for none
         """
@@ -137,18 +202,18 @@ class Pins:
 
             last_at = max(last_at, at)
 
-            if not is_awaited and number > at:
-                newer = [version for version in known[1:] if version.number <= at]
-                last = (known[0], *newer)[-1]
+            # The store knows which came first, that of others or the run: see `settle`.
+            if is_awaited or (run in self._unsettled and not is_made):
+                continue
 
-                if run.id in self._noted or not self._is_at_risk(node, last):
-                    self.pin(run, node, last)
-                elif number == inf:  # nobody else has dropped it so far
-                    self.pin(run, node, last)
-                    is_held = True
+            if run.id in self._noted or not self._is_at_risk(node, last):
+                self.pin(run, node, last)
+            elif is_made:  # nobody else has dropped it so far
+                self.pin(run, node, last)
+                is_held = True
 
         if is_held:
-            self.store.save(self.versions.retention.held_record(node, known[0]))
+            self.store.save(self.versions.retention.held_record(node, last))
 
         return int(last_at)
 
@@ -165,6 +230,17 @@ class Pins:
             run.pins[node.id] = version
             self.versions.retention.pin(version)
             self.versions.retention.hold(version)
+
+    def _pin_anew(self, run: Run, node: NodeState, version: Version) -> None:
+        """Have a run read a version, whatever it has pinned."""
+        old = None if run.pins is None else run.pins.pop(node.id, None)
+
+        if version is not node.version:
+            self.pin(run, node, version)
+
+        if old is not None and not isinstance(old, Given):
+            self.versions.retention.end_hold(old)
+            self.versions.retention.unpin(old)
 
     async def renew(self, run: Run) -> None:
         """Pin anew what a run has pinned whose file is gone.
@@ -239,7 +315,7 @@ class Pins:
             if (
                 record.kept is not None
                 and record.number != newest[node_id]
-                and not self._is_awaited(node)
+                and (node_id in known or not self._is_awaited(node))
             ):
                 self.pin(run, node, self._found(node, record))
 
@@ -258,7 +334,7 @@ class Pins:
         held = {
             (one.node_id, one.number): self._found(nodes[one.node_id], one)
             for one in records
-            if one.holder_id is not None and one.kept is not None
+            if one.holder_id == self.versions.holder_id and one.kept is not None
         }
         self._adopted.update(held)
 
@@ -276,8 +352,8 @@ class Pins:
 
     def _is_at_risk(self, node: NodeState, version: Version) -> bool:
         """Tell whether others may remove the file of a version."""
-        is_shared = self.versions.is_shared and node.driver.is_durable
-        return is_shared and isinstance(version.kept, str)
+        is_shared = self.versions.is_shared and node.is_shared
+        return is_shared and node.driver.is_durable and isinstance(version.kept, str)
 
     def _is_awaited(self, node: NodeState) -> bool:
         return any(

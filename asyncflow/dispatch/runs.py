@@ -48,8 +48,8 @@ class Runs:
         """How the jobs of each kind of task of a run are called."""
         self._interrupted: set[int] = set()
         """Those that end here alone, to go on elsewhere."""
-        self._lacking: set[int] = set()
-        """Those that wait for data, which nobody waits for."""
+        self._resting: set[int] = set()
+        """Those that wait for data or are paused, which nobody waits for."""
         self._idle = Event()
 
     def add(self, run: Run, specs: Sequence[CallSpec]) -> int:
@@ -62,6 +62,10 @@ class Runs:
         self.by_number[number] = run
         self._numbers[run] = number
         self.specs[number] = specs
+
+        if run.is_paused:
+            self._resting.add(number)
+
         return number
 
     def __getitem__(self, number: int) -> Run:
@@ -122,6 +126,8 @@ class Runs:
             self._interrupted.remove(number)
             return
 
+        run.is_paused = False
+
         try:
             self.store.save(run.record())
         except Exception as error:
@@ -133,18 +139,19 @@ class Runs:
         run = self.by_number.pop(number)
         del self._numbers[run], self.specs[number]
 
-        self._lacking.discard(number)
+        self._resting.discard(number)
         self._check_idle()
         return run
 
-    def lack(self, number: int, *, lacks: bool) -> None:
-        """Take note of whether a run waits for data."""
-        self.by_number[number].lacks_data = lacks
-        (self._lacking.add if lacks else self._lacking.discard)(number)
+    def look_at(self, number: int) -> None:
+        """Take note of whether a run waits for data, or is paused."""
+        run = self.by_number[number]
+        rests = run.lacks_data or run.is_paused
+        (self._resting.add if rests else self._resting.discard)(number)
         self._check_idle()
 
     def _check_idle(self) -> None:
-        if len(self.by_number) == len(self._lacking):
+        if len(self.by_number) == len(self._resting):
             self._idle.set()
 
     def lose(self, now: float, reason: str, error: Exception | None = None) -> None:
@@ -169,10 +176,10 @@ class Runs:
         self._idle.set()
 
     async def drain(self) -> None:
-        """Wait until no run is left, but for those that wait for data. On cancel only the
-        waiting ends.
+        """Wait until no run is left, but for those that wait for data or are paused. On
+        cancel only the waiting ends.
         """
-        while len(self.by_number) > len(self._lacking) and not self.is_broken:
+        while len(self.by_number) > len(self._resting) and not self.is_broken:
             if self._idle.is_set():
                 self._idle = Event()
 
@@ -280,7 +287,8 @@ class DataWaits:
         if waiting.ending.is_set():  # meanwhile
             return
 
-        self.runs.lack(number, lacks=True)
+        run.lacks_data = True
+        self.runs.look_at(number)
         self.waiting.let_pass(number)  # whose data it waits for may come after it
 
         if (limit := run.options.run_timeout) is not None:
@@ -298,7 +306,8 @@ class DataWaits:
 
         if number in self.runs:
             self.timeouts.stop(number)
-            self.runs.lack(number, lacks=False)
+            run.lacks_data = False
+            self.runs.look_at(number)
 
     def end(self, number: int, killed: Status = Status.CANCELED) -> None:
         """Have a run wait no more, if it does: it is to end.
@@ -307,4 +316,5 @@ class DataWaits:
         """
         if number in self.waiting and number in self.runs:
             self.waiting.end(number, killed)
-            self.runs.lack(number, lacks=False)
+            self.runs[number].lacks_data = False
+            self.runs.look_at(number)

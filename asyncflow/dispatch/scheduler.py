@@ -215,6 +215,9 @@ class Scheduler:
             self.group.fail(error)
             raise
 
+        if run.is_paused:
+            self._plan.paused(number)
+
         self.carry_out(instructions)
 
         if (limit := run.options.run_timeout) is not None and number in self.runs:
@@ -240,6 +243,8 @@ class Scheduler:
         if number is None:
             return
 
+        run.ending.cancel_job(place)
+
         if number in self._waiting:
             self._waiting.cancel(number, place, reason)
         else:
@@ -248,8 +253,8 @@ class Scheduler:
             self.slots.fill()
 
     def resume(self) -> None:
-        """Start jobs again after `pause`."""
-        self.in_flight.resume()
+        """Start jobs again after the store was away."""
+        self.in_flight.batcher.is_paused = False
         self.slots.fill()
 
     @property
@@ -271,7 +276,9 @@ class Scheduler:
         self.in_flight.hold()
 
         for run, number in self.runs.numbered():
-            is_left = run.is_adopted or (leave and self.runs.is_durable)
+            is_left = run.is_adopted or (
+                self.runs.is_durable and (leave or run.is_paused)
+            )
 
             if is_left and run.ending.cancel_reason is None:
                 self.runs.interrupt(number, reason)

@@ -8,8 +8,8 @@ from weakref import WeakSet
 
 from anyio import to_thread
 
+from asyncflow.bytecode import names_of
 from asyncflow.config.sections import TaskConfig
-from asyncflow.fingerprint.bytecode import names_of
 from asyncflow.log import logger as _logger
 from asyncflow.task_group import Tasks
 

@@ -23,6 +23,8 @@ from asyncflow.worker.errors import (
 from asyncflow.worker.replacing import (
     Draft,
     copy,
+    locate,
+    place_of,
     put_in_place,
     replace_file,
     unreadable,
@@ -32,12 +34,6 @@ from asyncflow.worker.values import INLINE, LARGE, temporary_name
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
-
-_places: dict[str, str] = {}
-"""What paths mean, links followed. It stays as it was first: runs are ordered by it."""
-
-MOST_PLACES = 10_000
-"""Of how many paths that is kept; of others, links are not followed."""
 
 _names: dict[str, str] = {}
 """How errors call what is staged, by its file, until it is published."""
@@ -123,14 +119,11 @@ class FileDriver(Driver):
 
     @property
     def place(self) -> str | None:
-        if self.path is None:
-            return None
-
-        return _places.get(self.path) or os.path.normpath(self.path)
+        return None if self.path is None else place_of(self.path)
 
     def locate(self) -> None:
-        if self.path is not None and len(_places) < MOST_PLACES:
-            _places.setdefault(self.path, os.path.realpath(self.path))
+        if self.path is not None:
+            locate(self.path)
 
     def exists(self) -> bool:
         return self.path is not None and os.path.exists(self.path)

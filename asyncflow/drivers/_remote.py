@@ -17,7 +17,7 @@ from asyncflow.drivers._joining import check_partitions, columns_of
 from asyncflow.drivers._remote_forms import FolderForm, Form, RowForm
 from asyncflow.drivers._remote_log import mask_log
 from asyncflow.drivers._remote_marks import mark_of, mark_of_all
-from asyncflow.drivers._remote_packages import needs
+from asyncflow.drivers._remote_packages import needs, same_address
 from asyncflow.drivers._server import ServerDriver, Told, unwritten
 from asyncflow.secret import Secret, concealed, masked, revealed, secrets_in
 from asyncflow.worker import current
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 MEMORY = "memory://"
 """How an address begins of which each process has its own files."""
-
 
 PREVIEWED = 1 << 18
 """How many bytes are asked for at a time where a few rows are shown."""
@@ -73,7 +72,7 @@ class RemoteDriver(ServerDriver):
 
     @property
     def place(self) -> str:
-        return self.path
+        return same_address(self.path)
 
     @property
     def secrets(self) -> set[Secret]:

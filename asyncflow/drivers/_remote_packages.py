@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from asyncflow.worker.replacing import place_of
+
 PACKAGES = {
     "fsspec": "remote",
     "s3fs": "s3",
@@ -25,6 +27,9 @@ OF_PROTOCOLS = {
 }
 """What else they need, as far as that is known also where fsspec is not there, or it does
 not say so itself."""
+
+SAME = {"az": "abfs", "gcs": "gs", "s3a": "s3"}
+"""What else a protocol is called: one file has one name for those who wait for it."""
 
 
 def needs(path: str) -> dict[str, str | None]:
@@ -52,3 +57,16 @@ def needs(path: str) -> dict[str, str | None]:
             raise ValueError(f"fsspec has no file system for {protocol!r}")
 
     return found
+
+
+def same_address(path: str) -> str:
+    """Return what all addresses have in common that are spelled otherwise."""
+    protocol, mark, rest = path.partition("://")
+
+    if protocol == "file":  # others may name it by its path
+        return place_of(rest)
+
+    if (name := SAME.get(protocol)) is None:
+        return path
+
+    return type(path)(f"{name}{mark}{rest}")  # which may be a `Secret`

@@ -20,6 +20,7 @@ from asyncflow.worker.errors import (
     DataNodeWritingError,
 )
 from asyncflow.worker.intent import STAGED
+from asyncflow.worker.replacing import locate
 
 
 class Told(NamedTuple):
@@ -85,6 +86,12 @@ class ServerDriver(Driver):
         with suppress(OSError):
             os.unlink(path + STAGED)
 
+    def locate(self) -> None:
+        protocol, _, rest = (self.path or "").partition("://")
+
+        if protocol == "file":  # of which `place` is that of a path
+            locate(rest)
+
     @property
     def shown_place(self) -> str:
         """How errors call its place."""
@@ -93,7 +100,7 @@ class ServerDriver(Driver):
     @property
     def given_place(self) -> str:
         """Its place as it is spelled in the options."""
-        return self.place or self.storage_type
+        return self.path or self.place or self.storage_type
 
     @property
     def secrets(self) -> set[Secret]:

@@ -109,8 +109,14 @@ class GenericDriver(ServerDriver):
         return None
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
-        _, function, value = self._waiting.pop(path)
-        self._called(function, (value, *(self.options.write_fct_args or ())))
+        name, function, value = self._waiting.pop(path)
+
+        try:
+            self._called(function, (value, *(self.options.write_fct_args or ())))
+        except Exception as error:  # the function's own
+            BaseException.add_note(error, f"while writing data node {name!r}")
+            raise
+
         return None
 
     def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002

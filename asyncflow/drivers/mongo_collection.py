@@ -57,6 +57,13 @@ class DuplicateId(ValueError):
     """What is to be added is there, or something else with its id."""
 
 
+class MongoDefaultDocument:
+    """A document whose fields are attributes: for ``custom_document``."""
+
+    def __init__(self, **fields: Any) -> None:
+        vars(self).update(fields)
+
+
 @attrs.frozen(kw_only=True)
 class MongoOptions:
     """What a data node of this storage type takes. Taipy's names."""

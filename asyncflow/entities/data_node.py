@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from asyncflow.entities.edits import Edit
     from asyncflow.entities.parts import Ask, Make
+    from asyncflow.entities.reasons import Reasons
     from asyncflow.selection import Preview
 
 LOCKED_FOR = 1800.0
@@ -156,6 +157,16 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         return self._state.config.storage_type
 
     @property
+    def encoder(self) -> Any:
+        """The option of its config; None where its storage type has none."""
+        return getattr(self.config, "encoder", None)
+
+    @property
+    def decoder(self) -> Any:
+        """The option of its config; None where its storage type has none."""
+        return getattr(self.config, "decoder", None)
+
+    @property
     def last_edit_date(self) -> datetime | None:
         """When it was last written, in UTC; None before the first write."""
         return self._state.written
@@ -247,6 +258,16 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
 
         return await self._verbs.read(self._state, version, ask, in_process=in_process)
 
+    async def read_with_kwargs(self, **options: Any) -> Any:
+        """Read the value with further options of the library that reads it.
+
+        :param options: added to the ``read_options`` of its config, this once
+        :raises UsageError: where its storage type has none
+        """
+        from asyncflow.entities import parts
+
+        return await self._verbs.read(self._state, None, parts.ReadWith(options))
+
     async def filter(self, operators: object, join_operator: str = "and") -> Any:
         """Read the rows that conditions pick.
 
@@ -314,6 +335,19 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         found: Path = await self._verbs.read(self._state, version, parts.download(to))
         return found
 
+    async def is_downloadable(self) -> Reasons:
+        """Tell whether it has a file, for `download`; else give the reasons why not."""
+        from asyncflow.entities import parts
+
+        has_file = self._verbs.read(self._state, None, parts.HasFile())
+        return await parts.is_downloadable(self.id, has_file)
+
+    def is_uploadable(self) -> Reasons:
+        """Tell whether it takes a file, by `upload`; else give the reasons why not."""
+        from asyncflow.entities import parts
+
+        return parts.is_uploadable(self._state)
+
     async def fingerprint(self) -> str | None:
         """Return what changes whenever its place is written, by anybody.
 
@@ -351,6 +385,17 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
 
         said = edits.said(editor_id, comment, {"job_id": job_id, **properties})
         await self._verbs.write(self._state, value, said)
+
+    async def write_with_column_names(
+        self, value: Any, columns: Sequence[str], job_id: str | None = None
+    ) -> None:
+        """Write rows as a table with these columns: a frame of pandas; see `write`.
+
+        :param value: rows, an array or a frame
+        """
+        from asyncflow.entities import parts
+
+        await self.write(parts.with_columns(value, columns), job_id)
 
     async def append(
         self,

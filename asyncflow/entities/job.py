@@ -165,6 +165,12 @@ class Job(Handle, Labeled):
         return self._state.is_finished
 
     @property
+    def is_canceling(self) -> bool:
+        """Whether its end was asked for, and its process is not dead yet."""
+        state = self._state
+        return not state.is_finished and state.run.is_canceling(state.place)
+
+    @property
     def stacktrace(self) -> str:
         """The traceback of its failure, from the worker; ``""`` without one."""
         return self._state.stacktrace

@@ -8,15 +8,25 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import copy
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 import attrs
 
 from asyncflow.abc import Driver, StoredValue
-from asyncflow.errors import UsageError
+from asyncflow.entities.reasons import (
+    HasNoFile,
+    IsBeingEdited,
+    Reason,
+    Reasons,
+    WasNeverWritten,
+)
+from asyncflow.errors import NoData, PackageMissing, UsageError
 from asyncflow.filters import JoinOperator, Where, as_where
+from asyncflow.runs.node import NodeState
 from asyncflow.selection import Preview, column_of, plain_preview
 from asyncflow.selection import preview as preview_of
 from asyncflow.worker.replacing import replace_file, unreadable
@@ -47,6 +57,28 @@ class Part(Ask):
 
     def __call__(self, driver: Driver, kept: StoredValue) -> Any:
         return driver.read(kept, columns=self.columns, where=self.where)
+
+
+@attrs.frozen
+class ReadWith(Ask):
+    """The value, read with options of the library that reads it."""
+
+    is_parsed: ClassVar[bool] = True
+    given: Mapping[str, Any]
+
+    def __call__(self, driver: Driver, kept: StoredValue) -> Any:
+        before = getattr(driver.options, "read_options", None)
+
+        if before is None:
+            raise UsageError(
+                f"a {driver.storage_type!r} data node has no options of a library that "
+                "reads it: read it, and take what you need of that"
+            )
+
+        other = copy(driver)
+        read_options = {**before, **self.given}
+        other.options = attrs.evolve(driver.options, read_options=read_options)
+        return other.read(kept)
 
 
 @attrs.frozen
@@ -222,6 +254,57 @@ def part(
     """
     wanted = [columns] if isinstance(columns, str) else columns
     return Part(wanted, as_where(where, join))
+
+
+@attrs.frozen
+class HasFile(Ask):
+    """Whether the file of the value is there; None where others can read none."""
+
+    is_parsed: ClassVar[bool] = False
+
+    def __call__(self, driver: Driver, kept: StoredValue) -> bool | None:
+        file = driver.file_of(kept)
+        return file if file is None else isinstance(file, bytes) or os.path.exists(file)
+
+
+async def is_downloadable(node_id: str, has_file: Awaitable[bool | None]) -> Reasons:
+    """Tell whether there is a file; see `DataNode.is_downloadable`."""
+    try:
+        is_there = await has_file
+    except NoData:
+        is_there = False
+
+    if is_there:
+        return Reasons()
+
+    kind = HasNoFile if is_there is None else WasNeverWritten
+    return Reasons((kind(entity_id=node_id),))
+
+
+def is_uploadable(node: NodeState) -> Reasons:
+    """Tell whether a file can be taken; see `DataNode.is_uploadable`."""
+    found: list[Reason] = []
+
+    if type(node.driver).upload is Driver.upload:
+        found.append(HasNoFile(entity_id=node.id))
+
+    if node.is_locked:
+        found.append(IsBeingEdited(entity_id=node.id, editor_id=node.editor_id or ""))
+
+    return Reasons(tuple(found))
+
+
+def with_columns(value: Any, columns: Sequence[str]) -> Any:
+    """Return rows as a table that has these columns. Blocks.
+
+    :raises PackageMissing: where pandas is not installed
+    """
+    try:
+        pandas = import_module("pandas")
+    except ImportError:
+        raise PackageMissing("a table with named columns", "pandas", "pandas") from None
+
+    return pandas.DataFrame(value, columns=list(columns))
 
 
 def column(name: object) -> Ask:

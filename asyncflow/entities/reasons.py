@@ -97,6 +97,14 @@ class WasNeverWritten(Reason):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
+class HasNoFile(Reason):
+    """The data node has no file that others read or give."""
+
+    def __str__(self) -> str:
+        return f"{self.entity_id} has no file"
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class CannotBeSubmitted(Reason):
     """It is no scenario, no sequence and no task."""
 

@@ -21,7 +21,7 @@ _CHANGED: Mapping[str, tuple[str, ...]] = {
 _RUN = "`await {it}.submit()` runs it"
 _OF_A_RUN = "that is of a run: `submission = {it}.submit()` starts one, and has it"
 _ENDS = (
-    "nothing lists functions that are called: `{it}.unsubscribe(function)` ends that"
+    "`{it}.subscriptions` are those of it alone, `{it}.unsubscribe(function)` ends one"
 )
 _END = (
     '`await {it}` waits for the end, and `await {it}.read("{output}")` reads what the '
@@ -41,14 +41,6 @@ _REMEDIES: Mapping[str, Mapping[str, str]] = {
         "`last_edit_date` is None before the first write": (
             "exists has_value is_empty is_written"
         ),
-        "`await {it}.download()` gives its file, or says why it has none": "is_downloadable",
-        "`await {it}.upload(file)` takes one, or says why it cannot": "is_uploadable",
-        "`await {it}.read(columns=..., where=...)` reads a part, and `read_options` of its "
-        "config say how": "read_with_kwargs",
-        "`await {it}.write(table)` writes a table, with the columns that it has": (
-            "write_with_column_names"
-        ),
-        "that is an option of its config": "decoder encoder",
     },
     "Scenario": {
         **_PARTS,
@@ -97,7 +89,24 @@ _REMEDIES: Mapping[str, Mapping[str, str]] = {
     "Orchestrator": {
         "`async with` closes it, or `await {it}.close()`": "shutdown terminate exit",
         "`await {it}.drain()` waits for all runs": "join wait wait_all",
-        "`await {it}.scenarios()` lists them": "find list_scenarios",
+        "`await {it}.scenarios()` lists them": "find get_scenarios list_scenarios",
+        "`await {it}.scenarios(is_primary=True)` lists them": "get_primary_scenarios",
+        "`await {it}.submissions()` lists them": "get_submissions list_submissions runs",
+        "`await {it}.jobs()` lists them": "get_jobs list_jobs",
+        "`await {it}.jobs(newest_first=True, limit=1)` has it": "get_latest_job",
+        "`await {it}.submissions(newest_first=True, limit=1)` has it": "get_latest_submission",
+        "`await {it}.cycles()` lists them": "get_cycles list_cycles",
+        "`await {it}.data_nodes()` lists them": "get_data_nodes list_data_nodes",
+        "`scenario.tasks` has those of a scenario": "get_tasks tasks",
+        "`scenario.sequences` has those of a scenario": "get_sequences sequences",
+        "`await {it}.get(id)` finds anything by its id": (
+            "get_data_node get_entities get_entity get_sequence get_task"
+        ),
+        "`{it}.cancel(job)` does it": "cancel_job",
+        "`await {it}.compare(...)` does it": "compare_scenarios",
+        "`await scenario.export(path)` does it": "export export_scenario",
+        "`await scenario.add_tag(tag)` does it": "tag",
+        "`await scenario.remove_tag(tag)` does it": "untag",
         "`await {it}.create_scenario(...)` makes a scenario": "create new scenario",
     },
 }

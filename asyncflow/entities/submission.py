@@ -82,6 +82,11 @@ class Submission(ReadOnlyHandle, Labeled):
         return self._run.lacks_data
 
     @property
+    def is_paused(self) -> bool:
+        """Whether no job of it is to start; see `pause`."""
+        return self._run.is_paused
+
+    @property
     def version(self) -> str | None:
         """The version of the application that its scenario belongs to; None for none."""
         return next((task.label for task in self._run.tasks), None)
@@ -158,6 +163,11 @@ class Submission(ReadOnlyHandle, Labeled):
             )
             for name in run.dag.sources
         }
+
+    @property
+    def is_canceling(self) -> bool:
+        """Whether its end was asked for, and some of its jobs have not ended yet."""
+        return self._run.ending.cancel_reason is not None and not self.is_finished
 
     @property
     def status(self) -> SubmissionStatus:
@@ -280,6 +290,22 @@ class Submission(ReadOnlyHandle, Labeled):
         """
         verbs_of(self.entity).cancel(self, reason=reason)
 
+    async def pause(self) -> None:
+        """Start no job of the run until `resume`: what runs goes on, what is ready waits.
+
+        It holds when this returns, and is on disk: it outlives this process, and leaving
+        the orchestrator does not cancel what is paused. Statuses tell nothing of it. Short
+        jobs that a worker has got with others may still begin for some milliseconds. Runs
+        submitted later wait for what this one is to write. Its ``run_timeout`` goes on.
+
+        :raises UsageError: where the process that runs it cannot be asked from here
+        """
+        await verbs_of(self.entity).pause(self, is_paused=True)
+
+    async def resume(self) -> None:
+        """Start jobs of the run again; nothing happens where it is not paused."""
+        await verbs_of(self.entity).pause(self, is_paused=False)
+
     @overload
     async def read(self, name: DataNodeConfig[T_co]) -> T_co: ...
 
@@ -291,8 +317,8 @@ class Submission(ReadOnlyHandle, Labeled):
         does not write, whatever others have written since.
 
         What it was given is kept as long as it is. Else it reads what was there at its
-        submit, or what runs submitted earlier write. Of a job that was skipped it is the value that was there then. It can be read as
-        long as the run has not ended and this handle is used, until the orchestrator is
+        submit, or what runs submitted earlier write. Of a job that was skipped it is the
+        value that was there then. It can be read as long as the run has not ended and this handle is used, until the orchestrator is
         closed; after that, and where another process has written since, as long as
         ``keep_versions`` says. A data node with a ``default_path`` has one version alone.
         On cancel nothing changes.
@@ -346,38 +372,10 @@ class Submission(ReadOnlyHandle, Labeled):
         finally:
             self._run.watchers.count -= 1
 
-    async def __aiter__(self) -> AsyncIterator[Event]:
-        from asyncflow.runs.run_events import events_of
+    def __aiter__(self) -> AsyncIterator[Event]:
+        from asyncflow.runs.run_events import all_events
 
-        index, run = 0, self._run
-        live = run.watchers.watch()
-        run.watchers.count += 1
-
-        try:
-            while True:
-                known = len(run.history)
-
-                if index < known:
-                    await verbs_of(
-                        self.entity
-                    ).flush()  # no event of what might be forgotten
-
-                for event in events_of(run, live, index, known):
-                    yield event
-
-                index = known
-
-                if known < len(run.history) or live.has_news:
-                    continue
-
-                if run.is_finished:
-                    run.is_seen = True
-                    return
-
-                await run.watchers.next_change()
-        finally:
-            run.watchers.unwatch(live)
-            run.watchers.count -= 1
+        return all_events(self._run, verbs_of(self.entity).flush)
 
     async def _seen(self) -> None:
         """Wait until every job has ended, and all of it is durable; see how."""

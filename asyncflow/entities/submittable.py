@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import attrs
 
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from asyncflow.worker.streams import Stream
 
 
+Subscribed: TypeAlias = tuple[Callable[..., object], list[object]]
+"""A function that is called, and what it is given first."""
+
+
 class SubmittableVerbs(DataNodeVerbs, Protocol):
     """What an entity, and its runs and jobs, ask of the orchestrator that made it."""
 
@@ -37,6 +41,10 @@ class SubmittableVerbs(DataNodeVerbs, Protocol):
     def retry_failed(self, submission: Submission) -> Submission: ...
 
     def cancel(self, what: Submission | Job, *, reason: str | None) -> bool: ...
+
+    async def pause(self, submission: Submission, *, is_paused: bool) -> None: ...
+
+    def subscriptions(self, entity_id: str) -> tuple[Subscribed, ...]: ...
 
     async def accepted(self, submission: Submission) -> None: ...
 
@@ -65,6 +73,11 @@ class Submittable(Handle, Labeled, ABC):
     _verbs: SubmittableVerbs = attrs.field(kw_only=True)
     _handles: Mapping[str, DataNode] | None = attrs.field(init=False, default=None)
     """What gives its data nodes, where these never change."""
+
+    @property
+    def subscriptions(self) -> tuple[Subscribed, ...]:
+        """The functions that are subscribed to it alone, with what they are given first."""
+        return self._verbs.subscriptions(self.id)
 
     @property
     @abstractmethod

@@ -20,7 +20,7 @@ from typing import Any
 
 import attrs
 
-from asyncflow.fingerprint.bytecode import PLAIN, parts_of_code, plain_bytes
+from asyncflow.bytecode import PLAIN, parts_of_code, plain_bytes
 from asyncflow.fingerprint.instances import (
     TYPING,
     held_by,

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 import attrs
 
-from asyncflow.fingerprint.bytecode import plain_bytes
+from asyncflow.bytecode import plain_bytes
 from asyncflow.fingerprint.description import Describer, Description, Limit, new_hash
 from asyncflow.fingerprint.own_modules import OwnModules, installed, root_of
 from asyncflow.fingerprint.parts import Global, Members, Source, module_name, name_of

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
-from asyncflow.fingerprint.bytecode import Imported, names_of, texts_of
+from asyncflow.bytecode import Imported, names_of, texts_of
 
 _ATTRIBUTES = frozenset(
     {"__dict__", "attrgetter", "eval", "exec", "getattr", "getmembers", "vars"}

@@ -10,7 +10,7 @@ import types
 from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from asyncflow.fingerprint.bytecode import Imported, imports_of
+from asyncflow.bytecode import imports_of, modules_of
 from asyncflow.fingerprint.lookups import Asked, asked_by, compared
 from asyncflow.worker.annotations import named_in_annotations
 
@@ -186,28 +186,10 @@ def _parts_of_module(
     package = str(content.get("__package__") or content.get("__name__"))
 
     for imported in (*imports_of(function.__code__), *asked.imports):
-        yield from sources(imported, package)
+        yield from map(Source, modules_of(imported, package))
 
     if asked.is_unknown:
         yield Unknown("an import of a name that is made when it runs")
-
-
-def sources(imported: Imported, package: str) -> Iterator[Source]:
-    """Give the modules that a statement may import, but those of Python.
-
-    :param package: that of the module where it stands
-    """
-    base = imported.name
-
-    if imported.level:
-        parents = package.split(".")
-        base = ".".join(
-            filter(None, [*parents[: len(parents) - imported.level + 1], base])
-        )
-
-    if base.partition(".")[0] not in sys.stdlib_module_names:
-        yield Source(base)
-        yield from (Source(f"{base}.{name}") for name in imported.members)
 
 
 def _asked_of(value: object, names: frozenset[str]) -> Iterator[object]:

@@ -6,14 +6,13 @@ they are, that must not make a difference.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import MutableMapping
 
-from asyncflow.fingerprint.bytecode import compiled, imports_of
+from asyncflow.bytecode import compiled, imported_by
 from asyncflow.fingerprint.description import Describer, Description, new_hash
 from asyncflow.fingerprint.own_modules import AllModules, is_own_file, source_of
-from asyncflow.fingerprint.parts import Source, sources
+from asyncflow.fingerprint.parts import Source
 from asyncflow.worker.loaded import facts_of, text_of
 
 _elsewhere: set[str] = set()
@@ -95,11 +94,4 @@ def _of_file(path: str, name: str) -> tuple[bytes, tuple[Source, ...]]:
         return whole.digest(), ()
 
     whole.update(Describer(AllModules(), Description(name)).of((code,)))
-    is_package = os.path.basename(path) == "__init__.py"
-    package = name if is_package else name.rpartition(".")[0]
-    imported = [
-        module
-        for statement in imports_of(code)
-        for module in sources(statement, package)
-    ]
-    return whole.digest(), tuple(imported)
+    return whole.digest(), tuple(map(Source, imported_by(code, name, path)))

@@ -38,7 +38,7 @@ class EventBuffer(Listener, Generic[E_co]):
     @property
     def wants_entities(self) -> bool:
         """Whether it holds events of entities."""
-        return any(issubclass(kind, EntityEvent) for kind in self.kinds)
+        return of_entities(self.kinds)
 
     def entity_changed(self, event: EntityEvent) -> None:
         """Hold an event of an entity, or count it as lost."""
@@ -47,33 +47,14 @@ class EventBuffer(Listener, Generic[E_co]):
 
     def wants(self, kind: type[Event] | None) -> bool:
         """Tell whether it holds such events, or what they tell of entities."""
-        if kind is None:
-            return False
-
-        return issubclass(kind, self.kinds) or (
-            self.wants_entities and kind is not JobProgressed
-        )
+        return wanted(kind, self.kinds)
 
     def take(self, notification: Notification) -> None:
         """Hold an event and what it tells of entities, or count them as lost."""
         if not self.is_open:
             return
 
-        told: list[tuple[Hashable, object]] = []
-
-        if isinstance(event := notification.event, self.kinds):
-            told.append((notification.key, event))
-
-        if self.wants_entities:
-            from asyncflow.notify.entities import told_by
-
-            told += [
-                (one, one)
-                for one in told_by(notification)
-                if isinstance(one, self.kinds)
-            ]
-
-        self._hold(told)
+        self._hold(told(notification, self.kinds))
 
     def _hold(self, told: Sequence[tuple[Hashable, object]]) -> None:
         """Hold what is told at once: all of it where there is room for the first."""
@@ -180,11 +161,49 @@ class EventStream(AsyncIterator[E_co], Generic[E_co]):
 
 def stream(bus: Bus, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[Any]:
     """Make a stream of events; see `Orchestrator.events`."""
+    if buffer < 1:
+        raise ValueError(f"a buffer holds at least one event; got {buffer!r}")
+
+    return EventStream(bus, EventBuffer(checked(kinds), buffer))
+
+
+def checked(kinds: tuple[type[Any], ...]) -> tuple[type[Any], ...]:
+    """Return the classes of events; all of runs where there are none.
+
+    :raises TypeError: where one is no class of events
+    """
     for kind in kinds:
         if not issubclass(kind, Event | EntityEvent):
             raise TypeError(f"{kind.__name__} is no class of events")
 
-    if buffer < 1:
-        raise ValueError(f"a buffer holds at least one event; got {buffer!r}")
+    return kinds or (Event,)
 
-    return EventStream(bus, EventBuffer(kinds or (Event,), buffer))
+
+def of_entities(kinds: tuple[type[Any], ...]) -> bool:
+    """Tell whether some of the classes are of events of entities."""
+    return any(issubclass(kind, EntityEvent) for kind in kinds)
+
+
+def wanted(kind: type[Event] | None, kinds: tuple[type[Any], ...]) -> bool:
+    """Tell whether an event is of some classes, or tells one that is."""
+    if kind is None:
+        return False
+
+    return issubclass(kind, kinds) or (kind is not JobProgressed and of_entities(kinds))
+
+
+def told(
+    notification: Notification, kinds: tuple[type[Any], ...]
+) -> list[tuple[Hashable, object]]:
+    """Return what is told of some classes, and what tells it from others."""
+    found: list[tuple[Hashable, object]] = []
+
+    if isinstance(event := notification.event, kinds):
+        found.append((notification.key, event))
+
+    if of_entities(kinds):
+        from asyncflow.notify.entities import told_by
+
+        found += [(one, one) for one in told_by(notification) if isinstance(one, kinds)]
+
+    return found

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import attrs
-from anyio import CapacityLimiter, get_cancelled_exc_class, move_on_after, to_thread
-from anyio import Event as Signal
+from anyio import move_on_after
 
 from asyncflow.entities.job import Job
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Run, run_of
+from asyncflow.entities.submittable import Subscribed
 from asyncflow.events import (
     Event,
     JobAttemptFailed,
@@ -25,10 +22,7 @@ from asyncflow.events import (
 )
 from asyncflow.log import logger as _logger
 from asyncflow.notify.bus import Bus, Listener, Notification
-from asyncflow.task_group import is_canceled
-
-AT_ONCE = 100
-"""How often a plain function is called before its thread comes back."""
+from asyncflow.notify.caller import Call, Caller
 
 GRACE = 5.0
 """How long a closing orchestrator waits for callbacks, in seconds."""
@@ -39,43 +33,21 @@ _CHANGES = frozenset({None, JobPending, JobStarted, JobAttemptFailed, JobFinishe
 Find = Callable[[Run], Awaitable[Scenario | Sequence]]
 
 
-class Call(NamedTuple):
-    """A call to be made."""
-
-    job: Job
-    given: tuple[object, ...]
-
-
 @attrs.define(eq=False, repr=False)
 class Subscription(Listener):
-    """A function, and the changes that it was not called for yet.
+    """Has a function called for each change of a job's status.
 
     They may become many, as for each there is only its place in a history that is kept
     anyway: none is ever lost.
 
     :param find: gives the scenario, or the sequence, of a run, to hand it over; None hands
         over none
-    :param busy: where those are that have something to be called for
     """
 
     callback: Callable[..., object]
     params: tuple[object, ...]
     find: Find | None
-    bus: Bus
-    busy: set[Subscription]
-    _news: deque[Notification] = attrs.field(init=False, factory=deque)
-    _is_over: bool = attrs.field(init=False, default=False)
-    """Whether it is not to be called any more."""
-    _rest: Signal = attrs.field(init=False, factory=Signal)
-    """Set when there is nothing to call it for."""
-    _thread: CapacityLimiter = attrs.field(
-        init=False, factory=lambda: CapacityLimiter(1)
-    )
-
-    @property
-    def name(self) -> str:
-        """How the log calls the function."""
-        return getattr(self.callback, "__qualname__", None) or repr(self.callback)
+    caller: Caller[Notification] = attrs.field(init=False)
 
     def wants(self, kind: type[Event] | None) -> bool:
         """Tell whether something is a change of a job's status."""
@@ -83,108 +55,22 @@ class Subscription(Listener):
 
     def take(self, notification: Notification) -> None:
         """Have it called, after what it was not called for yet."""
-        if self._is_over:
-            return
-
-        self._news.append(notification)
-
-        if self not in self.busy and self.bus.start(self._call_all):
-            self.busy.add(self)
-            self._rest = Signal()
+        self.caller.add(notification)
 
     def end(self, failure: Exception | None) -> None:  # noqa: ARG002
         """Forget what it was not called for."""
-        self._is_over = True
-        self._news.clear()
+        self.caller.end()
 
-    async def wait(self) -> None:
-        """Wait until it has been called for everything. On cancel only the waiting ends."""
-        await self._rest.wait()
-
-    async def _call_all(self) -> None:
-        is_async = inspect.iscoroutinefunction(self.callback)
-        call = self._call_one if is_async else self._call_some
-
-        try:
-            while self._news:
-                await call()
-        except get_cancelled_exc_class():
-            self._is_over = True
-            raise
-        finally:
-            self.busy.discard(self)
-            self._rest.set()
-
-    async def _call_one(self) -> None:
-        """Call an ``async def`` function, on the event loop."""
-        if call := await self._next():
-            await self._guarded(call.job, self.callback(*call.given))
-
-    async def _call_some(self) -> None:
-        """Call a plain function in a thread: some times, as going there takes longer."""
-        calls: deque[Call] = deque()
-
-        while self._news and len(calls) < AT_ONCE:
-            if call := await self._next():
-                calls.append(call)
-
-        while calls:
-            work = partial(self._run, calls)
-            waiting = await to_thread.run_sync(
-                work, abandon_on_cancel=True, limiter=self._thread
-            )
-
-            if waiting is not None:
-                await self._guarded(*waiting)
-
-    async def _next(self) -> Call | None:
-        """Take the next call; None where there is nothing to hand over."""
-        job = self._news.popleft().job
+    async def call_for(self, notification: Notification) -> Call:
+        """Return the call for a change, with the scenario of its run."""
+        job = notification.job
         assert job is not None
 
         if self.find is None:
             return Call(job, (*self.params, job))
 
-        scenario = await self._guarded(job, self.find(run_of(job.submission)))
-        return None if scenario is None else Call(job, (*self.params, scenario, job))
-
-    def _run(self, calls: deque[Call]) -> tuple[Job, Awaitable[Any]] | None:
-        """Call a plain function up to where it returns something to await. Blocks."""
-        while calls and not self._is_over:
-            call = calls.popleft()
-
-            try:
-                result = self.callback(*call.given)
-            except BaseException as error:
-                self._tell(call.job, error)
-            else:
-                if inspect.isawaitable(result):
-                    return call.job, result
-
-        calls.clear()
-        return None
-
-    async def _guarded(self, job: Job, waiting: Any) -> Any:
-        """Await something; log what it raises."""
-        try:
-            return await waiting
-        except get_cancelled_exc_class() as error:
-            if is_canceled():
-                raise
-
-            self._tell(job, error)
-        except (Exception, SystemExit) as error:
-            self._tell(job, error)
-
-        return None
-
-    def _tell(self, job: Job, error: BaseException) -> None:
-        """Log an error."""
-        _logger.error(
-            "the callback %s failed for job %s, which is %s",
-            *(self.name, job.id, job.status),
-            exc_info=error,
-        )
+        scenario = await self.find(run_of(job.submission))
+        return Call(job, (*self.params, scenario, job))
 
 
 @attrs.define(eq=False, repr=False)
@@ -198,7 +84,7 @@ class Subscriptions:
     find: Find
     _kept: list[tuple[str | None, Subscription]] = attrs.field(init=False, factory=list)
     """With the id of the scenario, or None for all."""
-    _busy: set[Subscription] = attrs.field(init=False, factory=set)
+    _busy: set[Caller[Any]] = attrs.field(init=False, factory=set)
 
     @staticmethod
     def check(callbacks: Iterable[object]) -> None:
@@ -251,6 +137,22 @@ class Subscriptions:
         given = "" if wanted is None else f" with the params {wanted!r}"
         raise ValueError(f"{callback!r} is not subscribed to {whose}{given}")
 
+    def on(
+        self, function: Callable[[Any], object], kinds: tuple[type[Any], ...]
+    ) -> Callable[[], None]:
+        """Have a function called with events; see `Orchestrator.on`."""
+        from asyncflow.notify.event_calls import on
+
+        return on(self.bus, self._busy, function, kinds)
+
+    def of(self, topic: str) -> tuple[Subscribed, ...]:
+        """Return the functions that are subscribed to a scenario or a sequence alone, with
+        what they are given first.
+        """
+        return tuple(
+            (one.callback, [*one.params]) for name, one in self._kept if name == topic
+        )
+
     async def drain(self) -> None:
         """Wait until all have been called; after some time, for no longer.
 
@@ -261,7 +163,7 @@ class Subscriptions:
                 await next(iter(self._busy)).wait()
 
         if self._busy:
-            names = ", ".join(sorted(subscription.name for subscription in self._busy))
+            names = ", ".join(sorted(caller.name for caller in self._busy))
             problem = "the orchestrator does not wait any longer for callbacks: %s"
             _logger.warning(problem, names)
 
@@ -271,7 +173,9 @@ class Subscriptions:
         params: tuple[object, ...],
         find: Find | None,
     ) -> Subscription:
-        return Subscription(callback, params, find, self.bus, self._busy)
+        made = Subscription(callback, params, find)
+        made.caller = Caller(callback, made, self.bus, self._busy)
+        return made
 
 
 def _always(entity: Scenario | Sequence) -> Find:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 
-import attrs
-
 from asyncflow.plan.instructions import Block, Instruction, MakeReady, Ref
 from asyncflow.plan.queues import NO_NEEDS, Needs, Queues
 from asyncflow.plan.run_order import NodeOrder
@@ -18,25 +16,22 @@ _PENDING, _RUNNING = Status.PENDING, Status.RUNNING
 """Bound here: to ask a class of Python's enums for one takes as long as all else."""
 
 
-@attrs.define(eq=False, repr=False)
 class Readiness:
     """The half of the plan that says who may start.
 
     :param resources: how much there is of each named resource
     """
 
-    resources: Needs = NO_NEEDS
-    ready: int = attrs.field(init=False, default=0)
-    """How many jobs wait for a slot."""
-    _runs: dict[int, RunState] = attrs.field(init=False, factory=dict)
-    _node_order: NodeOrder = attrs.field(init=False)
-    _queues: Queues = attrs.field(init=False)
-    _takers: dict[Ref, Needs] = attrs.field(init=False, factory=dict)
-    """The jobs that have a slot and named resources."""
-    _arrivals: deque[int] = attrs.field(init=False, factory=deque)
-    """The runs that have jobs which were not admitted yet, in their order."""
+    def __init__(self, resources: Needs = NO_NEEDS) -> None:
+        self.resources = resources
+        self.ready: int = 0
+        """How many jobs wait for a slot."""
+        self._runs: dict[int, RunState] = {}
+        self._takers: dict[Ref, Needs] = {}
+        """The jobs that have a slot and named resources."""
+        self._arrivals: deque[int] = deque()
+        """The runs that have jobs which were not admitted yet, in their order."""
 
-    def __attrs_post_init__(self) -> None:
         self._queues = Queues(self)
         self._node_order = NodeOrder(self._runs, self._check_ready)
 
@@ -124,7 +119,7 @@ class Readiness:
         state = self._runs[run]
         successors = state.graph.successors[index]
 
-        if len(successors) != 1 or state.stopped:
+        if len(successors) != 1 or state.stopped or state.paused:
             return None
 
         (after,) = successors
@@ -150,6 +145,26 @@ class Readiness:
         else:
             self._put(ref, state, now, first=True)
 
+    def paused(self, run: int) -> None:
+        """Take the wish that no job of a run starts until it is `resumed`."""
+        state = self._runs.get(run)
+
+        if state is not None and not state.paused:
+            state.paused = True
+            self._queues.drop(run)
+            self.ready -= state.status.count(_PENDING)
+
+    def resumed(self, run: int, now: float = 0.0) -> None:
+        """Take the wish that the jobs of a run start again."""
+        state = self._runs.get(run)
+
+        if state is not None and state.paused:
+            state.paused = False
+            ready = [at for at, status in enumerate(state.status) if status is _PENDING]
+
+            if ready:
+                self._put_all(run, ready, state, now)
+
     def postponed(self, ref: Ref) -> None:
         """Take a job back that is to run again, but not yet; see `due`."""
         self._takers.pop(ref, None)
@@ -165,9 +180,10 @@ class Readiness:
 
         return instructions
 
-    def _leave_ready(self) -> None:
-        """Take note that a job is not ready any more."""
-        self.ready -= 1
+    def _leave_ready(self, state: RunState) -> None:
+        """Take note that a job of a run is not ready any more."""
+        if not state.paused:
+            self.ready -= 1
 
     def is_ready(self, run: int, index: int) -> bool:
         """Tell whether a job waits for a slot."""
@@ -197,6 +213,10 @@ class Readiness:
     ) -> None:
         run, index = ref
         state.status[index] = _PENDING
+
+        if state.paused:
+            return
+
         needs = state.job_needs.get(index, NO_NEEDS)
         self._queues.put(run, index, state.priority, needs, now, first=first)
         self.ready += 1
@@ -249,6 +269,9 @@ class Readiness:
 
         for index in places:
             state.status[index] = _PENDING
+
+        if state.paused:
+            return
 
         self._queues.put_all(run, places, state.priority, now)
         self.ready += len(places)

@@ -40,6 +40,8 @@ class RunState:
     places_held: int = attrs.field(init=False)
     """How many jobs still keep a place in the order between runs."""
     stopped: bool = attrs.field(init=False, default=False)
+    paused: bool = attrs.field(init=False, default=False)
+    """Whether its ready jobs are in no queue."""
     finished: bool = attrs.field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:

@@ -269,6 +269,8 @@ class EntityLoader:
             for node in nodes_of(scenario).values()
         }
         shared = [node for node in nodes.values() if node.is_shared]
+        # First: where they are deleted meanwhile, that is seen below.
+        await self.versions.stored.refresh(nodes.values())
         found = await self.store.data_nodes(node_ids=nodes)
 
         for record in found:
@@ -281,8 +283,6 @@ class EntityLoader:
                 node.is_shared for node in nodes_of(scenario).values()
             ):
                 await self._check_there(scenario.id)
-
-        await self.versions.stored.refresh(nodes.values())
 
         for scenario in scenarios:
             tasks = {task.id: task for task in tasks_of(scenario).values()}

@@ -4,8 +4,8 @@ Each listens on a socket of its own. Who watches a run of another one connects, 
 an answer when the run has ended; if the owner dies, the connection breaks at once.
 
 A request is one line of JSON: ``{"watch": SUBMISSION_ID, "since": NUMBER}``, ``{"wait":
-SUBMISSION_ID}``, ``{"cancel": SUBMISSION_ID, "reason": TEXT}``, or ``{"hello":
-ORCHESTRATOR_ID}``. The answer is one line; that to "watch" is many, of which the last is
+SUBMISSION_ID}``, ``{"cancel": SUBMISSION_ID, "reason": TEXT}``, ``{"pause":
+SUBMISSION_ID, "is_paused": BOOLEAN}``, or ``{"hello": ORCHESTRATOR_ID}``. The answer is one line; that to "watch" is many, of which the last is
 that of the others. Whatever else is asked, the connection is closed.
 """
 
@@ -91,6 +91,9 @@ class PeerListener(Protocol):
     def cancel_for_peer(self, submission_id: str, reason: str) -> None:
         """Ask for the end of a run."""
 
+    async def pause_for_peer(self, submission_id: str, *, is_paused: bool) -> None:
+        """Pause a run, or have it go on; return when that is durable."""
+
     async def tell_output(self, job_id: str, send: Send) -> None:
         """Send what a job prints, line by line as JSON, until it has ended."""
 
@@ -174,6 +177,10 @@ class Peers:
                 await self._answer_at_end(stream, tell)
             case {"cancel": str(submission_id), "reason": str(reason)}:
                 self.listener.cancel_for_peer(submission_id, reason)
+                await stream.send(_DONE)
+            case {"pause": str(submission_id), "is_paused": bool(is_paused)}:
+                pause = self.listener.pause_for_peer
+                await pause(submission_id, is_paused=is_paused)
                 await stream.send(_DONE)
             case {"hello": str(orchestrator_id)}:
                 await self.listener.greeted(orchestrator_id)
@@ -266,6 +273,14 @@ async def cancel(address: str, submission_id: str, reason: str) -> None:
     :raises PeerGone: where it cannot be reached, or dies
     """
     await _ask(address, {"cancel": submission_id, "reason": reason})
+
+
+async def pause(address: str, submission_id: str, *, is_paused: bool) -> None:
+    """Ask an orchestrator to pause a run, or to go on; return when that is durable.
+
+    :raises PeerGone: where it cannot be reached, dies, or does not know the request
+    """
+    await _ask(address, {"pause": submission_id, "is_paused": is_paused})
 
 
 async def greet(address: str, own_id: str) -> None:

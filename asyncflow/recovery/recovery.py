@@ -26,6 +26,7 @@ from asyncflow.runs.job import JobState, crashes_of
 from asyncflow.runs.restoring import lose, resume
 from asyncflow.status import FINAL
 from asyncflow.values.garbage import remove
+from asyncflow.values.retention import Pins
 from asyncflow.values.sharing import StoreSharing
 from asyncflow.worker.values import STAGED
 
@@ -110,6 +111,12 @@ class Recovery:
         """Others on the store, as far as they are known."""
         return self.loader.versions.sharing
 
+    @property
+    def _pins(self) -> Pins:
+        pins = self.loader.versions.retention.pins
+        assert pins is not None
+        return pins
+
     async def adopt_all(self) -> None:
         """Adopt the runs of every orchestrator that is dead, before all else."""
         for record in await self._others():
@@ -170,6 +177,8 @@ class Recovery:
         for record in await self._others():
             async with self._told_apart(record.id):
                 await self.adopt(record)
+
+        await self._pins.sweep()
 
     async def clean_up(self) -> None:
         """Remove what workers wrote that died after their orchestrator."""
@@ -253,10 +262,7 @@ class Recovery:
             job for jobs in kept.values() for job in jobs.values() if suspects.ran(job)
         ]
 
-        pins = self.loader.versions.retention.pins
-        assert pins is not None
-
-        async with pins.holding(mine):
+        async with self._pins.holding(mine):
             for run in mine:
                 async with self._told_apart(run.id):
                     is_suspect = len(ran) == 1 and not is_closed(dead)
@@ -403,8 +409,7 @@ class Recovery:
         except Exception as error:
             if name not in self._told:
                 self._told.add(name)
-                why = _why_left(name, error)
-                _logger.warning("%s", why)
+                _logger.warning("%s", _why_left(name, error))
 
     async def _sweep(self, dead_id: str = "") -> None:
         """Remove the files that nobody has any more, of those that this store has made.
@@ -413,7 +418,7 @@ class Recovery:
         made for is in the store once its maker is not.
         """
         folder = self.loader.versions.folder
-        unpinned = await self._unpinned()
+        await self._pins.sweep()
         names = await to_thread.run_sync(os.listdir, folder)
         makers = await self.store.makers()
         living = {record.id for record in await self.store.orchestrators()}
@@ -424,18 +429,13 @@ class Recovery:
             for name in names
             if name not in kept
             and not name.endswith(STAGED)  # until it is removed there
-            and (name.partition("-")[0] in makers or name in unpinned)
+            and name.partition("-")[0] in makers
         ]
         await to_thread.run_sync(remove, lost)
         await to_thread.run_sync(sweep)
 
         if dead_id:
             await to_thread.run_sync(self._sweep_users_folders, dead_id)
-
-    async def _unpinned(self) -> set[str]:
-        """Let go what is pinned for runs that have ended; return the files' names."""
-        ended = await self.store.pinned_for_ended()
-        return {name for run_id in ended for name in await self.store.unpin(run_id)}
 
     def _sweep_users_folders(self, dead_id: str) -> None:
         """Remove what was to become files of the user's."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from asyncflow.abc import Store
 from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.dispatch.store_retry import retry_until_available
 from asyncflow.entities.submission import Run
+from asyncflow.errors import NotFound, UsageError
 from asyncflow.log import logger as _logger
 from asyncflow.records import OrchestratorRecord, SubmissionRecord
 from asyncflow.recovery import peers
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 SOON = 0.1
 """How long to wait for an orchestrator that closes or dies to have done so, in s."""
+
+PATIENCE = 5.0
+"""How long to try to reach the owner of a run that is to be paused, in seconds."""
 
 LOOK = 1.0
 """How often the store is asked about a run whose owner tells nothing, in seconds; and how
@@ -93,6 +98,35 @@ class RemoteRuns:
         """Ask the owner of a run to end it."""
         run.ending.cancel(reason)
         self.group.start_soon(self._cancel, run, reason)
+
+    async def pause(self, run: Run, *, is_paused: bool) -> None:
+        """Ask the owner of a run to pause it, or to go on; return when that is durable, or
+        when the run was adopted here meanwhile.
+
+        :raises UsageError: where its owner cannot be asked
+        """
+        with move_on_after(PATIENCE):
+            while not self._is_resolved(run):
+                record = await self.store.get(run.id)
+
+                if not isinstance(record, SubmissionRecord):
+                    raise NotFound(run.id)
+
+                owner = await self.store.get(record.orchestrator_id)
+
+                if isinstance(owner, OrchestratorRecord):
+                    with suppress(PeerGone):
+                        await peers.pause(owner.address, run.id, is_paused=is_paused)
+                        run.is_paused = is_paused
+                        return
+
+                await sleep(SOON)
+
+        if not self._is_resolved(run):
+            raise UsageError(
+                f"{run.id} cannot be paused or resumed from here: its process has ended, "
+                "or cannot be reached; do that where it runs, or goes on"
+            )
 
     async def _watch(self, view: RemoteView) -> None:
         try:

@@ -90,6 +90,8 @@ class RemoteView:
         if reason:
             self.run.ending.cancel(reason)
 
+        self.run.is_paused = message.get("is_paused") is True
+
         for step in steps:
             step()
 

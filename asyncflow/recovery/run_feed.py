@@ -1,7 +1,8 @@
 """What happens in a run, told to an orchestrator that watches it.
 
 It is lines of JSON, each an object: "news", a list; "next", the number of the change that
-comes after them; "is_all", whether that is all so far; "reason", why the run is cancelled.
+comes after them; "is_all", whether that is all so far; "reason", why the run is cancelled;
+"is_paused", whether it is paused.
 Of the news each is a list: the place of a job, its status, when, why, and
 
 - for an attempt that failed its number, and what is kept of it,
@@ -120,7 +121,9 @@ class RunFeed:
 
     async def _send_line(self, parts: list[str], after: int, *, is_all: bool) -> None:
         reason = json.dumps(self.run.ending.cancel_reason)
+        is_paused = json.dumps(self.run.is_paused)
         rest = f'"next": {after}, "is_all": {json.dumps(is_all)}, "reason": {reason}'
+        rest += f', "is_paused": {is_paused}'
         await self.send(f'{{"news": [{", ".join(parts)}], {rest}}}\n'.encode())
 
     def _news(

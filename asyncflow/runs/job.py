@@ -55,6 +55,9 @@ class JobOwner(Protocol):
     def submitted(self) -> float:
         """When it was submitted, in seconds since the epoch."""
 
+    def is_canceling(self, place: int) -> bool:
+        """Tell whether the end of a job was asked for."""
+
     def ready_at(self, place: int) -> float | None:
         """Return when a job was ready to run."""
 

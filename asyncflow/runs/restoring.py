@@ -70,6 +70,7 @@ def restore(
     run.is_seen = True  # by who began it
     run.orchestrator_id = record.orchestrator_id
     run.ending.cancel_reason = record.reason or None
+    run.is_paused = record.is_paused
     news: list[Change] = []
 
     for job in run.jobs if jobs else ():

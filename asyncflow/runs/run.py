@@ -61,6 +61,8 @@ class Ending:
     """Why it ends here alone; None where it does not."""
     failure: Exception | None = None
     """The error of the engine's that ended it; None for none."""
+    jobs: frozenset[int] = frozenset()
+    """The places of jobs that are cancelled by themselves."""
 
     @property
     def reason(self) -> str | None:
@@ -77,6 +79,10 @@ class Ending:
     def cancel(self, reason: str) -> None:
         """Take note of why it is cancelled."""
         self.cancel_reason = self.cancel_reason or shortened(reason, REASON)
+
+    def cancel_job(self, place: int) -> None:
+        """Take note that a job is cancelled."""
+        self.jobs |= {place}
 
     def interrupt(self, reason: str) -> None:
         """Take note of why it ends here alone."""
@@ -173,6 +179,8 @@ class Run(Generic[EntityT_co]):
     """What it was given, by the config ids of the data nodes; None for nothing."""
     held: dict[str, Version] | None = attrs.field(init=False, default=None)
     """The versions that are kept for it alone, by the ids of the data nodes."""
+    is_paused: bool = attrs.field(init=False, default=False)
+    """Whether no job of it is to start."""
     lacks_data: bool = attrs.field(init=False, default=False)
     """Whether it has not begun, as what it reads was never written."""
     ending: Ending = attrs.field(init=False, factory=Ending)
@@ -278,6 +286,11 @@ class Run(Generic[EntityT_co]):
 
         if self.publish_report is not None:
             self.publish_report(self, report)
+
+    def is_canceling(self, place: int) -> bool:
+        """Tell whether the end of a job was asked for."""
+        ending = self.ending
+        return ending.cancel_reason is not None or place in ending.jobs
 
     def ready_at(self, place: int) -> float | None:
         """Return when a job was ready to run, in seconds since the epoch; None where that
@@ -388,6 +401,7 @@ class Run(Generic[EntityT_co]):
             options.priority,
             options.run_timeout,
             options.wait_for_data,
+            self.is_paused,
         )
         return _new(SubmissionRecord, facts)  # without a call, for each run
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -108,3 +108,39 @@ def events_of(
             yield event
 
     yield from map(event_of_report, live.until(last))
+
+
+async def all_events(
+    run: AnyRun, flush: Callable[[], Awaitable[None]]
+) -> AsyncIterator[Event]:
+    """Give every event of a run from the first, then live; see `Submission`.
+
+    :param flush: waits until what has happened is durable
+    """
+    index = 0
+    live = run.watchers.watch()
+    run.watchers.count += 1
+
+    try:
+        while True:
+            known = len(run.history)
+
+            if index < known:
+                await flush()  # no event of what might be forgotten
+
+            for event in events_of(run, live, index, known):
+                yield event
+
+            index = known
+
+            if known < len(run.history) or live.has_news:
+                continue
+
+            if run.is_finished:
+                run.is_seen = True
+                return
+
+            await run.watchers.next_change()
+    finally:
+        run.watchers.unwatch(live)
+        run.watchers.count -= 1

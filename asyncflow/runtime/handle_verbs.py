@@ -20,7 +20,7 @@ from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.scenario import Scenario, ScenarioVerbs
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Submission, run_of
-from asyncflow.entities.submittable import Submittable, dag_of, tasks_of
+from asyncflow.entities.submittable import Submittable, Subscribed, dag_of, tasks_of
 from asyncflow.errors import NoData, UsageError
 from asyncflow.options import RunOptions
 from asyncflow.runs.node import NodeState, Said
@@ -125,6 +125,11 @@ class HandleVerbs(ScenarioVerbs):
         self.session.opened().cancel(what, reason)
         return True
 
+    async def pause(self, submission: Submission, *, is_paused: bool) -> None:
+        from asyncflow.runtime.pausing import pause
+
+        await pause(self.session.opened(), run_of(submission), is_paused=is_paused)
+
     async def accepted(self, submission: Submission) -> None:
         if engine := self.session.engine:
             await engine.scheduler.until_begun(run_of(submission))
@@ -133,6 +138,9 @@ class HandleVerbs(ScenarioVerbs):
 
     def flush(self) -> Coroutine[Any, Any, None]:
         return self.session.flush()
+
+    def subscriptions(self, entity_id: str) -> tuple[Subscribed, ...]:
+        return self.session.opened().subscriptions.of(entity_id)
 
     def subscribe_scenario(
         self,

@@ -91,6 +91,8 @@ class Membership:
             if orchestrator.id != self.own.id
         ]
 
+        self.sharing.may_have_runs = bool(others)
+
         async with create_task_group() as group:
             for other in others:
                 group.start_soon(self._greet, other)
@@ -121,7 +123,7 @@ class Membership:
         garbage = engine.versions.garbage
         await engine.recovery.clean_up()
         engine.results.close()
-        await engine.scheduler.pins.collect()
+        await engine.scheduler.pins.sweep()
         await garbage.close()
         is_left = bool(await engine.recovery.unfinished())
 
@@ -178,6 +180,13 @@ class Membership:
 
         if isinstance(run, Run):
             self.engine.scheduler.cancel(run, reason)
+
+    async def pause_for_peer(self, submission_id: str, *, is_paused: bool) -> None:
+        """Pause a run, or have it go on; see `PeerListener`."""
+        if (run := self._run_of(submission_id)) and self.engine is not None:
+            from asyncflow.runtime.pausing import pause
+
+            await pause(self.engine, run, is_paused=is_paused)
 
     def _run_of(self, submission_id: str) -> Run[Any] | None:
         """Return a run that is driven here."""

@@ -14,6 +14,7 @@ from asyncflow.entities.submission import Run
 from asyncflow.entities.submittable import nodes_of
 from asyncflow.recovery.loader import EntityLoader
 from asyncflow.runs.node import NodeState
+from asyncflow.values.retention import Pins
 from asyncflow.values.versions import Versions
 
 First: TypeAlias = Callable[[], Awaitable[bool]]
@@ -63,19 +64,38 @@ class RunPreparation:
         elif run.dag.places:
             places = places_of(run)
 
-        if places:
-            then = partial(self._measured, run, places, then)
+        if not written:
+            return partial(self._measured, run, places, then) if places else then
 
-        return partial(self._refreshed, written, then) if written else then
+        pins = self.versions.retention.pins
+        assert pins is not None
+        nodes = nodes_of(run.entity)
+        pins.expect(run, [nodes[name] for name in run.dag.sources])
+        last = partial(self._measured, run, places, None) if places else None
+        return partial(self._refreshed, run, written, pins, then, last)
 
-    async def _refreshed(self, nodes: Sequence[NodeState], then: First | None) -> bool:
-        """Look what others have written."""
-        await self.versions.stored.refresh(nodes)
+    async def _refreshed(
+        self,
+        run: Run,
+        nodes: Sequence[NodeState],
+        pins: Pins,
+        then: First | None,
+        last: First | None,
+    ) -> bool:
+        """Look what others have written, once the store has a run."""
+        try:
+            if then is not None and not await then():
+                return False
+
+            await self.versions.stored.refresh(nodes)
+            await pins.settle(run)
+        finally:
+            pins.forget(run)
 
         if any(node.is_shared for node in nodes):
             await self.loader.refresh_bases(nodes)
 
-        return True if then is None else await then()
+        return True if last is None else await last()
 
     async def _measured(
         self, run: Run, nodes: Iterable[NodeState], then: First | None

@@ -6,6 +6,7 @@ everything that runs belongs to its *host task*, which owns the task group.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,7 +25,7 @@ from asyncflow.background import (
     unwrap_single,
 )
 from asyncflow.config import Configuration
-from asyncflow.config.sections import CoreConfig, JobConfig
+from asyncflow.config.sections import CoreConfig, JobConfig, ScenarioConfig
 from asyncflow.errors import ConfigError, NotOpen, UsageError
 from asyncflow.log import logger as _logger
 from asyncflow.runtime.checks import check_place, check_workers
@@ -32,11 +33,13 @@ from asyncflow.runtime.signals import Signals
 from asyncflow.runtime.wiring import open_workers, usable_cpus
 
 if TYPE_CHECKING:
+    from anyio.abc import TaskStatus
+
     from asyncflow.records import SubmissionRecord
     from asyncflow.runtime.engine import Engine
 
 
-FIXED = ("time_zone", "version_number", "mode")
+FIXED = ("version_number", "mode")
 """What of [CORE] counts as it is when the orchestrator is opened."""
 
 
@@ -83,6 +86,8 @@ class Session:
         """What was declared of the execution of jobs when that was last looked at."""
         self._core = CoreConfig()
         """What was declared of all when that was last looked at."""
+        self._zone: str | None = None
+        """The time zone that was declared when it was opened."""
         self._is_closed = True
         """Whether the store is closed, and so all is durable."""
         self._checked: int = -1
@@ -106,6 +111,7 @@ class Session:
 
         self.jobs = self._declared = self.config.job_config
         self._core = self.config.core_config
+        self._zone = self._core.time_zone
         self._thread = threading.get_ident()
         self._is_closed = self._is_cut_off = False
         await self._host.enter(self._listening())
@@ -151,6 +157,19 @@ class Session:
         """Return when everything that was accepted so far is durable."""
         return checkpoint_if_cancelled() if self._is_closed else self.store.flush()
 
+    async def section(self, config: ScenarioConfig | str) -> ScenarioConfig:
+        """Return that of which scenarios of a config are created, once all is checked.
+
+        :raises ConfigError: with everything that is wrong with the configuration
+        """
+        if hasattr(sys, "ps1"):
+            from asyncflow.dispatch import redefined
+
+            redefined.renew(self.config, self.config.scenario(config))
+
+        await self.check_config()
+        return self.config.scenario(config)
+
     async def check_config(self) -> None:
         """Check the configuration, if it has changed since the last time."""
         while self._checked != self.config.revision:
@@ -168,9 +187,25 @@ class Session:
             self._compared = self._checked
             self._compare_jobs()
 
+    def keep_jobs(self) -> None:
+        """Execute jobs as they are in this opening, whatever is declared of that now."""
+        self._declared = self.config.job_config
+
     def _compare_jobs(self) -> None:
-        """Say so where the execution of jobs was declared otherwise meanwhile."""
-        jobs = self.config.job_config
+        """Say so where the execution of jobs was declared otherwise meanwhile.
+
+        :raises UsageError: where what cannot change was: the mode, or the time zone
+        """
+        jobs, zone = self.config.job_config, self.config.core_config.time_zone
+
+        if jobs.mode != self._declared.mode or zone != self._zone:
+            self._compared = -1  # who goes on is told again
+            what = "mode of [JOB]" if zone == self._zone else "time_zone of [CORE]"
+            raise UsageError(
+                f"{what} was configured anew while this Orchestrator is open, where it "
+                "cannot change: leave the Orchestrator and open it again, or configure "
+                f"what it was opened with: {self._declared.mode!r}, {self._zone!r}"
+            )
 
         if not jobs.same_content(self._declared):
             self._declared = jobs
@@ -252,7 +287,7 @@ class Session:
 
                 if workers is not None:  # one starts while the rest is opened
                     count = self.max_nb_of_workers if self.jobs.prewarm else 1
-                    starting.start_soon(_warm, workers, count)
+                    await starting.start(_warm, workers, count)
 
                 self.engine = engine = await self.open_engine(self, workers, stack)
                 await self._begin(engine)
@@ -276,10 +311,14 @@ class Session:
             self._is_closed = True
             await _finish(engine)
 
-    async def list_workers(self) -> list[WorkerInfo]:
+    async def list_workers(self, *, stacks: bool) -> list[WorkerInfo]:
         """List the worker processes; see `Orchestrator.workers`."""
         self.opened()
-        return [] if self._workers is None else await self._workers.list_workers()
+
+        if self._workers is None:
+            return []
+
+        return await self._workers.list_workers(stacks=stacks)
 
     def capacity_changed(self, count: int) -> None:
         """Have as many slots as the executor can run jobs at once, where it says that."""
@@ -346,9 +385,16 @@ async def _finish(engine: Engine | None) -> None:
             await to_thread.run_sync(_logger.wait)
 
 
-async def _warm(workers: Executor, count: int) -> None:
+async def _warm(
+    workers: Executor, count: int, *, task_status: TaskStatus[None]
+) -> None:
     """Start workers before they are needed; a job meets the same error, and tells it."""
     try:
+        try:
+            await workers.begin()
+        finally:
+            task_status.started()
+
         await workers.warm(count)
     except Exception as error:
         _logger.error("workers could not be started", exc_info=error)

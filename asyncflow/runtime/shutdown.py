@@ -14,13 +14,23 @@ REASON = "the orchestrator was interrupted"
 def leave(scheduler: Scheduler) -> None:
     """Ask for the end of all runs, as the orchestrator is left; say which these are.
 
-    Those that were adopted go on elsewhere.
+    Those that were adopted, or are paused, go on elsewhere.
     """
     left = [
         run
         for run in scheduler.runs.all()
         if run.ending.reason is None and not run.is_finished
     ]
+
+    if scheduler.runs.is_durable and (paused := [r for r in left if r.is_paused]):
+        left = [run for run in left if not run.is_paused]
+        _logger.warning(
+            "leaving the orchestrator leaves %d paused run%s in the store (%s): the next "
+            "start takes %s over, still paused",
+            *(len(paused), "" if len(paused) == 1 else "s"),
+            *(named([run.id for run in paused]), "it" if len(paused) == 1 else "them"),
+        )
+
     ended = [run.id for run in left if not run.is_adopted]
     adopted = [run.id for run in left if run.is_adopted]
 

@@ -90,6 +90,25 @@ def unfinished(
     return Command("unfinished", given)
 
 
+def written(
+    node_id: str, records: Sequence[WriteItem], readers: Mapping[str, bool] | None
+) -> tuple[Command, ...]:
+    """Ask for versions to be saved; see `Store.write`.
+
+    :return: what is looked at first, and what is done then
+    """
+    if readers is None:
+        look = Command("absent", [{"id": node_id}])
+        return look, Command("write", (), (look, ("node",)), records)
+
+    look = Command("unread", [{"id": node_id, "known": keys(readers)}])
+    unless = look, ("node", "runs")
+    runs = [run_id for run_id, is_read in readers.items() if is_read]
+    given = [{"id": run_id, "node_id": node_id} for run_id in runs]
+    pin = Command("pin_read", given, unless)
+    return look, pin, Command("write", (), unless, records)
+
+
 def keys(names: Collection[str]) -> str:
     """Write names as the keys of an object, which every database can list."""
     return json.dumps(dict.fromkeys(names))

@@ -192,7 +192,7 @@ def _dump_change(record: SubmissionRecord, graphs: set[str]) -> Sequence[TableRo
     else:
         graphs.add(record.id)
 
-    facts = (*record[:-5], *record[-3:-1], int(record.waits))
+    facts = (*record[:-6], *record[-4:-2], int(record.waits), int(record.is_paused))
     row = _new(TableRow, ("submission", facts))  # without a call, for each run
 
     if is_known:
@@ -205,10 +205,10 @@ def _dump_change(record: SubmissionRecord, graphs: set[str]) -> Sequence[TableRo
 
 
 def _load_submission(row: Row) -> SubmissionRecord:
-    *facts, force, on_failure, priority, run_timeout, waits = row[:-3]
+    *facts, force, on_failure, priority, run_timeout, waits, paused = row[:-3]
     loaded = load_properties(row[0], *row[-2:])
-    made = (bool(force), on_failure, row[-3], loaded)
-    record = SubmissionRecord._make((*facts, *made, priority, run_timeout, bool(waits)))
+    made = (bool(force), on_failure, row[-3], loaded, priority, run_timeout)
+    record = SubmissionRecord._make((*facts, *made, bool(waits), bool(paused)))
     return record._replace(status=SubmissionStatus(record.status))
 
 
@@ -386,8 +386,8 @@ KINDS: Mapping[type[Record], Kind] = {
         "submission",
         _load_submission,
         (
-            *(_TEXT, _TEXT, _TEXT, _TEXT, _TEXT, _NUMBER, _MAYBE_NUMBER, _TEXT),
-            *(_FLAG, _TEXT, _NUMBER, _MAYBE_NUMBER, _FLAG, _TEXT, _TEXT, _MAYBE_BLOB),
+            *(_TEXT, _TEXT, _TEXT, _TEXT, _TEXT, _NUMBER, _MAYBE_NUMBER, _TEXT, _FLAG),
+            *(_TEXT, _NUMBER, _MAYBE_NUMBER, _FLAG, _FLAG, _TEXT, _TEXT, _MAYBE_BLOB),
         ),
         dump=_dump_submission,
     ),

@@ -12,6 +12,7 @@ import attrs
 from anyio import CancelScope, to_thread
 
 from asyncflow.abc import Store, StoreWatcher
+from asyncflow.abc.store import Readers
 from asyncflow.errors import (
     DeletingPrimaryScenario,
     NotFound,
@@ -43,6 +44,7 @@ from asyncflow.stores._command import (
     is_reported,
     keys,
     unfinished,
+    written,
 )
 from asyncflow.stores._open_database import OpenDatabase, not_open
 from asyncflow.stores._outage import StoreOutage
@@ -70,6 +72,7 @@ WITH_NAMES = ("names", "versions", "owned_versions", "cycle_versions", "inputs")
 
 ALL = 2**63 - 1
 """The limit of a query without one."""
+_ALL: Parameters = {"limit": ALL, "offset": 0}
 
 
 @attrs.define(eq=False, repr=False)
@@ -272,7 +275,7 @@ class DatabaseStore(Store):
         return bool(act.answers["row"])
 
     async def labels(self) -> list[LabelRecord]:
-        return await self._ask("labels", {"limit": ALL, "offset": 0}, load_label)
+        return await self._ask("labels", _ALL, load_label)
 
     async def clean(
         self,
@@ -295,8 +298,7 @@ class DatabaseStore(Store):
     async def time_zone(self, name: str) -> str:
         act = Command("time_zone", [{"name": name}])
         await self._put(act)
-        ((kept,),) = act.answers["found"]
-        return str(kept)
+        return str(act.answers["found"][0][0])
 
     async def delete(self, *record_ids: str) -> list[str]:
         self._now_open().graphs.clear()  # they may go: with what is saved anew they come
@@ -317,10 +319,12 @@ class DatabaseStore(Store):
 
         return None if look.answers["runs"] else _names(act)
 
-    async def write(self, node_id: str, *records: VersionRecord) -> bool:
-        look = Command("absent", [{"id": node_id}])
-        await self._put(look, Command("write", (), (look, ("node",)), records))
-        return not look.answers["node"]
+    async def write(
+        self, node_id: str, *records: VersionRecord, readers: Readers = None
+    ) -> bool | None:
+        look, *acts = written(node_id, records, readers)
+        await self._put(look, *acts)
+        return None if look.answers.get("runs") else not look.answers["node"]
 
     def pin(self, submission_id: str, versions: Mapping[str, int | None]) -> None:
         given = [
@@ -335,12 +339,10 @@ class DatabaseStore(Store):
         return [str(name) for (name,) in act.answers["names"]]
 
     async def pinned_for_ended(self) -> list[str]:
-        paged = {"limit": ALL, "offset": 0}
-        return await self._ask("pinned_for_ended", paged, load_name)
+        return await self._ask("pinned_for_ended", _ALL, load_name)
 
     async def pinned(self, submission_id: str) -> set[tuple[str, int]]:
-        paged = {"limit": ALL, "offset": 0}
-        return set(await self._ask("pinned", {"id": submission_id, **paged}, load_pin))
+        return set(await self._ask("pinned", {"id": submission_id, **_ALL}, load_pin))
 
     async def prunable(
         self,

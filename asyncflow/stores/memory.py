@@ -12,6 +12,7 @@ from typing import Self
 import attrs
 
 from asyncflow.abc import Store, StoreWatcher
+from asyncflow.abc.store import Readers
 from asyncflow.errors import DeletingPrimaryScenario, NotFound, StoreFailed
 from asyncflow.options import Page, SubmissionFilter
 from asyncflow.records import (
@@ -107,9 +108,24 @@ class MemoryStore(Store):
                 dropped = versions.records[old.id]
                 versions.replace(dropped._replace(kept=old.kept))
 
-    async def write(self, node_id: str, *records: VersionRecord) -> bool:
-        if node_id not in self._written().data_nodes.records:
+    async def write(
+        self, node_id: str, *records: VersionRecord, readers: Readers = None
+    ) -> bool | None:
+        tables = self._written()
+        node = tables.data_nodes.records.get(node_id)
+
+        if node is None:
             return False
+
+        if readers is not None:
+            runs = tables.submissions.found(scenario_id=node.owner_id)
+
+            if any(run.finished is None and run.id not in readers for run in runs):
+                return None
+
+            for run_id in filter(readers.get, readers):
+                if f"{node_id}@" not in "".join(tables.pins.get(run_id, ())):
+                    self.pin(run_id, {node_id: None})
 
         self.save(*records)
         return True
@@ -124,6 +140,7 @@ class MemoryStore(Store):
             found = self._tables.versions.found(
                 node_id=node_id, number=number, is_kept=True
             )
+            found.sort(key=lambda version: version.number)
             pins.update(version.id for version in found[-1:])
 
     async def unpin(self, submission_id: str) -> list[str]:
@@ -139,16 +156,9 @@ class MemoryStore(Store):
 
     async def pinned(self, submission_id: str) -> set[tuple[str, int]]:
         self._check()
-        records = self._tables.versions.records
-        found = [
-            records.get(version_id)
-            for version_id in self._tables.pins.get(submission_id, ())
-        ]
-        return {
-            (version.node_id, version.number)
-            for version in found
-            if version is not None
-        }
+        records, pins = self._tables.versions.records, self._tables.pins
+        found = [records[one] for one in pins.get(submission_id, ()) if one in records]
+        return {(version.node_id, version.number) for version in found}
 
     async def flush(self) -> None:
         self._check()

@@ -53,6 +53,15 @@ SELECT TRUE FROM scenario WHERE id = :scenario_id FOR KEY SHARE;
 -- name: absent.lock
 SELECT TRUE FROM data_node WHERE id = :id FOR KEY SHARE;
 
+-- name: unread.lock
+SELECT TRUE FROM data_node WHERE id = :id FOR KEY SHARE;
+
+-- name: unread.scenario
+-- So that no submission of it comes in between.
+SELECT TRUE FROM scenario
+WHERE id = (SELECT owner_id FROM data_node WHERE id = :id)
+FOR UPDATE;
+
 -- name: delete.lock
 -- Before their versions go: others may be writing one.
 SELECT TRUE FROM data_node

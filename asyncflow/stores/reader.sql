@@ -111,7 +111,8 @@ LIMIT :limit OFFSET :offset;
 -- name: list_submission
 SELECT
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure, priority, run_timeout, waits, graph, properties, pickled
+    reason, force, on_failure, priority, run_timeout, waits, paused, graph, properties,
+    pickled
 FROM submission JOIN graph USING (seq)
 WHERE TRUE
     AND status IN (SELECT key FROM json_each(:statuses))        -- if statuses

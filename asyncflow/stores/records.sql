@@ -153,9 +153,9 @@ ON CONFLICT (node_id, number) DO UPDATE SET
 -- name: save_submission
 INSERT INTO submission (
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure, priority, run_timeout, waits
+    reason, force, on_failure, priority, run_timeout, waits, paused
 )
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     entity_id = excluded.entity_id,
     scenario_id = excluded.scenario_id,
@@ -167,7 +167,8 @@ ON CONFLICT (id) DO UPDATE SET
     force = excluded.force,
     on_failure = excluded.on_failure,
     priority = excluded.priority,
-    run_timeout = excluded.run_timeout;
+    run_timeout = excluded.run_timeout,
+    paused = excluded.paused;
 
 -- name: save_input
 INSERT INTO input (submission_id, node_id, number, path, value)
@@ -292,12 +293,12 @@ WHERE orchestrator_id = :heir_id AND finished_at IS NULL;
 -- name: claim.submission
 INSERT INTO submission (
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure, priority, run_timeout, waits
+    reason, force, on_failure, priority, run_timeout, waits, paused
 )
 SELECT
     :id, :entity_id, :scenario_id, :orchestrator_id, :status, :submitted,
     CAST(:finished AS DOUBLE PRECISION), :reason, :force, :on_failure, :priority,
-    CAST(:run_timeout AS DOUBLE PRECISION), CAST(:waits AS INTEGER)
+    CAST(:run_timeout AS DOUBLE PRECISION), CAST(:waits AS INTEGER), 0
 FROM scenario
 WHERE id = :scenario_id
 ON CONFLICT (id) DO NOTHING
@@ -311,7 +312,8 @@ ON CONFLICT (seq) DO NOTHING;
 -- name: claim.found
 SELECT
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure, priority, run_timeout, waits, graph, properties, pickled
+    reason, force, on_failure, priority, run_timeout, waits, paused, graph, properties,
+    pickled
 FROM submission JOIN graph USING (seq)
 WHERE id = :id;
 
@@ -410,6 +412,18 @@ WHERE holder_id = :id;
 
 -- name: absent.node
 SELECT TRUE WHERE NOT EXISTS (SELECT TRUE FROM data_node WHERE id = :id);
+
+-- name: unread.node
+SELECT TRUE WHERE NOT EXISTS (SELECT TRUE FROM data_node WHERE id = :id);
+
+-- name: unread.runs
+SELECT TRUE
+FROM submission JOIN data_node ON data_node.owner_id = submission.scenario_id
+WHERE
+    data_node.id = :id
+    AND submission.finished_at IS NULL
+    AND submission.id NOT IN (SELECT key FROM json_each(:known))
+LIMIT 1;
 
 -- name: delete.versions
 DELETE FROM version WHERE node_id = :id RETURNING path;
@@ -519,7 +533,22 @@ WHERE
     AND number = coalesce(CAST(:number AS BIGINT), number)
     AND is_kept
     AND EXISTS (SELECT TRUE FROM submission WHERE id = :id AND finished_at IS NULL)
-ORDER BY seq DESC
+ORDER BY number DESC
+LIMIT 1
+ON CONFLICT (node_id, number, submission_id) DO NOTHING;
+
+-- name: pin_read.versions
+INSERT INTO pin (node_id, number, submission_id)
+SELECT node_id, number, CAST(:id AS TEXT)
+FROM version
+WHERE
+    node_id = :node_id
+    AND is_kept
+    AND EXISTS (SELECT TRUE FROM submission WHERE id = :id AND finished_at IS NULL)
+    AND NOT EXISTS (
+        SELECT TRUE FROM pin WHERE submission_id = :id AND node_id = :node_id
+    )
+ORDER BY number DESC
 LIMIT 1
 ON CONFLICT (node_id, number, submission_id) DO NOTHING;
 
@@ -892,7 +921,8 @@ SELECT id FROM maker;
 -- name: submission
 SELECT
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure, priority, run_timeout, waits, graph, properties, pickled
+    reason, force, on_failure, priority, run_timeout, waits, paused, graph, properties,
+    pickled
 FROM submission JOIN graph USING (seq)
 WHERE TRUE
     AND id = :id                              -- if id
@@ -997,7 +1027,8 @@ found AS (
 )
 SELECT
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure, priority, run_timeout, waits, graph, properties, pickled
+    reason, force, on_failure, priority, run_timeout, waits, paused, graph, properties,
+    pickled
 FROM submission JOIN graph USING (seq)
 WHERE seq IN (SELECT found.seq FROM found)
 ORDER BY

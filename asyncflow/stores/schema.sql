@@ -151,7 +151,8 @@ CREATE TABLE submission (
     run_timeout REAL,
     crashes INTEGER NOT NULL DEFAULT 0, -- of orchestrators, since a job last ended,
     ended_jobs INTEGER NOT NULL DEFAULT 0, -- and how many had ended then
-    waits INTEGER NOT NULL DEFAULT 0 -- until all that it reads was written
+    waits INTEGER NOT NULL DEFAULT 0, -- until all that it reads was written
+    paused INTEGER NOT NULL DEFAULT 0
 );
 
 CREATE INDEX submission_by_entity ON submission (entity_id);
@@ -270,4 +271,4 @@ CREATE TABLE input (
 
 CREATE INDEX input_by_path ON input (path) WHERE path IS NOT NULL;
 
-PRAGMA user_version = 20;
+PRAGMA user_version = 21;

@@ -27,6 +27,13 @@ from asyncflow.config.checks.values import meant as _meant
 from asyncflow.config.frequency import Frequency as Frequency
 from asyncflow.filters import JoinOperator as JoinOperator
 from asyncflow.filters import Operator as Operator
+from asyncflow.ids import CycleId as CycleId
+from asyncflow.ids import DataNodeId as DataNodeId
+from asyncflow.ids import JobId as JobId
+from asyncflow.ids import ScenarioId as ScenarioId
+from asyncflow.ids import SequenceId as SequenceId
+from asyncflow.ids import SubmissionId as SubmissionId
+from asyncflow.ids import TaskId as TaskId
 from asyncflow.status import Status as Status
 from asyncflow.status import SubmissionStatus as SubmissionStatus
 from asyncflow.sync.cycle import Cycle as Cycle
@@ -35,6 +42,7 @@ from asyncflow.sync.event_processor import EventProcessor as EventProcessor
 from asyncflow.sync.handles import Input as Input
 from asyncflow.sync.handles import Job as Job
 from asyncflow.sync.handles import Output as Output
+from asyncflow.sync.handles import Runnable as Submittable
 from asyncflow.sync.handles import Sequence as Sequence
 from asyncflow.sync.handles import Submission as Submission
 from asyncflow.sync.handles import Task as Task
@@ -95,7 +103,9 @@ from asyncflow.sync.verbs import untag as untag
 __all__ = [
     "Config",
     "Cycle",
+    "CycleId",
     "DataNode",
+    "DataNodeId",
     "Event",
     "EventEntityType",
     "EventOperation",
@@ -103,18 +113,24 @@ __all__ = [
     "Frequency",
     "Input",
     "Job",
+    "JobId",
     "JoinOperator",
     "Notifier",
     "Operator",
     "Orchestrator",
     "Output",
     "Scenario",
+    "ScenarioId",
     "Scope",
     "Sequence",
+    "SequenceId",
     "Status",
     "Submission",
+    "SubmissionId",
     "SubmissionStatus",
+    "Submittable",
     "Task",
+    "TaskId",
     "can_create",
     "cancel",
     "cancel_job",

@@ -13,6 +13,7 @@ from asyncflow.config.sections import NOT_GIVEN, NotGiven, Scope, T
 from asyncflow.entities.data_node import LOCKED_FOR
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.entities.edits import Edit
+from asyncflow.entities.reasons import Reasons
 from asyncflow.errors import NoData
 from asyncflow.log import logger as _logger
 from asyncflow.selection import Preview
@@ -46,6 +47,8 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
     last_edit_date: Forwarded[datetime | None] = Forwarded()
     expiration_date: Forwarded[datetime | None] = Forwarded()
     is_valid: Forwarded[bool] = Forwarded()
+    encoder: Forwarded[Any] = Forwarded()
+    decoder: Forwarded[Any] = Forwarded()
     is_ready_for_reading: Forwarded[bool] = Forwarded()
     edit_in_progress: Forwarded[bool] = Forwarded()
     editor_id: Forwarded[str | None] = Forwarded()
@@ -169,6 +172,10 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
             in_process=in_process,
         )
 
+    def read_with_kwargs(self, **options: Any) -> Any:
+        """Read with further options; see `asyncflow.DataNode.read_with_kwargs`."""
+        return self._loop.call(self._inner.read_with_kwargs, **options)
+
     def filter(self, operators: object, join_operator: str = "and") -> Any:
         """Read the rows that conditions pick; see `asyncflow.DataNode.filter`."""
         return self._loop.call(self._inner.filter, operators, join_operator)
@@ -224,6 +231,20 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
     ) -> None:
         """Take a copy of a file for the value; see `asyncflow.DataNode.upload`."""
         self._loop.call(self._inner.upload, file, editor_id=editor_id, comment=comment)
+
+    def is_downloadable(self) -> Reasons:
+        """Tell whether it has a file; see `asyncflow.DataNode.is_downloadable`."""
+        return self._loop.call(self._inner.is_downloadable)
+
+    def is_uploadable(self) -> Reasons:
+        """Tell whether it takes a file; see `asyncflow.DataNode.is_uploadable`."""
+        return self._inner.is_uploadable()
+
+    def write_with_column_names(
+        self, value: Any, columns: Sequence[str], job_id: str | None = None
+    ) -> None:
+        """Write rows as a table; see `asyncflow.DataNode.write_with_column_names`."""
+        self._loop.call(self._inner.write_with_column_names, value, columns, job_id)
 
     def append(
         self,

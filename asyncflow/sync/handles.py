@@ -24,7 +24,7 @@ from asyncflow.entities.reasons import Reasons
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.sequence import Sequence as AsyncSequence
 from asyncflow.entities.submission import Submission as AsyncSubmission
-from asyncflow.entities.submittable import verbs_of
+from asyncflow.entities.submittable import Subscribed, verbs_of
 from asyncflow.entities.task import Task as AsyncTask
 from asyncflow.errors import JobFailed, SubmissionFailed
 from asyncflow.events import Event
@@ -136,6 +136,12 @@ class Runnable(Labeled[Submittable]):
 
         submit = partial(verbs_of(self._inner).submit, self._inner, options)
         return _submitted(self._loop, submit, wait=wait, timeout=timeout)
+
+    @property
+    def subscriptions(self) -> tuple[Subscribed, ...]:
+        """The functions that are subscribed to it; see the async handle."""
+        found = self._loop.call(getattr, self._inner, "subscriptions")
+        return tuple((getattr(one, "function", one), more) for one, more in found)
 
     def is_submittable(self) -> Reasons:
         """Tell whether it can be submitted; see the async verb."""

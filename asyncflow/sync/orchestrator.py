@@ -360,6 +360,13 @@ class Orchestrator:
         inner = what._inner  # pyright: ignore[reportPrivateUsage]  # its part
         return loop.call(loop.orchestrator.cancel, inner, reason=reason)
 
+    def on(
+        self, function: Callable[[E], object], *kinds: type[E]
+    ) -> Callable[[], None]:
+        """Have a function called with each event; see `asyncflow.Orchestrator.on`."""
+        loop = self._opened()
+        return partial(loop.call, loop.call(loop.orchestrator.on, function, *kinds))
+
     def subscribe_scenario(
         self,
         callback: Callable[..., object],

@@ -8,10 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _REMEDIES: Mapping[str, str] = {
-    "ids are texts: `str`": (
-        "CycleId DataNodeId JobId ScenarioId SequenceId SubmissionId TaskId"
-    ),
-    "`Scenario | Sequence | Task`": "Submittable",
     "`asyncflow.web` has it": "Rest",
     "`EventProcessor` or `Notifier`, or `orchestrator.events(...)` of the async face": (
         "CoreEventConsumerBase"

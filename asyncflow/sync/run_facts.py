@@ -137,6 +137,7 @@ class SubmissionFacts(Labeled[AsyncSubmission]):
     properties: Forwarded[Mapping[str, Any]] = Forwarded()
     orchestrator_id: Forwarded[str] = Forwarded()
     waits_for_data: Forwarded[bool] = Forwarded()
+    is_paused: Forwarded[bool] = Forwarded()
     version: Forwarded[str | None] = Forwarded()
     is_adopted: Forwarded[bool] = Forwarded()
     run_timeout: Forwarded[float | None] = Forwarded()
@@ -201,6 +202,14 @@ class SubmissionFacts(Labeled[AsyncSubmission]):
     def is_abandoned(self) -> bool:
         """Whether it has ended with jobs that are `Status.ABANDONED`."""
         return self.is_finished() and Status.ABANDONED in self._inner.counts()
+
+    def pause(self) -> None:
+        """Start no job of the run until `resume`; see `asyncflow.Submission.pause`."""
+        self._loop.call(self._inner.pause)
+
+    def resume(self) -> None:
+        """Start jobs of the run again; see `asyncflow.Submission.resume`."""
+        self._loop.call(self._inner.resume)
 
     def is_deletable(self) -> Reasons:
         """Tell whether it can be deleted; see `asyncflow.Submission.is_deletable`."""

@@ -46,8 +46,11 @@ class FaultyExecutor(Executor):
     ) -> None:
         await self.inner.__aexit__(kind, error, traceback)
 
-    async def list_workers(self) -> list[WorkerInfo]:
-        return await self.inner.list_workers()
+    async def list_workers(self, *, stacks: bool = False) -> list[WorkerInfo]:
+        return await self.inner.list_workers(stacks=stacks)
+
+    async def begin(self) -> None:
+        await self.inner.begin()
 
     async def warm(self, count: int) -> None:
         await self.inner.warm(count)

@@ -43,6 +43,7 @@ class Orchestrators:
             with _executed(self.config, mode, workers):
                 await stack.enter_async_context(orchestrator)
 
+            orchestrator._session.keep_jobs()  # pyright: ignore[reportPrivateUsage]  # a part of it
             yield orchestrator
 
     def _ways(self) -> dict[Kind, tuple[str | Path, str, int]]:

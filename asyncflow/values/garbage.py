@@ -96,7 +96,8 @@ class Garbage:
         with CancelScope(shield=True), suppress(StoreFailed):  # then they are kept
             await self.store.flush()
 
-            if self.sharing.is_shared:  # others remove what is pinned for their runs
+            # Others remove what is pinned for their runs.
+            if self.sharing.may_have_pins:
                 kept = await self.store.kept_names()
                 garbage = [
                     path for path in garbage if os.path.basename(path) not in kept

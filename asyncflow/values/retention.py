@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -19,14 +19,26 @@ _new = tuple.__new__
 class Pins(Protocol):
     """Pins for runs what they are to read."""
 
-    def keep(self, node: NodeState, known: Sequence[Version], number: float) -> int:
+    def keep(self, node: NodeState, last: Version, *, is_made: bool) -> int:
         """Pin what a new version replaces, unless a job of a run here has made it.
 
-        :param known: the current version, and those between it and the new one
-        :param number: that of the new version; infinite for one that is made just now
+        :param last: what was current until then
+        :param is_made: whether the new one is made just now, and not one of others
         :return: when the last run that reads the data node was submitted, in nanoseconds
             since the epoch; 0 for none
         """
+
+    def expect(self, run: Run[Any], nodes: Iterable[NodeState]) -> None:
+        """Take note of what others may replace just now, that a run is to read."""
+
+    def forget(self, run: Run[Any]) -> None:
+        """Forget a run that does not begin here."""
+
+    async def settle(self, run: Run[Any]) -> None:
+        """Have a run read what was current when the store took it."""
+
+    async def sweep(self) -> None:
+        """Remove what was kept for runs that have ended, for those of others, too."""
 
     def holding(self, runs: Sequence[Run[Any]]) -> AbstractAsyncContextManager[None]:
         """Have what runs that were adopted are to read stay, until they have pinned it."""

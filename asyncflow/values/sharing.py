@@ -28,10 +28,17 @@ class StoreSharing:
     ) -> None:
         self.is_shared: bool = is_shared
         """Whether others may write, or may have written."""
+        self.may_have_runs = is_shared
+        """Whether there may be runs that others have submitted, and may have left."""
         self.pins = pins
         """What is noted in the store when others may write from then on."""
         self.has_unnotified_peer = has_unnotified_peer
         """Whether one that lives could not be greeted: it finds our record in the store."""
+
+    @property
+    def may_have_pins(self) -> bool:
+        """Whether something may be pinned for the runs of others."""
+        return self.is_shared or self.may_have_runs
 
     def begin(self) -> None:
         """Take note that others may write from now on."""

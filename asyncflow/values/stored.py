@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from asyncflow.abc import Driver, Store, StoredValue
 from asyncflow.alternatives import DRIVERS
-from asyncflow.errors import DataNodeReadingError, StoreFailed
+from asyncflow.errors import AsyncflowError, DataNodeReadingError, StoreFailed
 from asyncflow.ids import submission_of
 from asyncflow.records import VersionRecord
 from asyncflow.runs.node import EVICTED, NodeState, Version
@@ -128,10 +128,7 @@ class StoredVersions:
         last, newest = node.version, ordered[-1]
 
         if last is not None and newest is not last and self.retention.pins is not None:
-            begin = ordered.index(last) + 1 if last in ordered else 0
-            known = node.versions
-            between = [version for version in ordered[begin:-1] if version not in known]
-            self.retention.pins.keep(node, (last, *between), newest.number)
+            self.retention.pins.keep(node, last, is_made=False)
 
     def _made(self, node: NodeState, record: VersionRecord) -> Version:
         version = self._version(record)
@@ -219,3 +216,8 @@ def named(node: NodeState, load: Callable[..., Any], *args: Any) -> Any:
             raise ModuleNotFoundError(problem, name=error.name) from error
 
         raise AttributeError(problem) from error
+    except AsyncflowError:
+        raise
+    except Exception as error:  # a function's own
+        BaseException.add_note(error, f"while reading data node {node.config_id!r}")
+        raise

@@ -257,14 +257,17 @@ class Versions:
         :param keep: keeps it, given the file that it may make; called in a thread
         :raises NotFound: where the data node was deleted; nothing is left
         """
+        from asyncflow.values import reading
+
         self.being_edited.append(node)
 
         try:
             with CancelScope(shield=True):
+                readers = await reading.find(self.store, node, self.sharing)
                 kept = await to_thread.run_sync(keep, self.new_path(node))
                 made = self.replace(node, kept, said=said)
 
-                if not await self.store.write(node.id, *made):  # it was deleted
+                if not await reading.write(self.store, node, made, readers):  # deleted
                     await to_thread.run_sync(remove, _files(node))
                     raise NotFound(node.id)
         finally:
@@ -419,7 +422,7 @@ class Versions:
         their submits, whatever clocks do: who takes one over goes by that.
         """
         pins = self.retention.pins
-        return 0 if pins is None else pins.keep(node, (last,), inf) + self._step
+        return 0 if pins is None else pins.keep(node, last, is_made=True) + self._step
 
     async def read_version(
         self,

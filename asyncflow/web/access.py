@@ -15,6 +15,9 @@ from starlette.requests import Request
 
 COOKIE = "asyncflow-token"
 
+SUBMITTED_BY = "submitted_by"
+"""The property of a run that names who has started it from a page, or over the API."""
+
 
 class Access(StrEnum):
     """What who sends a request may do."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -13,10 +14,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from asyncflow.display.characters import printable
 from asyncflow.errors import AsyncflowError, NotFound, UsageError
 from asyncflow.log import logger
 from asyncflow.orchestrator import Orchestrator
-from asyncflow.web.access import COOKIE, Guard, Hook, Refusal
+from asyncflow.web.access import COOKIE, Guard, Hook, Refusal, user_of
 from asyncflow.web.api.routes import Api
 from asyncflow.web.forms import form
 from asyncflow.web.pages.data_node import DataNodePage
@@ -28,7 +30,7 @@ from asyncflow.web.pages.scenarios import ScenariosPage
 from asyncflow.web.pages.system import SystemPage
 from asyncflow.web.site import STATIC, Site, seen
 
-_PAGES = (
+PAGES = (
     RunsPage,
     RunPage,
     JobPage,
@@ -49,6 +51,9 @@ _HEADERS = {
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
 }
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+"""What changes nothing."""
 
 _OPEN = ("/static/", "/sign-in")
 """What everybody may have: it shows nothing of any run."""
@@ -104,7 +109,7 @@ class Dashboard:
             Route("/sign-out", self.sign_out, methods=["POST"]),
         ]
 
-        for page in _PAGES:
+        for page in PAGES:
             routes += page(self.site).routes
 
         # A router, not an app: ``request.app`` stays the one that it is mounted in.
@@ -143,6 +148,15 @@ class Dashboard:
 
         if refusal is None:
             await self._app(scope, receive, answer)
+
+            if request.method not in SAFE:
+                logger.log(
+                    logging.INFO,
+                    "%s %s, asked for by %s",
+                    request.method,
+                    printable(_path(request)),
+                    printable(user_of(request)),
+                )
         else:
             response = self._told(request, refusal.status, refusal.why)
             await response(scope, receive, answer)
@@ -158,7 +172,7 @@ class Dashboard:
 
         request.state.access = access
 
-        if request.method in ("GET", "HEAD", "OPTIONS"):
+        if request.method in SAFE:
             return None
 
         return self.guard.refusal(request, access)

@@ -26,7 +26,7 @@ from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.submission import Submission
 from asyncflow.errors import NotFound
 from asyncflow.orchestrator import Orchestrator
-from asyncflow.status import Status, SubmissionStatus
+from asyncflow.status import Status
 from asyncflow.web.access import Access
 
 KEPT = 4000
@@ -103,12 +103,36 @@ def seconds(count: float | None) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
-def _sign(status: Status | SubmissionStatus) -> str:
-    return sign_of(Status(status))[0]
+def size(count: float) -> str:
+    """Say how many bytes something has."""
+    for unit in ("bytes", "KiB", "MiB"):
+        if count < 1000:
+            return f"{count:.4g} {unit}"
+
+        count /= 1024
+
+    return f"{count:,.1f} GiB"
 
 
-def _tone(status: Status | SubmissionStatus) -> str:
-    return sign_of(Status(status))[1]
+CANCELING = "CANCELING"
+"""What pages call what runs although its end was asked for."""
+
+
+def _stage(handle: Job | Submission) -> str:
+    """Return the status of a job or a run, or that it is about to end."""
+    return CANCELING if handle.is_canceling else handle.status
+
+
+def _sign(status: str) -> str:
+    return sign_of(_as_status(status))[0]
+
+
+def _tone(status: str) -> str:
+    return sign_of(_as_status(status))[1]
+
+
+def _as_status(stage: str) -> Status:
+    return Status.RUNNING if stage == CANCELING else Status(stage)
 
 
 def _read(folder: str) -> dict[str, str]:
@@ -130,7 +154,9 @@ def _templates() -> Environment:
         "date": _date,
         "instant": _instant,
         "seconds": seconds,
+        "size": size,
         "sign": _sign,
+        "stage": _stage,
         "tone": _tone,
         "shown": shown,
         "lines": lines,

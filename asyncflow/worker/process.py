@@ -7,17 +7,15 @@ too; it drops what is printed, and outlives its parent. `settle` mends that, onc
 from __future__ import annotations
 
 import contextlib
-import faulthandler
 import gc
 import io
 import logging
 import os
-import signal
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
-from asyncflow.worker import current, main, parent, pinned, touched
+from asyncflow.worker import current, main, parent, pinned, stacks, touched
 from asyncflow.worker.channel import Channel
 from asyncflow.worker.loaded import Loaded
 from asyncflow.worker.outcome import Printed, mark, read_slice
@@ -119,6 +117,7 @@ class WorkerState:
         os.close(self._log)
         os.close(self._end)
         os.close(self._raw_end)
+        os.close(self._stack_end)
         self._raw.close()
         self.spool.close()
         self.tokens.close()
@@ -274,11 +273,8 @@ class WorkerState:
             self._is_half_right = False
 
     def tell_stacks(self) -> None:
-        """Have the log tell where Python was when a signal ended the process."""
-        file = self._raw_end
-        faulthandler.enable(file, all_threads=False)
-        faulthandler.unregister(signal.SIGTERM)
-        faulthandler.register(signal.SIGTERM, file, all_threads=False, chain=True)
+        """Have it be told where Python is when a signal ends the process, or asks."""
+        stacks.tell(self._raw_end, self._stack_end)
 
     def write_stderr(self, data: bytes | memoryview) -> bool:
         """Write what Python prints to stderr into the log, in its order.
@@ -379,6 +375,7 @@ class WorkerState:
         raw_path = path_of(self.log_path)
         self._raw = RawStderr(raw_path, self._log)
         self._raw_end = os.open(raw_path, flags)
+        self._stack_end = os.open(stacks.path_of(self.log_path), flags)
         self.spool = Spool(f"{name}.spool")
         self.tokens = Tokens.make(f"{name}.tokens")
         self.channel = Channel(folder)
@@ -440,9 +437,7 @@ def settle(
         main.install(main_path, os.path.join(folder, f"{settled.pid}.main"))
         terminal.take_interrupts()
         # A process that a job forks and ends prints no stack into the job's output.
-        os.register_at_fork(
-            after_in_child=partial(faulthandler.unregister, signal.SIGTERM)
-        )
+        os.register_at_fork(after_in_child=stacks.forget)
         os.register_at_fork(after_in_child=partial(setattr, settled, "is_fork", True))
         touched.watch()
         settled.log_state = _pass_records_on(settled.records)

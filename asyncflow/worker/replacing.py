@@ -14,6 +14,12 @@ from asyncflow.worker.errors import AsyncflowError, DataNodeReadingError
 COPIED = 1 << 20
 """How many bytes are copied at a time."""
 
+_places: dict[str, str] = {}
+"""What paths mean, links followed. It stays as it was first: runs are ordered by it."""
+
+MOST_PLACES = 10_000
+"""Of how many paths that is kept; of others, links are not followed."""
+
 
 def replace_file(
     path: str,
@@ -139,10 +145,10 @@ def put_in_place(draft: str, path: str) -> None:
     try:
         os.replace(draft, target)
     except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-
-        _move(draft, target)
+        if error.errno == errno.EXDEV:
+            _move(draft, target)
+        else:  # once more: other outputs of the same job may be in their places already
+            os.replace(draft, target)
 
     sync_folder(os.path.dirname(target))
 
@@ -223,3 +229,14 @@ def copy_all(source: BinaryIO, file: BinaryIO) -> None:
     """Copy what is left of one file to the end of another."""
     while data := source.read(COPIED):
         file.write(data)
+
+
+def locate(path: str) -> None:
+    """Look where a path leads, for `place_of`."""
+    if len(_places) < MOST_PLACES:
+        _places.setdefault(path, os.path.realpath(path))
+
+
+def place_of(path: str) -> str:
+    """Return what all paths have in common that lead to one file."""
+    return _places.get(path) or os.path.normpath(path)

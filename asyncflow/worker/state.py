@@ -28,7 +28,7 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from typing import Any, TypeAlias
 
-from asyncflow.worker import children
+from asyncflow.worker import children, stacks
 from asyncflow.worker.log_state import LogState
 from asyncflow.worker.meddling import may_meddle
 from asyncflow.worker.replaced import REPLACEABLE, Names
@@ -86,7 +86,7 @@ _new_umask = 0o077
 class ProcessState:
     """The state of this process, as it was remembered last.
 
-    :param ready: is called when the handler of SIGTERM was put right
+    :param ready: is called when a handler was put right that tells stacks
     :param logging: that of `logging`; None leaves it alone
     :param pipes: those to its parent, with the flags that they have; None for all pipes
         that are open by now, before there are any of jobs
@@ -304,7 +304,7 @@ class ProcessState:
 
             signal.signal(number, handler)
 
-            if number == signal.SIGTERM:
+            if number in stacks.SIGNALS:
                 self._ready()
 
     def _limits_left(self) -> str:

@@ -25,7 +25,10 @@ from asyncflow.web import dashboard
 
 HERE = Path(__file__).parent
 WIDTHS = (360, 800, 1280)
-SHOWN = {"run": "pages-run.png"}
+SHOWN = {
+    name: f"pages-{name}.png"
+    for name in ("run", "runs", "job", "scenario", "data-node", "system")
+}
 """The pages that the documentation shows, and the files of their pictures."""
 
 

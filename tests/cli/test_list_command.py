@@ -14,7 +14,7 @@ WAITING = "input(); from asyncflow.cli import main; main()"
 SUBMISSION = {
     *("id", "entity_id", "scenario_id", "orchestrator_id", "status", "submitted_at"),
     *("finished_at", "reason", "force", "on_failure", "properties", "priority"),
-    *("run_timeout", "waits", "config_id", "name", "jobs", "tasks"),
+    *("run_timeout", "waits", "is_paused", "config_id", "name", "jobs", "tasks"),
 }
 SCENARIO = {
     *("id", "config_id", "name", "creation_date", "properties", "tags", "revision"),

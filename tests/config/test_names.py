@@ -75,7 +75,7 @@ async def test_what_is_configured_too_late_is_said_once(
 
     async with Orchestrator(config, store=":memory:") as orchestrator:
         await orchestrator.create_scenario(cfg)
-        config.configure_job_executions(mode="development", echo=False)
+        config.configure_job_executions(max_log_size=2_000_000)
 
         for _ in range(2):
             await orchestrator.create_scenario(cfg)

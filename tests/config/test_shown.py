@@ -20,6 +20,7 @@ def test_what_is_declared_is_shown_as_tables() -> None:
     assert "<td>flow</td><td>double</td>" in page
     assert "&lt;b&gt;.csv" in page
     assert "hidden" not in page
+    assert repr(config) == "<Configuration: 1 scenario, 1 task, 2 data nodes>"
     assert flow._repr_svg_() == flow.dag().svg()
 
 

@@ -215,3 +215,46 @@ async def test_a_wrong_column(given: tuple[DataNode, Path, Any]) -> None:
 
     assert "'wrong'" in str(caught.value)
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize("sheet", ["two", ["one", "two"]])
+async def test_a_wrong_sheet(
+    config: Configuration, tmp_path: Path, sheet: str | list[str]
+) -> None:
+    path = tmp_path / "own.xlsx"
+    await to_thread.run_sync(
+        lambda: FRAME.to_excel(path, sheet_name="one", index=False)
+    )
+    config.configure_job_executions(mode="development")
+    node = config.configure_excel_data_node("own", path, sheet_name=sheet)
+    config.configure_scenario("flow", [], node)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario("flow")
+
+        with pytest.raises(DataNodeReadingError) as caught:
+            await scenario.own.read()
+
+    assert names_all(caught.value, path)
+    assert "no sheet 'two': use one of 'one'" in str(caught.value)
+
+
+def fail(*_: object) -> None:
+    raise ConnectionError("the line is dead")
+
+
+async def test_what_a_function_of_a_users_raises(config: Configuration) -> None:
+    """It is the user's own, with a note of the data node."""
+    config.configure_job_executions(mode="development")
+    node = config.configure_generic_data_node("own", fail, fail, append_fct=fail)
+    config.configure_scenario("flow", [], node)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        own = (await orchestrator.create_scenario("flow")).own
+        verbs = {"reading": own.read, "writing": lambda: own.write(1)}
+
+        for what, verb in verbs.items():
+            with pytest.raises(ConnectionError) as caught:
+                await verb()
+
+            assert f"while {what} data node 'own'" in caught.value.__notes__

@@ -826,6 +826,37 @@ async def test_what_is_pinned_stays_when_it_is_dropped(
     assert await store.unpin("SUBMISSION_b") == []
 
 
+async def test_a_write_pins_what_it_replaces(store: Store) -> None:
+    node_id = "DATANODE_n_1"
+    store.save(scenario_record(1), node_record(1, owner_id="SCENARIO_c_1"))
+    runs = [
+        submission_record(name, id=f"SUBMISSION_{name}", scenario_id="SCENARIO_c_1")
+        for name in "abcd"
+    ]
+    first, *others = (VersionRecord(node_id, number, b"") for number in (1, 2, 3, 4))
+    store.save(first, *runs[:3], runs[3]._replace(finished=2.5))
+    known = {"SUBMISSION_a": True, "SUBMISSION_b": False}
+    assert await store.write(node_id, others[0], readers=known) is None
+    assert await store.versions() == [first]
+    assert await store.pinned("SUBMISSION_a") == set()
+
+    known |= {"SUBMISSION_c": False, "SUBMISSION_d": True}
+    assert await store.write(node_id, others[0], readers=known)
+    assert await store.pinned("SUBMISSION_a") == {(node_id, 1)}
+    assert await store.write(
+        node_id, others[1], readers={**known, "SUBMISSION_c": True}
+    )
+    assert await store.pinned("SUBMISSION_a") == {(node_id, 1)}
+    assert await store.pinned("SUBMISSION_b") == set()
+    assert await store.pinned("SUBMISSION_c") == {(node_id, 2)}
+    assert await store.pinned("SUBMISSION_d") == set()
+    assert await store.versions() == [first, *others[:2]]
+
+    await store.delete("SCENARIO_c_1")
+    assert await store.write(node_id, others[2], readers={}) is False
+    assert await store.versions() == []
+
+
 async def test_one_version_is_pinned_for_a_run_that_goes_on(store: Store) -> None:
     run = submission_record(1)
     node_id = "DATANODE_n_1"

@@ -164,6 +164,68 @@ async def test_a_shared_node_that_another_orchestrator_writes(
         assert await run.read("result") == "a"
 
 
+@pytest.mark.parametrize("size", [1, SIZE])
+async def test_another_writes_to_a_scenario_of_which_a_run_is_under_way(
+    config: Configuration, path: str, size: int
+) -> None:
+    gate = Gate()
+    cfg = gated(config, gate, default="a" * size)
+
+    async with (
+        Orchestrator(config, path) as one,
+        Orchestrator(config, path) as other,
+    ):
+        mine = await one.create_scenario(cfg)
+        theirs = await other.get_scenario(mine.id)
+        await theirs.source.write("b" * size)
+        run = mine.submit()
+
+        with fail_after(20):
+            await flows.until_started(run)
+
+        for text in "cd":
+            await theirs.source.write(text * size)
+
+        assert await mine.source.read() == "d" * size
+        assert len(await one.store.pinned(run.id)) == 1
+        gate.is_open.set()
+        await run
+        assert await run.read("result") == "b"
+
+    async with Orchestrator(config, path) as third:
+        assert not await third.store.pinned_for_ended()
+        assert len(await third.store.kept_names()) == (size == SIZE)
+
+
+async def test_a_clock_that_is_ahead_holds_up_no_value(
+    config: Configuration, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate()
+    cfg = gated(config, gate, default="a")
+
+    async with (
+        Orchestrator(config, path) as one,
+        Orchestrator(config, path) as other,
+    ):
+        mine = await one.create_scenario(cfg)
+        theirs = await other.get_scenario(mine.id)
+        later = time.time_ns() + 60 * 10**9
+
+        with monkeypatch.context() as patch:
+            patch.setattr(time, "time_ns", lambda: later)
+            await theirs.source.write("b")
+
+        run = mine.submit()
+
+        with fail_after(20):
+            await flows.until_started(run)
+
+        await theirs.source.write("c")
+        gate.is_open.set()
+        await run
+        assert await run.read("result") == "b"
+
+
 @pytest.mark.parametrize("keep", [0, 1])
 async def test_others_drop_nothing_that_is_pinned(
     config: Configuration, path: str, keep: int
@@ -289,17 +351,21 @@ async def test_who_takes_a_run_over_reads_what_it_was_submitted_with(
 
 
 @pytest.mark.limit(120)
-async def test_a_third_reads_what_another_has_replaced_since(tmp_path: Path) -> None:
+@pytest.mark.parametrize("scope", [Scope.SCENARIO, Scope.GLOBAL])
+async def test_a_third_reads_what_another_has_replaced_since(
+    tmp_path: Path, scope: Scope
+) -> None:
     path = tmp_path / "runs.db"
-    config, cfg = declare(tmp_path, Scope.GLOBAL)
+    config, _ = declare(tmp_path, scope)
 
     def killed() -> str:
         module = "tests.programs.pins_program"
-        return programs.killed(module, tmp_path, "GLOBAL", folder=tmp_path)
+        return programs.killed(module, tmp_path, scope.value, folder=tmp_path)
 
     async with Orchestrator(config, path, adopt=False) as other:
-        theirs = await other.create_scenario(cfg)
         submission_id = await to_thread.run_sync(killed)
+        theirs = (await other.get_submission(submission_id)).entity
+        assert isinstance(theirs, Scenario)
 
         for text in "bcd":
             await theirs.source.write(text * SIZE)

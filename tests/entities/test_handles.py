@@ -26,6 +26,7 @@ SUBMITTABLE = (
     *("data_nodes_being_edited", "get_inputs", "get_intermediate", "get_outputs"),
     "is_ready_to_run",
     "lineage",
+    "subscriptions",
 )
 
 NAMES: dict[type, tuple[str, ...]] = {
@@ -97,6 +98,8 @@ NAMES: dict[type, tuple[str, ...]] = {
         *("owner_id", "path", "preview", "read", "scope", "storage_type"),
         *("unlock_edit", "update", "upload", "validity_period", "write"),
         *("get_last_edit", "is_generated", "is_up_to_date", "properties", "track_edit"),
+        *("decoder", "encoder", "is_downloadable", "is_uploadable", "read_with_kwargs"),
+        "write_with_column_names",
         *(
             "get_label",
             "get_parents",
@@ -106,6 +109,9 @@ NAMES: dict[type, tuple[str, ...]] = {
     Submission: (
         "version",
         "waits_for_data",
+        "is_paused",
+        "pause",
+        "resume",
         *("accepted", "cancel", "counts", "dag", "entity", "entity_id", "error"),
         *(
             "finished_at",
@@ -123,6 +129,7 @@ NAMES: dict[type, tuple[str, ...]] = {
         *(
             "get_label",
             "get_simple_label",
+            "is_canceling",
             "is_deletable",
         ),
     ),
@@ -136,6 +143,7 @@ NAMES: dict[type, tuple[str, ...]] = {
         *(
             "get_label",
             "get_simple_label",
+            "is_canceling",
             "is_deletable",
         ),
     ),

@@ -62,6 +62,12 @@ from asyncflow.log import logger
 await scenario.submit().wait()
 logger.wait()
 """
+RENEW = """
+scenario = await orchestrator.create_scenario(flow)
+await scenario.submit().wait()
+logger.wait()
+print(await scenario.b.read())
+"""
 CLOSE = """
 await orchestrator.__aexit__(None, None, None)
 left = [thread.name for thread in {*threading.enumerate()} - before]
@@ -69,7 +75,6 @@ print([name for name in left if "AnyIO worker" not in name], len(_shown))  # of 
 """
 SYNC = """
 import asyncflow.sync as tp
-Config.configure_task("loud", loud, a, b)
 tp.Orchestrator(store=":memory:").run()
 made = tp.create_scenario(Config.scenarios["flow"])
 run = made.submit()
@@ -84,9 +89,9 @@ tp.stop()
 @pytest.mark.limit(120)
 def test_what_a_notebook_shows(tmp_path: Path) -> None:
     """Of all kinds of handles, of lists, and of the blocking face, in one kernel."""
-    cells = [DECLARE, OPEN, RUN, JOBS, NODE, LIST, REDEFINE, CLOSE, SYNC]
+    cells = [DECLARE, OPEN, RUN, JOBS, NODE, LIST, REDEFINE, RENEW, CLOSE, SYNC]
     printed = notebooks.run(cells, tmp_path)
-    config, scenario, run, jobs, node, lists, _, _, sync = notebooks.pages(tmp_path)
+    config, scenario, run, jobs, node, lists, *_, sync = notebooks.pages(tmp_path)
 
     assert "<td>loud</td><td>loud</td><td>a</td><td>b</td>" in config
     assert "<svg " in scenario
@@ -104,8 +109,10 @@ def test_what_a_notebook_shows(tmp_path: Path) -> None:
     assert "<script" not in "".join((config, scenario, run, jobs, node, lists, sync))
 
     assert any("was defined anew" in line for line in printed[6])
-    assert printed[7] == ["[] 0"]
-    assert "43" in printed[8]
+    assert any("as it is defined now" in line for line in printed[7])
+    assert printed[7][-1] == "43"
+    assert printed[8] == ["[] 0"]
+    assert "43" in printed[9]
     assert sync.count("<svg ") == 3
     assert sync.count("<table>") >= 4
 

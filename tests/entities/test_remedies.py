@@ -140,3 +140,19 @@ async def test_what_python_looks_for_is_just_not_there(scenario: Scenario) -> No
     for handle in (scenario, scenario.source, scenario.work):
         assert not hasattr(handle, "__array__")
         assert not hasattr(handle, "_repr_latex_")
+
+
+NAMES = {
+    "get_scenarios": r"`await orchestrator.scenarios\(\)`",
+    "get_latest_job": r"`await orchestrator.jobs\(newest_first=True, limit=1\)`",
+    "get_data_node": r"`await orchestrator.get\(id\)`",
+    "get_tasks": "`scenario.tasks`",
+    "tag": r"`await scenario.add_tag\(tag\)`",
+    "get_job_": "did you mean 'get_job'",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_orchestrator_says_what_does_what_a_name_of_taipy_does(name: str) -> None:
+    with pytest.raises(AttributeError, match=NAMES[name]):
+        getattr(Orchestrator(), name)

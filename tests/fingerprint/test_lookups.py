@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from asyncflow.fingerprint.bytecode import Imported
+from asyncflow.bytecode import Imported
 from asyncflow.fingerprint.fingerprint import fingerprint
 from asyncflow.fingerprint.lookups import asked_by, compared
 from tests.support.own_code import Load

@@ -11,19 +11,16 @@ from collections.abc import Callable
 
 import pytest
 
-from asyncflow.fingerprint.bytecode import Imported
 from asyncflow.fingerprint.fingerprint import Fingerprint, fingerprint
 from asyncflow.fingerprint.own_modules import AllModules
 from asyncflow.fingerprint.parts import (
     Global,
     Hint,
     Members,
-    Source,
     module_of,
     parts_of_class,
     parts_of_function,
     parts_of_members,
-    sources,
 )
 from tests.support.own_code import Load
 
@@ -100,20 +97,44 @@ def test_two_functions_of_one_name_are_told_apart(load: Load) -> None:
     assert first != second
 
 
-@pytest.mark.parametrize(
-    ("imported", "names"),
-    [
-        (Imported("a", 0, ()), ["a"]),
-        (Imported("a.b", 0, ("c", "d")), ["a.b", "a.b.c", "a.b.d"]),
-        (Imported("utils", 1, ()), ["own.package.utils"]),
-        (Imported("", 1, ("utils",)), ["own.package", "own.package.utils"]),
-        (Imported("utils", 2, ()), ["own.utils"]),
-        (Imported("json", 0, ("dumps",)), []),
-        (Imported("os.path", 0, ()), []),
-    ],
-)
-def test_what_a_statement_may_import(imported: Imported, names: list[str]) -> None:
-    assert list(sources(imported, "own.package")) == [Source(name) for name in names]
+TRY = """
+def check(y):
+    raise ValueError(y)
+def f(x):
+    try:
+        y = int(x)
+{inside}    except ValueError:
+        return -1
+{outside}    return y
+"""
+
+
+def test_what_an_exception_table_covers_counts(load: Load) -> None:
+    def fingerprint_of(**lines: str) -> str:
+        return fingerprint(load("own_try", own_try=TRY.format(**lines)).f).text
+
+    inside = fingerprint_of(inside="        check(y)\n", outside="")
+    outside = fingerprint_of(inside="", outside="    else:\n        check(y)\n")
+    assert inside != outside
+
+
+def test_docstrings_do_not_count_unless_they_are_asked_for(load: Load) -> None:
+    text = 'def helper(x):\n    "{0}"\n    return x\ndef f(x):\n    "{0}"\n    return helper(x){1}'
+
+    def made(*words: str) -> str:
+        return fingerprint(load("own_doc", own_doc=text.format(*words)).f).text
+
+    assert made("one", "") == made("two", "")
+    assert made("one", ", f.__doc__") != made("two", ", f.__doc__")
+
+
+def test_lines_do_not_count_in_a_class_of_a_function(load: Load) -> None:
+    text = "def f():\n    class Local:\n        def g(self):\n            self.a = self.b = 1\n    return Local"
+
+    def made(lines: int) -> str:
+        return fingerprint(load("own_class", own_class="\n" * lines + text).f).text
+
+    assert made(0) == made(10)
 
 
 def parts_of(function: Callable[..., object], *, own: bool = True) -> list[object]:

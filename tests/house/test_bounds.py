@@ -96,7 +96,7 @@ async def test_files_of_dead_workers_are_removed(how: str) -> None:
 
         for _ in range(2):
             folder = await folder_of(scenario)
-            assert len(files_in(folder)) == 4
+            assert len(files_in(folder)) == 5
             await scenario.source.write(how)
             submission = scenario.submit()
 

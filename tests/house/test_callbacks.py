@@ -30,6 +30,7 @@ USERS = frozenset(
         ("SqlOptions", "append_query_builder"),
         ("SqlOptions", "write_query_builder"),
         ("SqlPlace", "fingerprint"),
+        ("Caller", "callback"),
         ("Subscription", "callback"),
         ("Task", "function"),
         ("TaskConfig", "function"),

@@ -66,7 +66,7 @@ PICKING = Row(nouns=("alternatives",), outside=frozenset())
 ROWS = (
     Row(nouns=("gc_pause", "ids"), outside=frozenset()),
     Row(nouns=("worker",), outside=frozenset({"cloudpickle"})),
-    Row(nouns=("facts", "secret", "status"), outside=frozenset()),
+    Row(nouns=("bytecode", "facts", "secret", "status"), outside=frozenset()),
     Row(
         nouns=("display", "errors", "folder", "log", "options", "records"),
         outside=frozenset({"attrs"}),
@@ -136,6 +136,7 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
 """More that a module may import from outside: a driver's or a face's optional extra."""
 
 INNER: Mapping[tuple[str, str], str] = {
+    ("executors.process.workers", "executors.process.stacks"): "only when asked for",
     ("recovery.remote_runs", "recovery.dead_runs"): "only after a crash",
     ("cli.graph_command", "cli.code"): "only for what a module declares",
     ("cli.diff_command", "cli.code"): "the same",
@@ -184,11 +185,12 @@ INNER: Mapping[tuple[str, str], str] = {
     ("values.versions", "values.readers"): "only for values that are not in memory",
     ("values.editing", "values.outside"): "only where places are the user's",
     ("values.versions", "values.outside"): "only where places are the user's",
+    ("values.versions", "values.reading"): "only where somebody writes by hand",
     ("config.checks.data_nodes", "secret"): "only where something is wrong",
     ("config.sections", "display.tasks"): "only where somebody looks",
     ("entities.submittable", "display.tasks"): "the same",
     ("entities.submission", "display.tasks"): "the same",
-    ("config.configuration", "config.shown"): "only where a notebook shows it",
+    ("config.configuration", "config.shown"): "only where somebody shows it",
     ("entities.submission", "entities.charts"): "the same",
     ("entities.submission", "entities.shown_run"): "the same",
     ("entities.submittable", "entities.rich"): "only where a notebook shows it",
@@ -262,6 +264,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("drivers._file", "drivers._remote_packages"): "the same",
     ("drivers._remote", "drivers._table_cache"): "only where a worker reads a table",
     ("drivers._file", "drivers._table_cache"): "only where a worker reads a table",
+    ("entities.parts", "pandas"): "only where a frame is made, by who has it",
     ("drivers._table_cache", "pandas"): "it is loaded already",
     ("drivers.pickle", "drivers._options"): "the same",
     ("selection", "polars"): "an extra: only where polars reads",
@@ -296,6 +299,9 @@ INNER: Mapping[tuple[str, str], str] = {
     ("runtime.handle_verbs", "runtime.parents"): "the same",
     ("runtime.deletion", "notify.entities"): "only where somebody listens",
     ("orchestrator", "runtime.global_nodes"): "the same",
+    ("notify.subscriptions", "notify.event_calls"): "only where it is asked for",
+    ("runtime.handle_verbs", "runtime.pausing"): "only where a run is paused",
+    ("runtime.membership", "runtime.pausing"): "the same",
     ("runtime.handle_verbs", "runtime.updating"): "only where something is changed",
     ("runtime.handle_verbs", "runtime.lineage"): "only where it is asked for",
     ("runtime.handle_verbs", "runtime.duplication"): "only where something is copied",
@@ -350,6 +356,7 @@ INNER: Mapping[tuple[str, str], str] = {
         "fingerprint.fingerprint",
     ): "only for tasks that may be skipped: it loads OpenSSL",
     ("dispatch.call_spec", "dispatch.redefined"): "only in an interactive session",
+    ("runtime.session", "dispatch.redefined"): "the same",
     ("dispatch.call_spec", "worker.reloaded"): "only for what this process calls",
     ("testing.plugin", "config"): "pytest loads the plugin in every project",
     ("testing.plugin", "testing._asyncio"): "pytest-asyncio: not everybody has it",
@@ -646,7 +653,7 @@ def test_every_exception_is_needed() -> None:
         (
             "errors.py",
             "import asyncflow.config",
-            "may import from ['facts', 'gc_pause', 'ids', 'secret', 'status', 'worker']",
+            "may import from ['bytecode', 'facts', 'gc_pause', 'ids', 'secret', 'status', 'worker']",
         ),
         ("config/a.py", "from ..entities import Job", "may import from"),
         ("config/b.py", "from ..entities import job as job", "entities.job"),

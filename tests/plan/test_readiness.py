@@ -184,3 +184,53 @@ def test_nobody_follows_in_a_run_that_stops() -> None:
     plan.offered()
     plan.canceled(1, "enough")
     assert plan.follower((1, 0)) is None
+
+
+def test_no_job_of_a_paused_run_is_offered_until_it_is_resumed() -> None:
+    plan = Plan()
+    submit(plan, 1, fan(3))
+    submit(plan, 2, fan(1))
+    assert plan.offered() == (1, 0)
+    plan.paused(1)
+    plan.paused(1)
+    assert (plan.ready, plan.offered(), plan.offered()) == (1, (2, 0), None)
+    plan.returned((1, 0))  # it was asked back
+    assert (plan.ready, plan.offered()) == (0, None)
+    plan.resumed(1)
+    plan.resumed(1)
+    assert plan.ready == 3
+    assert [plan.offered() for _ in range(4)] == [(1, 0), (1, 1), (1, 2), None]
+
+
+def test_what_becomes_ready_while_a_run_is_paused_waits() -> None:
+    plan = Plan()
+    submit(plan, 1, chain(3))
+    assert plan.offered() == (1, 0)
+    plan.paused(1)
+    assert plan.follower((1, 0)) is None
+    assert plan.ended((1, 0), Status.COMPLETED) == [MakeReady(1, [1])]
+    assert (plan.ready, plan.offered()) == (0, None)
+    plan.resumed(1)
+    assert (plan.ready, plan.offered()) == (1, (1, 1))
+
+
+def test_a_run_is_paused_before_its_jobs_are_admitted() -> None:
+    plan = Plan()
+    plan.submitted(1, fan(3), ["one", "two", "three"])
+    plan.paused(1)
+    assert plan.admitted(3) == [MakeReady(1, [0, 1, 2])]
+    assert plan.offered() is None
+    plan.resumed(1)
+    assert (plan.ready, plan.offered()) == (3, (1, 0))
+
+
+def test_a_paused_run_can_be_cancelled_and_one_that_is_unknown_paused() -> None:
+    plan = Plan()
+    submit(plan, 1, fan(2))
+    plan.paused(1)
+    ends = [End((1, place), Status.CANCELED, "no") for place in range(2)]
+    assert plan.canceled(1, "no") == [*ends, Finish(1)]
+    assert (plan.ready, plan.offered()) == (0, None)
+    plan.paused(7)
+    plan.resumed(7)
+    assert plan.offered() is None

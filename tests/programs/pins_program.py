@@ -1,7 +1,7 @@
 """The program of `test_pins`: it submits a run, writes its source, waits to be killed.
 
-``python -m tests.programs.pins_program FOLDER [SCOPE [dies]]``: of a shared source others
-write it; it dies by itself as soon as the end of its run is kept.
+``python -m tests.programs.pins_program FOLDER [SCOPE [dies]]``: where a scope is given,
+others write the source; it dies by itself as soon as the end of its run is kept.
 """
 
 from __future__ import annotations
@@ -66,17 +66,17 @@ async def main(*arguments: str) -> None:
         faults.kill_orchestrator_after(SubmissionFinished)
 
     with faults:
-        await submit(config, cfg, folder, scope)
+        await submit(config, cfg, folder, writes=not others)
 
 
 async def submit(
-    config: Configuration, cfg: ScenarioConfig, folder: str, scope: Scope
+    config: Configuration, cfg: ScenarioConfig, folder: str, *, writes: bool
 ) -> None:
     async with Orchestrator(config, f"{folder}/runs.db") as orchestrator:
         scenario = await orchestrator.create_scenario(cfg)
         submission = await scenario.submit().accepted()
 
-        if scope is Scope.SCENARIO:
+        if writes:
             await scenario.source.write("b" * SIZE)
             await scenario.source.write("c" * SIZE)
 

@@ -42,7 +42,8 @@ def run(name: str, folder: Path) -> str:
 @pytest.mark.smoke
 def test_every_example_is_run() -> None:
     known = {"cluster", "cpu_fanout", "failing_jobs", "seed", "seed_sync"}
-    known |= {*PIPELINES, *DATA, *APPS, DASHBOARD}
+    known |= {*PIPELINES, *DATA, *APPS, DASHBOARD, "dashboard_starlette"}
+    known.add("pages_beside")
     assert {path.stem for path in programs.EXAMPLES.glob("*.py")} == known
 
 
@@ -328,6 +329,24 @@ def test_events_come_live_from_a_server(name: str, tmp_path: Path) -> None:
         assert client.get(f"{url}/result").json()["result"] == 52
 
     assert server.printed == ["adding"]
+
+
+def test_apps_with_pages_try_themselves(tmp_path: Path) -> None:
+    lines = run(DASHBOARD, tmp_path).splitlines()
+    assert lines[:2] == ["nobody: 403", "grace may look, not start: 403"]
+    assert lines[-1] == "ada's run: COMPLETED by ada"
+    lines = run("dashboard_starlette", tmp_path).splitlines()
+    assert [lines[0], lines[-1]] == [
+        "without the token: 401",
+        "with it: COMPLETED [[42]]",
+    ]
+
+
+def test_pages_beside_a_script_cancel_its_run(tmp_path: Path) -> None:
+    assert run("pages_beside", tmp_path).splitlines() == [
+        "the pages see: RUNNING",
+        "the script sees: CANCELED seen enough",
+    ]
 
 
 def test_the_dashboard_is_behind_the_login_of_its_app(tmp_path: Path) -> None:

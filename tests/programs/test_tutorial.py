@@ -184,6 +184,13 @@ def test_twice_in_one_folder_over_the_file_of_taipy(
 
 
 @pytest.mark.limit(120)
-def test_the_second_script_takes_what_the_first_has_exported(tmp_path: Path) -> None:
-    assert ran(tmp_path, IN_CODE) == WAITS
+@pytest.mark.parametrize("mode", ["standalone", "cluster"])
+def test_the_second_script_takes_what_the_first_has_exported(
+    tmp_path: Path, mode: str
+) -> None:
+    if mode == "cluster":
+        pytest.importorskip("distributed")
+
+    assert ran(tmp_path, IN_CODE.replace('"standalone"', f'"{mode}"')) == WAITS
+    assert f'mode = "{mode}"' in (tmp_path / "config.toml").read_text()
     assert ran(tmp_path, FROM_FILE) == WAITS

@@ -25,6 +25,7 @@ class Owner:
     def __init__(self) -> None:
         self.ended = anyio.Event()
         self.canceled: list[tuple[str, str]] = []
+        self.paused: list[tuple[str, bool]] = []
         self.guests: list[str] = []
         self.waiting = 0
 
@@ -42,6 +43,9 @@ class Owner:
 
     def cancel_for_peer(self, submission_id: str, reason: str) -> None:
         self.canceled.append((submission_id, reason))
+
+    async def pause_for_peer(self, submission_id: str, *, is_paused: bool) -> None:
+        self.paused.append((submission_id, is_paused))
 
     async def tell_output(self, job_id: str, send: Send) -> None:
         await send(f'"{job_id} prints"\n'.encode())
@@ -161,6 +165,16 @@ async def test_passes_a_cancel_on() -> None:
         await _peers.cancel(peers.address, "SUBMISSION_1", "no more ümläuts")
 
     assert owner.canceled == [("SUBMISSION_1", "no more ümläuts")]
+
+
+async def test_passes_a_pause_on() -> None:
+    owner = Owner()
+
+    async with owner.peers() as peers:
+        await _peers.pause(peers.address, "SUBMISSION_1", is_paused=True)
+        await _peers.pause(peers.address, "SUBMISSION_1", is_paused=False)
+
+    assert owner.paused == [("SUBMISSION_1", True), ("SUBMISSION_1", False)]
 
 
 async def test_takes_note_of_a_greeting() -> None:

@@ -16,6 +16,7 @@ from asyncflow import (
     Configuration,
     Orchestrator,
     SubmissionRecord,
+    UsageError,
     current_job,
 )
 from asyncflow.testing import run_program
@@ -40,12 +41,44 @@ async def test_what_holds_from_the_next_opening_on(
 
     async with Orchestrator(config, ":memory:") as orchestrator:
         for _ in range(2):
-            config.configure_job_executions("standalone", max_nb_of_workers=3)
-            config.configure_core(time_zone="Asia/Tokyo", keep_days=3)
+            config.configure_job_executions("development", max_log_size=2_000_000)
+            config.configure_core(version_number="2", keep_days=3)
             await orchestrator.create_scenario(cfg)
 
         assert len(told(caplog, "how jobs are executed was configured while")) == 1
-        assert len(told(caplog, "time_zone of [CORE] was configured while")) == 1
+        assert len(told(caplog, "version_number of [CORE] was configured while")) == 1
+
+
+async def test_what_cannot_change_while_it_is_open_is_refused(tmp_path: Path) -> None:
+    config = configuration("development")
+    cfg = single(config, flows.double, 5)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        for _ in range(2):
+            config.configure_job_executions("standalone")
+
+            with pytest.raises(
+                UsageError, match=r"mode of \[JOB\] was configured anew"
+            ):
+                await orchestrator.create_scenario(cfg)
+
+        config.configure_job_executions("development")
+        await orchestrator.create_scenario(cfg)
+        config.configure_core(time_zone="Asia/Tokyo")
+
+        with pytest.raises(UsageError, match=r"time_zone of \[CORE\]"):
+            await orchestrator.create_scenario(cfg)
+
+        for name in ("store", "config", "version", "folder", "adopt"):
+            with pytest.raises(UsageError, match=f"{name} cannot change while"):
+                setattr(orchestrator, name, None)
+
+    async with orchestrator:  # the next opening
+        orchestrator.max_nb_of_workers  # noqa: B018  # what may change is not fixed
+        await orchestrator.create_scenario(cfg)
+
+    orchestrator.store = tmp_path / "runs.db"  # type: ignore[assignment]  # as it is given
+    assert "runs.db" in repr(orchestrator)
 
 
 @pytest.mark.smoke

@@ -68,26 +68,26 @@ untag: same(scenario, tag)
 Config: same
 Core: other Orchestrator - Taipy has deprecated it
 Cycle: same
-CycleId: otherwise - ids are texts
+CycleId: same - another name of `str`
 DataNode: same
-DataNodeId: otherwise - ids are texts
+DataNodeId: same - another name of `str`
 Frequency: same
 Job: same
-JobId: otherwise - ids are texts
+JobId: same - another name of `str`
 Orchestrator: same
 Rest: otherwise - a face of its own, not of scenario management
 Scenario: same
-ScenarioId: otherwise - ids are texts
+ScenarioId: same - another name of `str`
 Scope: same
 Sequence: same
-SequenceId: otherwise - ids are texts
+SequenceId: same - another name of `str`
 Status: same
 Submission: same
-SubmissionId: otherwise - ids are texts
+SubmissionId: same - another name of `str`
 SubmissionStatus: same
-Submittable: otherwise - a scenario, a sequence or a task; no class of its own is needed
+Submittable: same - a scenario, a sequence or a task
 Task: same
-TaskId: otherwise - ids are texts
+TaskId: same - another name of `str`
 """,
     "Config": """
 backup: same
@@ -130,7 +130,7 @@ unique_sections: same
 """,
     "DataNodeConfig": """
 id: same
-name: otherwise - the id; a data node has a name
+name: same - the kind of section, `DATA_NODE`
 properties: same
 scope: same
 storage_type: same
@@ -141,7 +141,7 @@ function: same
 id: same
 input_configs: same
 inputs: same
-name: otherwise - the id
+name: same - `TASK`
 output_configs: same
 outputs: same
 properties: same
@@ -160,7 +160,7 @@ delete_comparator: same
 draw: other ScenarioConfig.dag
 frequency: same
 id: same
-name: otherwise - the id
+name: same - `SCENARIO`
 properties: same
 remove_sequences: same
 sequences: same
@@ -235,7 +235,7 @@ sequences: same
 set_primary: same
 submit: same(callbacks, force, wait, timeout)
 subscribe: same(callback, params)
-subscribers: otherwise - nobody needs the functions that others have subscribed
+subscribers: other Scenario.subscriptions - the functions, with what they are given first
 tags: same
 tasks: same
 unsubscribe: same(callback, params)
@@ -259,7 +259,7 @@ parent_ids: same - derived, when it is asked for
 properties: same
 submit: same(callbacks, force, wait, timeout)
 subscribe: same(callback, params)
-subscribers: otherwise - as of a scenario
+subscribers: other Sequence.subscriptions - as of a scenario
 tasks: same
 unsubscribe: same(callback, params)
 version: same
@@ -296,11 +296,11 @@ get_label: same
 get_parents: same
 get_simple_label: same
 id: same
-is_downloadable: otherwise - `download()` says why it cannot
+is_downloadable: same
 is_generated: same
 is_ready_for_reading: same - false also once its value has expired
 is_up_to_date: same
-is_uploadable: otherwise - `upload()` says why it cannot
+is_uploadable: same
 is_valid: same
 job_ids: same
 last_edit_date: same
@@ -312,7 +312,7 @@ path: same
 properties: same - those of its config
 read: same
 read_or_raise: same
-read_with_kwargs: otherwise - `read_options=` of its config, and `read(columns=, where=)`
+read_with_kwargs: same - of CSV, Excel and Parquet; `read_options=` of the config is for all reads
 scope: same - it is the config's, and cannot be set
 storage_type: same - an attribute, not a method
 track_edit: same - for places of yours; of values that asyncflow keeps, `write` makes the edits
@@ -320,9 +320,9 @@ unlock_edit: same(editor_id)
 validity_period: same
 version: same - that of an edit is the number of the value
 write: same
-write_with_column_names: otherwise - write a table with these columns
-encoder: otherwise - an option of its config
-decoder: otherwise - an option of its config
+write_with_column_names: same
+encoder: same
+decoder: same
 PickleDataNode: other DataNode - `node.storage_type` tells the kind
 CSVDataNode: other DataNode
 ExcelDataNode: other DataNode
@@ -335,7 +335,7 @@ S3ObjectDataNode: other DataNode
 GenericDataNode: other DataNode
 InMemoryDataNode: other DataNode
 Edit: same
-MongoDefaultDocument: otherwise - documents are dicts, or of a class of yours
+MongoDefaultDocument: same - for `custom_document=`, without which documents are dicts
 """,
     "Job": """
 abandoned: otherwise - statuses are the engine's to set
@@ -464,16 +464,16 @@ DataNodeIsNotWritten: other reasons.WasNeverWritten
 EntityDoesNotExist: other reasons.IsUnknown
 EntityIsNotAScenario: other reasons.IsUnknown - no scenario has its id
 EntityIsNotSubmittableEntity: other reasons.CannotBeSubmitted
-InvalidUploadFile: otherwise - `upload()` raises
+InvalidUploadFile: other DataNode.upload - it raises
 JobIsNotFinished: other reasons.HasUnfinishedRun
-NoFileToDownload: otherwise - `download()` raises
-NotAFile: otherwise - `download()` raises
+NoFileToDownload: other reasons.WasNeverWritten
+NotAFile: other reasons.HasNoFile
 NotGlobalScope: other reasons.IsNotGlobal
 ScenarioDoesNotBelongToACycle: other reasons.HasNoCycle
 ScenarioIsThePrimaryScenario: other reasons.IsPrimaryWithSiblings
 SubmissionIsNotFinished: other reasons.HasUnfinishedRun
 SubmissionStatusIsUndefined: otherwise - there is no such status
-UploadFileCanNotBeRead: otherwise - `upload()` raises
+UploadFileCanNotBeRead: other DataNode.upload - it raises
 WrongConfigType: other reasons.CannotBeCreated
 """,
     "notification": """

@@ -4,6 +4,7 @@ it is mounted.
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,10 +13,13 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.requests import Request
 from starlette.routing import Mount
 
 import asyncflow.web
 from asyncflow import Configuration, Orchestrator, report
+from asyncflow.web import Access
 
 
 def double(number: int) -> int:
@@ -32,8 +36,17 @@ def wait(number: int) -> int:
     return number
 
 
+def resist(number: int) -> int:
+    signal.signal(signal.SIGTERM, lambda *_: print("not yet", flush=True))
+    print("resisting", flush=True)
+    time.sleep(60 + number)
+    return number
+
+
 config = Configuration()
-config.configure_job_executions(mode="standalone", max_nb_of_workers=2, echo=False)
+config.configure_job_executions(
+    mode="standalone", max_nb_of_workers=2, echo=False, kill_grace=3
+)
 _number = config.configure_data_node("number", default_data=3)
 _doubled = config.configure_data_node("doubled")
 _waited = config.configure_data_node("waited")
@@ -41,7 +54,13 @@ _tasks = [
     config.configure_task("double", double, _number, _doubled),
     config.configure_task("wait", wait, _doubled, _waited),
 ]
-scenario_cfg = config.configure_scenario("calculation", _tasks)
+scenario_cfg = config.configure_scenario(
+    "calculation", _tasks, sequences={"both": _tasks}
+)
+config.configure_scenario(
+    "resistance",
+    config.configure_task("resist", resist, _number, config.configure_data_node("end")),
+)
 
 
 @asynccontextmanager
@@ -52,11 +71,23 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
 
 
-_pages = asyncflow.web.dashboard(lambda request: request.app.state.orchestrator)
+def access(request: Request) -> Access:
+    """Count in the session how often somebody asks."""
+    request.session["asked"] = request.session.get("asked", 0) + 1
+    request.state.user = request.session.get("user", "web")
+    return Access.ALL
+
+
+_pages = asyncflow.web.dashboard(
+    lambda request: request.app.state.orchestrator, access=access
+)
 _app = Starlette(
     lifespan=lifespan,
     routes=[Mount("/a/b", _pages)],
-    middleware=[Middleware(GZipMiddleware, minimum_size=0)],
+    middleware=[
+        Middleware(GZipMiddleware, minimum_size=0),
+        Middleware(SessionMiddleware, secret_key="of the tests"),
+    ],
 )
 
 

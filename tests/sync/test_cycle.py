@@ -16,7 +16,6 @@ MAY = datetime(2026, 5, 5, tzinfo=UTC)
 
 
 def test_scenarios_share_a_cycle(config: Configuration) -> None:
-    config.configure_core(time_zone="UTC")
     cfg = config.configure_scenario("s", frequency=Frequency.MONTHLY)
     one, other = tp.create_scenario(cfg, MAY), tp.create_scenario(cfg, MAY)
     cycle = one.cycle

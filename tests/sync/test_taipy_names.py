@@ -22,7 +22,7 @@ from tests.support.taipy_names import (
 )
 
 MODULES: dict[str, Any] = {"reasons": reasons}
-BESIDE = {"Edit", "Reason"}
+BESIDE = {"Edit", "MongoDefaultDocument", "Reason"}
 """What Taipy has beside a class, and here is a name of the package."""
 
 EVERY = list(names())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -10,6 +11,10 @@ from starlette.requests import Request
 from asyncflow import Orchestrator
 from asyncflow.web import Access, dashboard
 from asyncflow.web.access import user_of
+from asyncflow.web.dashboard import PAGES
+from asyncflow.web.site import Site
+from tests.conftest import Caplog
+from tests.support import flows
 from tests.support.web import client
 
 pytestmark = pytest.mark.anyio
@@ -152,3 +157,66 @@ def test_the_user_is_who_the_app_says() -> None:
     assert user_of(asked(user=User())) == "ada"
     assert user_of(asked(state={"user": "grace"})) == "grace"
     assert len(user_of(asked(state={"user": "x" * 1000}))) == 200
+
+
+async def test_what_is_changed_is_logged_with_its_user(
+    orchestrator: Orchestrator, caplog: Caplog
+) -> None:
+    caplog.set_level(logging.INFO, "asyncflow")
+
+    def access(request: Request) -> Access:
+        request.state.user = "ada <b>"
+        return Access.ALL
+
+    async with client(orchestrator, access=access) as browser:
+        await browser.post("runs/cancel")
+
+    assert "POST /runs/cancel, asked for by ada <b>" in caplog.messages
+
+
+async def test_whoever_may_not_changes_nothing_by_any_way(
+    orchestrator: Orchestrator,
+) -> None:
+    """Each way that changes something, found by the routes themselves."""
+    config = flows.chain(orchestrator.config, flows.double)
+    scenario = await orchestrator.create_scenario(config, name="a")
+    submission = await scenario.submit()
+    ids = {
+        "runs": submission.id,
+        "submissions": submission.id,
+        "jobs": submission.jobs[0].id,
+        "scenarios": scenario.id,
+        "data-nodes": scenario.data_nodes["n0"].id,
+        "tasks": scenario.tasks["t0"].id,
+        "sequences": scenario.id,
+    }
+    site = Site(lambda _: orchestrator, "flows", has_token=False)
+    ways = [
+        (method, route.path.strip("/").replace("{id}", ids.get(noun, "x")))
+        for page in PAGES
+        for route in page(site).routes
+        for method in (route.methods or set()) - {"GET", "HEAD"}
+        for noun in [route.path.removeprefix("/api").strip("/").partition("/")[0]]
+    ]
+    assert len(ways) >= 35
+    foreign = {"origin": "http://evil.example"}
+    cases: list[tuple[int, dict[str, Any], dict[str, str]]] = [
+        (403, {"access": lambda _: Access.READ}, {}),
+        (403, {"access": lambda _: Access.DENY}, {}),
+        (401, {"token": "sesame"}, {}),
+        (403, {"token": "sesame"}, {"authorization": "Bearer sesame", **foreign}),
+        (403, {}, foreign),
+    ]
+
+    for status, options, headers in cases:
+        async with client(orchestrator, **options) as browser:
+            for method, place in ways:
+                answer = await browser.request(method, place, headers=headers)
+                assert answer.status_code == status, (method, place, options)
+
+    assert len(await orchestrator.scenarios()) == 1
+    assert len(await orchestrator.submissions()) == 1
+    assert len(await orchestrator.jobs()) == 1
+    assert scenario.name == "a"
+    assert not scenario.tags
+    assert len(await scenario.data_nodes["n0"].edits()) == 1

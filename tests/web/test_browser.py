@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.support import programs
-
-BROWSER = shutil.which("chromium")
-_OFFLINE = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update"),
-    "--disable-sync",
-)
+from tests.web.conftest import IN_A_BROWSER
 
 pytestmark = [
-    pytest.mark.skipif(
-        BROWSER is None and not os.environ.get("CI"),
-        reason="there is no chromium: `apt-get install chromium`",
-    ),
+    *IN_A_BROWSER,
     pytest.mark.limit(120),
     pytest.mark.may_leave("process", reason="the server of the module has workers"),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=[*_OFFLINE])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("web")
-
-    with programs.server("tests.support.web_app:app", folder=folder) as server:
-        yield server.url
 
 
 @pytest.fixture(params=["a/b", "hidden/a/b"])
@@ -80,13 +52,13 @@ def test_a_run_is_seen_as_it_goes(page: Page) -> None:
     expect(page.locator("#values-list")).to_contain_text("waited")
     assert page.evaluate("window.same"), "the page was loaded again"
 
-    page.get_by_role("link", name="double", exact=True).click()
+    page.locator("tbody").get_by_role("link", name="double", exact=True).click()
     expect(page.locator("#log")).to_contain_text("doubling <b> 6")
 
 
 def test_a_log_is_followed_and_its_job_cancelled(page: Page) -> None:
     start(page, 100)
-    page.get_by_role("link", name="wait", exact=True).click()
+    page.locator("tbody").get_by_role("link", name="wait", exact=True).click()
     page.evaluate("window.same = true")
     expect(page.locator("#log")).to_contain_text("step 3")
     assert page.evaluate("window.same"), "the page was loaded again"
@@ -100,6 +72,33 @@ def test_a_log_is_followed_and_its_job_cancelled(page: Page) -> None:
     expect(page.locator("main")).to_contain_text("the new run")
     page.get_by_role("button", name="Cancel").first.click()
     expect(page.locator("#head")).to_contain_text("CANCELED of", timeout=20_000)
+
+
+def test_what_is_cancelled_is_canceling_until_it_is_dead(page: Page) -> None:
+    page.goto("scenarios/create?config=resistance")
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("button", name="Submit").click()
+    page.locator("tbody").get_by_role("link", name="resist", exact=True).click()
+    expect(page.locator("#log")).to_contain_text("resisting", timeout=20_000)
+    page.get_by_role("link", name="Where it is now").click()
+    expect(page.locator("pre.error")).to_contain_text("in resist")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#stage")).to_contain_text("CANCELING")
+    page.locator("main").get_by_role("link", name="SUBMISSION_").click()
+    expect(page.locator("tbody")).to_contain_text("CANCELING")
+    expect(page.locator("#head")).to_contain_text("CANCELED of", timeout=20_000)
+    page.locator("tbody").get_by_role("link", name="resist", exact=True).click()
+    expect(page.locator("#log")).to_contain_text("not yet")
+    expect(page.locator("main")).to_contain_text("cancelled by web")
+
+
+def test_a_picture_is_made_larger(page: Page) -> None:
+    page.goto("scenarios")
+    page.locator("tbody a").first.click()
+    width = "document.querySelector('#dag svg').getBoundingClientRect().width"
+    before = page.evaluate(width)
+    page.get_by_role("button", name="Larger").first.click()
+    assert page.evaluate(width) == pytest.approx(before * 1.25, rel=0.01)
 
 
 def test_a_value_is_changed_and_scenarios_compared(page: Page) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
 from asyncflow import Configuration, DataNodeWritingError
 from asyncflow.drivers.pickle import PickleDriver
-from asyncflow.worker.replacing import put_in_place
+from asyncflow.worker.replacing import locate, place_of, put_in_place
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root does that")
 
@@ -155,6 +156,30 @@ def test_a_link_leads_to_another_disk(tmp_path: Path) -> None:
         assert sorted(os.listdir(tmp_path)) == ["disk", "link.p"]
 
 
+@pytest.mark.parametrize("fails", [1, 2])
+def test_what_cannot_be_put_in_place_is_tried_once_more(
+    tmp_path: Path, fails: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft, file = tmp_path / "draft", tmp_path / "file"
+    draft.write_text("new")
+    file.write_text("old")
+    replace, errors = os.replace, [OSError(errno.EIO, "failed")] * fails
+
+    def failing(source: str, target: str) -> None:
+        if errors:
+            raise errors.pop()
+
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", failing)
+
+    with nullcontext() if fails == 1 else pytest.raises(OSError, match="failed"):
+        put_in_place(str(draft), str(file))
+
+    assert file.read_text() == ("new" if fails == 1 else "old")
+    assert draft.exists() is (fails == 2)
+
+
 def test_a_draft_stays_where_it_cannot_be_put_in_place(tmp_path: Path) -> None:
     (tmp_path / "draft").touch()
 
@@ -181,3 +206,23 @@ def test_an_exported_file_keeps_its_link_mode_and_owner(tmp_path: Path) -> None:
     )
     assert "[DATA_NODE.b]" in (tmp_path / "real.toml").read_text()
     assert (tmp_path / "link.toml").is_symlink()
+
+
+def test_paths_to_one_file(tmp_path: Path) -> None:
+    file, link = tmp_path / "own.csv", tmp_path / "link.csv"
+    link.symlink_to(file)
+    dots = f"{tmp_path}/../{tmp_path.name}//own.csv"
+    assert place_of(dots) == str(file)
+    locate(str(link))
+    assert place_of(str(link)) == str(file.resolve())
+
+
+def test_a_place_stays_what_it_was_first(tmp_path: Path) -> None:
+    """Runs are ordered by it."""
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "one")
+    locate(str(link))
+    link.unlink()
+    link.symlink_to(tmp_path / "other")
+    locate(str(link))
+    assert place_of(str(link)) == str((tmp_path / "one").resolve())

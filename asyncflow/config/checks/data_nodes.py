@@ -25,6 +25,8 @@ FIELDS = ("scenario_id", "name", "cycle", "date")
 
 _FIELD = re.compile(r"\{([A-Za-z_]+)\}")
 
+_REFERENCE = re.compile(r"ENV\[\w+")
+
 MAX_VERSIONS = 1_000_000
 
 _PERIOD = (
@@ -175,6 +177,7 @@ def problems(node: DataNodeConfig) -> Iterator[Problem]:
     yield from _path(node)
     yield from _address(node)
     yield from _validator(node)
+    yield from _references(node)
     yield from _period(node)
     yield from _count(node)
 
@@ -271,6 +274,17 @@ def _is_homeless(path: str) -> bool:
 
 def _is_path(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and value != "" and "\0" not in value
+
+
+def _references(node: DataNodeConfig) -> Iterator[Problem]:
+    for name, value in {**node.options, "default_path": node.default_path}.items():
+        if isinstance(value, str) and not refers(value) and _REFERENCE.search(value):
+            yield Problem(
+                section=node.label,
+                field=name,
+                message="ENV[...] in a longer text stands for nothing",
+                remedy=f"give {name}='ENV[NAME]', and have all of it in that variable",
+            )
 
 
 def _validator(node: DataNodeConfig) -> Iterator[Problem]:

@@ -186,3 +186,19 @@ def known_status(status: str | None, kind: type[StrEnum]) -> str | None:
 
     why = one_of(status, [*map(str, known)])
     raise ValueError(f"there is no status {status!r}: {why}")
+
+
+def id_of(entity: Any) -> str:
+    """Return the id of something, or of what it is the id of."""
+    return check_id(getattr(entity, "id", entity))
+
+
+def check_id(entity_id: object) -> str:
+    """Refuse what is no id.
+
+    :raises TypeError: where it is no text
+    """
+    if isinstance(entity_id, str):
+        return entity_id
+
+    raise TypeError(f"an id is a text, such as scenario.id; got {entity_id!r}")

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from distributed import Client
 
 
+_UNKNOWN = "what a dead program has left on %s is not known: %r"
+_SILENT = (
+    "%s does not answer, and a dead program may have left jobs there: this one waits until "
+    "it answers, or the scheduler takes it for dead (%r)"
+)
+
+
 class Held(NamedTuple):
     """A job that was started for a dead orchestrator.
 
@@ -51,8 +58,8 @@ class Adoption:
 
         :param members: all Dask workers
         """
-        ids = {"dead_id": dead_id, "heir_id": self.own_id}
-        found = await _ask_all(client, members, left.take_over, **ids)
+        ids: dict[str, Any] = {"dead_id": dead_id, "heir_id": self.own_id}
+        found = await _ask_all(client, members, left.take_over, until_gone=True, **ids)
         taken: dict[str, int] = {}
 
         for member in members:
@@ -100,7 +107,7 @@ class Adoption:
         """Hear of a call that runs already; return whether it does, None where its worker
         does not answer.
         """
-        where = {"heir_id": self.own_id, "topic": topic, "trip": trip}
+        where: dict[str, Any] = {"heir_id": self.own_id, "topic": topic, "trip": trip}
         found = await _ask_all(
             client, [member], left.attach, job_id=call.job_id, **where
         )
@@ -110,20 +117,24 @@ class Adoption:
         self, client: Client, member: Member, call: Call, *, now: bool
     ) -> None:
         """Ask for the end of a call that was attached."""
-        facts = {"heir_id": self.own_id, "job_id": call.job_id, "now": now}
+        facts: dict[str, Any] = {
+            "heir_id": self.own_id,
+            "job_id": call.job_id,
+            "now": now,
+        }
         await _ask_all(client, [member], left.end, **facts)
 
     async def release(self, client: Client, member: Member, call: Call) -> None:
         """Have a call forgotten that was attached."""
         self._attached.pop(call.job_id, None)
-        facts = {"owner_id": self.own_id, "job_ids": [call.job_id]}
+        facts: dict[str, Any] = {"owner_id": self.own_id, "job_ids": [call.job_id]}
         await _ask_all(client, [member], left.release, **facts)
 
     async def close(self, client: Client) -> None:
         """End, and have forgotten, what was taken over and still is there."""
         held = {held.job_id: held.member for held in self._held.values()}
         members = {**held, **self._attached}
-        facts = {"owner_id": self.own_id, "job_ids": [*members]}
+        facts: dict[str, Any] = {"owner_id": self.own_id, "job_ids": [*members]}
         await _ask_all(client, {*members.values()}, left.release, **facts)
 
 
@@ -131,25 +142,41 @@ async def _ask_all(
     client: Client,
     members: Iterable[Member],
     function: Callable[..., Any],
+    *,
+    until_gone: bool = False,
     **arguments: Any,
 ) -> dict[str, Any]:
     """Call a function in Dask workers; return what came of it, by their addresses.
 
     One that does not answer is left out, with a warning.
+
+    :param until_gone: ask one that is silent again, until it answers or has gone
     """
     found: dict[str, Any] = {}
 
-    async def ask(address: str) -> None:
-        try:
-            with fail_after(PATIENCE):
-                found.update(await client.run(function, workers=[address], **arguments))
-        except Exception as error:
-            problem = "what a dead program has left on %s is not known: %r"
-            _logger.warning(problem, address, error)
+    async def ask(member: Member) -> None:
+        is_told = False
+
+        while not member.is_gone:
+            try:
+                with fail_after(PATIENCE):
+                    there = client.run(function, workers=[member.address], **arguments)
+                    found.update(await there)
+                    return
+            except Exception as error:
+                goes_on = until_gone and isinstance(error, TimeoutError)
+
+                if not is_told:
+                    problem = _SILENT if goes_on else _UNKNOWN
+                    _logger.warning(problem, member.address, error)
+
+                if not goes_on:
+                    return
+
+                is_told = True
 
     async with create_task_group() as group:
         for member in members:
-            if not member.is_gone:
-                group.start_soon(ask, member.address)
+            group.start_soon(ask, member)
 
     return found

@@ -99,9 +99,9 @@ class Agent:
         """Ask for the end of a job, whatever trip it is of."""
         self._loop.call_soon_threadsafe(partial(self._end, {job_id}, now=now))
 
-    def list_workers(self) -> Future[list[WorkerInfo]]:
-        """List the worker processes."""
-        listing = self.executor.list_workers()
+    def list_workers(self, *, stacks: bool) -> Future[list[WorkerInfo]]:
+        """List the worker processes; see `Executor.list_workers`."""
+        listing = self.executor.list_workers(stacks=stacks)
         return asyncio.run_coroutine_threadsafe(listing, self._loop)
 
     def warm(self, count: int) -> Future[None]:

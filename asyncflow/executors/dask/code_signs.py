@@ -7,7 +7,6 @@ that would be imported are compared with these. No module is loaded for it.
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib
 import os
@@ -20,6 +19,7 @@ from functools import lru_cache
 from importlib.machinery import ModuleSpec
 from typing import TypeAlias
 
+from asyncflow.bytecode import compiled, imported_by
 from asyncflow.errors import ModuleDiffers
 from asyncflow.worker.codec import is_by_value
 from asyncflow.worker.loaded import Facts, facts_of, file_of, is_installed, is_users
@@ -97,33 +97,10 @@ def _digest(file: str, facts: Facts) -> bytes:  # noqa: ARG001  # they tell its 
 def _imported_by(name: str, file: str, facts: Facts) -> tuple[str, ...]:  # noqa: ARG001  # the same
     """Return the modules that a module may import, and the packages that it is in."""
     with open(file, "rb") as opened:
-        try:
-            tree = ast.parse(opened.read())
-        except (SyntaxError, ValueError):
-            return ()
+        code = compiled(opened.read(), file)
 
-    is_package = os.path.basename(file) == "__init__.py"
-    package = name if is_package else name.rpartition(".")[0]
-    found = {name}
-
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            found.update(_of_from(node, package))
-
+    found = {name, *(() if code is None else imported_by(code, name, file))}
     return tuple({part for one in found for part in _with_parents(one)})
-
-
-def _of_from(node: ast.ImportFrom, package: str) -> Iterator[str]:
-    """Give what ``from ... import ...`` may import."""
-    parts = package.split(".") if package else []
-    base = parts[: len(parts) - node.level + 1] if node.level else []
-    whole = ".".join([*base, *([node.module] if node.module else [])])
-
-    if whole:
-        yield whole
-        yield from (f"{whole}.{alias.name}" for alias in node.names)
 
 
 def _with_parents(name: str) -> Iterator[str]:

@@ -76,8 +76,8 @@ class DaskExecutor(Executor):
     async def let_go(self, dead_id: str, job_ids: Collection[str]) -> None:
         await self._cluster.let_go(dead_id, job_ids)
 
-    async def list_workers(self) -> list[WorkerInfo]:
-        return await self._cluster.list_workers()
+    async def list_workers(self, *, stacks: bool = False) -> list[WorkerInfo]:
+        return await self._cluster.list_workers(stacks=stacks)
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
         await self._cluster.run(calls, watch)

@@ -234,9 +234,11 @@ async def kill(
         plugin.agent.kill(trip, job_ids, now=now)
 
 
-async def list_workers(dask_worker: Worker, *, name: str) -> list[WorkerInfo]:
-    """List the worker processes of an orchestrator."""
+async def list_workers(
+    dask_worker: Worker, *, name: str, stacks: bool
+) -> list[WorkerInfo]:
+    """List the worker processes of an orchestrator; see `Executor.list_workers`."""
     if (plugin := plugin_of(dask_worker, name)) is None:
         return []
 
-    return await asyncio.wrap_future(plugin.agent.list_workers())
+    return await asyncio.wrap_future(plugin.agent.list_workers(stacks=stacks))

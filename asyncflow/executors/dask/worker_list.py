@@ -16,20 +16,23 @@ PATIENCE = 2.0
 
 
 async def worker_list(
-    client: Client, name: str, members: Iterable[Member]
+    client: Client, name: str, members: Iterable[Member], *, stacks: bool
 ) -> list[WorkerInfo]:
     """List the worker processes of an orchestrator; see `Executor.list_workers`.
 
     :param name: that of its plugin
     :param members: the Dask workers
     """
-    found = await asyncio.gather(*(_ask(client, name, member) for member in members))
+    asked = (_ask(client, name, member, stacks=stacks) for member in members)
+    found = await asyncio.gather(*asked)
     return [worker for listed in found for worker in listed]
 
 
-async def _ask(client: Client, name: str, member: Member) -> list[WorkerInfo]:
+async def _ask(
+    client: Client, name: str, member: Member, *, stacks: bool
+) -> list[WorkerInfo]:
     address = member.address
-    there = client.run(list_workers, name=name, workers=[address])
+    there = client.run(list_workers, name=name, stacks=stacks, workers=[address])
 
     try:
         found: list[WorkerInfo] = (await asyncio.wait_for(there, PATIENCE))[address]

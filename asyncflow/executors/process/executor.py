@@ -6,11 +6,12 @@ import contextlib
 import errno
 import time
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from operator import attrgetter
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-from anyio import CancelScope, create_task_group, to_thread
+from anyio import CancelScope, Event, create_task_group, to_thread
 from anyio.abc import TaskGroup
 
 from asyncflow.abc import Call, Crashed, Executor, Watch, WorkerInfo
@@ -133,10 +134,17 @@ class ProcessExecutor(Executor):
     def workers(self) -> int:
         return self._pool.workers.alive
 
-    async def list_workers(self) -> list[WorkerInfo]:
+    async def list_workers(self, *, stacks: bool = False) -> list[WorkerInfo]:
         pairs = (request.current for request in self.requests.values())
         jobs = dict(pair for pair in pairs if pair is not None)
-        return await to_thread.run_sync(self._pool.workers.described, jobs)
+        described = partial(self._pool.workers.described, jobs, stacks=stacks)
+        return await to_thread.run_sync(described)
+
+    async def begin(self) -> None:
+        if not self._pool.coming:
+            begun = Event()
+            self._group.start_soon(self._warm, begun)
+            await begun.wait()
 
     async def warm(self, count: int) -> None:
         with CancelScope() as scope:
@@ -234,7 +242,7 @@ class ProcessExecutor(Executor):
             self._is_short = False
             _logger.warning("worker processes can be started again: jobs go on")
 
-    async def _warm(self) -> None:
+    async def _warm(self, begun: Event | None = None) -> None:
         # A job that needs a worker meets the same error, and tells it.
         with contextlib.suppress(Exception):
-            await self._pool.warm()
+            await self._pool.warm(begun)

@@ -354,11 +354,11 @@ def remove_files(log_path: str) -> None:
 
 def files(log_path: str) -> tuple[str, ...]:
     """Return the names of a worker's files: its log, its spool, its tokens, a copy of
-    its ``__main__``, and what is written to its descriptor 2.
+    its ``__main__``, what is written to its descriptor 2, and its stacks.
     """
     name = log_path.removesuffix(".log")
-    others = (f"{name}.spool", f"{name}.tokens", f"{name}.main")
-    return (log_path, *others, path_of(log_path))
+    parts = ("spool", "tokens", "main", "stacks")
+    return (log_path, *(f"{name}.{part}" for part in parts), path_of(log_path))
 
 
 def stack_of(text: str) -> str:

@@ -14,6 +14,7 @@ from anyio import (
     BrokenWorkerProcess,
     CancelScope,
     CapacityLimiter,
+    Event,
     Lock,
     create_task_group,
     move_on_after,
@@ -73,21 +74,29 @@ class Workers:
         """How many workers are alive."""
         return sum(worker.returncode is None for worker in self.by_pid.values())
 
-    def described(self, jobs: Mapping[int, str]) -> list[WorkerInfo]:
+    def described(
+        self, jobs: Mapping[int, str], *, stacks: bool = False
+    ) -> list[WorkerInfo]:
         """Describe the workers that are alive. Blocks.
 
         :param jobs: what each runs, by its id
+        :param stacks: whether to ask where their Python is
         """
         host = socket.gethostname()
+        alive = [each for each in [*self.by_pid.values()] if each.returncode is None]
+        told = _stacks_of(alive) if stacks else {}
         return [
-            WorkerInfo(host, pid, "busy" if pid in jobs else "idle", worker.rss(), job)
-            for pid, worker in [*self.by_pid.items()]
-            if worker.returncode is None
-            for job in [jobs.get(pid)]
+            WorkerInfo(host, pid, state, worker.rss(), job, told.get(pid, ""))
+            for worker in alive
+            for pid, job in [(worker.pid, jobs.get(worker.pid))]
+            for state in ["idle" if job is None else "busy"]
         ]
 
-    async def start(self) -> None:
-        """Start a worker. On cancel its process is dead before this raises."""
+    async def start(self, begun: Event | None = None) -> None:
+        """Start a worker. On cancel its process is dead before this raises.
+
+        :param begun: is set once its process is there
+        """
         place = await self.folder()
         processes, idle = lists()
         self._count += 1
@@ -95,7 +104,7 @@ class Workers:
         born = process_tree.now()
         world = self.world.look()
         start = Start(place.path, mark, self.world.packed)
-        process, log_path = await start.process()
+        process, log_path = await start.process(begun)
 
         try:
             # In this very step: it is idle, and known from now on.
@@ -282,3 +291,9 @@ class Workers:
 def _let_go(places: Iterable[WorkerFolder]) -> None:
     for place in places:
         place.let_go()
+
+
+def _stacks_of(workers: Iterable[Worker]) -> dict[int, str]:
+    from asyncflow.executors.process.stacks import stacks_of
+
+    return stacks_of(workers)

@@ -53,6 +53,8 @@ class Audit:
     _called_in: dict[str, list[str]] = attrs.field(
         init=False, factory=lambda: defaultdict(list)
     )
+    _taken: dict[str, float] = attrs.field(init=False, factory=dict)
+    """When the store took runs, by their ids."""
     _owners: dict[str, str] = attrs.field(init=False, factory=dict)
     """The names of processes, by the ids of the orchestrators that were theirs."""
     _new: list[SubmissionRecord] = attrs.field(init=False, factory=list)
@@ -146,6 +148,9 @@ class Audit:
     def _saves_run(self, record: SubmissionRecord) -> None:
         old = self.disk.kept._tables.submissions.records.get(record.id)
         self.world.note("run", record.id, record.status)
+
+        if old is None:
+            self._taken.setdefault(record.id, self.world.elapsed)
 
         if old is not None and old.finished is not None:
             self._violated(f"{record.id} was {old.status}, then {record.status}")
@@ -282,17 +287,22 @@ class Audit:
         if name == "shared":  # others may have written it meanwhile
             return
 
-        if any(one.process is not asked.process for one in writes):
-            return  # what others write to a scenario is pinned by nobody
-
-        before = [one for one in writes if one.began <= asked.at]
-        ended = [one.ended for one in before if one.ended is not None]
-        last = max((at for at in ended if at <= asked.at), default=-1.0)
+        taken = self._taken.get(asked.id, asked.at)  # others come after it from then on
+        before = [
+            one
+            for one in writes
+            if one.began <= (asked.at if one.process is asked.process else taken)
+        ]
+        there = [
+            one for one in before if one.ended is not None and one.ended <= asked.at
+        ]
+        last = max((one.began for one in there), default=-1.0)
+        # Of two that were written at a time, either may be the last.
         allowed = {
             one.value for one in before if one.ended is None or one.ended >= last
         }
 
-        if last < 0:
+        if not there:
             allowed.add("default")
 
         if maker not in allowed:

@@ -31,8 +31,7 @@ def batches(trial: Trial, chance: random.Random) -> Trial:
 
 
 def deaths(trial: Trial, chance: random.Random) -> Trial:
-    """Have one program die as its runs begin, whose jobs must not run twice."""
-    trial = _of_one(trial)
+    """Have processes die as runs begin whose jobs must not run twice."""
     flows = _with_tasks(trial, on_restart="fail")
     faults = list(trial.faults)
 
@@ -47,35 +46,63 @@ def deaths(trial: Trial, chance: random.Random) -> Trial:
 
 
 def values(trial: Trial, chance: random.Random) -> Trial:
-    """Have large values replaced while runs wait that read them, by one program."""
-    trial = _of_one(trial)
+    """Have large values replaced while runs wait that read them."""
     flows = tuple(_with_large(flow) for flow in trial.flows)
     acts = list(trial.acts)
 
-    for act in _submits(acts):
+    for act in _submits(trial.acts):
         acts += [_soon(act, chance, "write") for _ in range(2)]
 
     return attrs.evolve(trial, flows=flows, acts=_ordered(acts), workers=1)
 
 
+def programs(trial: Trial, chance: random.Random) -> Trial:
+    """Have several programs share scenarios, write to them as runs begin, and die."""
+    count = max(len(trial.hosts), chance.choice([2, 2, 3]))
+    hosts = (*trial.hosts, *["alpha"] * (count - len(trial.hosts)))
+    made = [
+        attrs.evolve(
+            act,
+            process=act.process if act.at == 0 else chance.randrange(count),
+            options={**act.options, "any": True},
+        )
+        for act in trial.acts
+    ]
+    acts = list(made)
+    faults = list(trial.faults)
+
+    for act in _submits(made):
+        for _ in range(2):
+            soon = _soon(act, chance, "write")
+            acts.append(
+                attrs.evolve(
+                    soon,
+                    process=chance.randrange(count),
+                    subject=act.subject,
+                    options={"any": True},
+                )
+            )
+
+        if chance.random() < 0.3:
+            at = act.at + chance.random() * chance.choice([SOON, 0.3, 3.0])
+            amount = chance.choice([0.0, 0.5, 5.0, 40.0])
+            faults.append(Fault(kind="kill", at=at, process=act.process, amount=amount))
+
+    kept = chance.sample(faults, min(len(faults), 5))
+    return attrs.evolve(
+        trial,
+        hosts=hosts,
+        acts=_ordered(acts),
+        faults=tuple(sorted(kept, key=lambda fault: fault.at)),
+    )
+
+
 THEMES: dict[str, Callable[[Trial, random.Random], Trial]] = {
     "batches": batches,
     "deaths": deaths,
+    "programs": programs,
     "values": values,
 }
-
-
-def _of_one(trial: Trial) -> Trial:
-    """Have one program do all, and meet all that goes wrong: of several on one store, one
-    that takes a run over may read what another wrote by hand after its submit.
-    """
-    return attrs.evolve(
-        trial,
-        hosts=trial.hosts[:1],
-        is_far=False,
-        acts=tuple(attrs.evolve(act, process=0) for act in trial.acts),
-        faults=tuple(attrs.evolve(fault, process=0) for fault in trial.faults),
-    )
 
 
 def _with_tasks(trial: Trial, **changes: Any) -> tuple[Flow, ...]:

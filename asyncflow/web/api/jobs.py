@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import AsyncGenerator
+
 import attrs
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from asyncflow.entities.job import Job
 from asyncflow.web.access import user_of
 from asyncflow.web.api.operation import (
+    ANY,
     PAGE,
     TEXT,
     Answered,
@@ -17,7 +22,8 @@ from asyncflow.web.api.operation import (
     answer,
     listed,
 )
-from asyncflow.web.api.schemas import JOB, JOB_STATUS, job, job_record
+from asyncflow.web.api.schemas import JOB, JOB_STATUS, WHOLE_JOB, job, job_record
+from asyncflow.web.live import ENDED, EventStream, closing
 from asyncflow.web.site import Site
 
 
@@ -56,7 +62,7 @@ class Jobs:
                     path="/jobs/{id}",
                     name="get_job",
                     what="Return a job as things are now.",
-                    answers={200: JOB},
+                    answers={200: WHOLE_JOB},
                 ),
                 self.get,
             ),
@@ -71,6 +77,17 @@ class Jobs:
                 ),
                 self.log,
             ),
+            (
+                Operation(
+                    method="GET",
+                    path="/jobs/{id}/output",
+                    name="follow_job",
+                    what="Send what a job prints from the first, until it has ended.",
+                    answers={200: ANY},
+                    media="text/event-stream",
+                ),
+                self.follow,
+            ),
         ]
 
     def _others(self) -> list[Answered]:
@@ -82,7 +99,7 @@ class Jobs:
                     name="cancel_job",
                     what="Ask for the end of a job.",
                     takes={"reason": TEXT},
-                    answers={202: JOB},
+                    answers={202: WHOLE_JOB},
                 ),
                 self.cancel,
             ),
@@ -118,6 +135,10 @@ class Jobs:
         found = await self.site.job(request)
         return PlainTextResponse(await found.output())
 
+    async def follow(self, request: Request, _asked: Asked) -> Response:
+        """Send what a job prints."""
+        return EventStream(_printed(await self.site.job(request)))
+
     async def cancel(self, request: Request, asked: Asked) -> Response:
         """Cancel a job."""
         found = await self.site.job(request)
@@ -128,3 +149,11 @@ class Jobs:
         """Delete a job."""
         await self.site.find(request).delete_job(request.path_params["id"])
         return Response(status_code=204)
+
+
+async def _printed(job: Job) -> AsyncGenerator[str]:
+    async with closing(job.follow()) as parts:
+        async for part in parts:
+            yield f"event: text\ndata: {json.dumps(part)}\n\n"
+
+    yield ENDED

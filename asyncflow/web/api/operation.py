@@ -117,12 +117,7 @@ class Asked:
 
         :raises HTTPException: where it is none
         """
-        text = self.query.get(name)
-
-        try:
-            return moment(text or "")
-        except ValueError:
-            raise refused(f"{name!r} is a time (ISO 8601); got {text!r:.50}") from None
+        return moment_of(name, self.query.get(name) or "")
 
     @property
     def page(self) -> dict[str, Any]:
@@ -173,6 +168,17 @@ def refused(what: str, known: Any = ()) -> HTTPException:
     """Return the error that says what is wrong with a request."""
     names = ", ".join(sorted(known))
     return HTTPException(422, f"{what}; there are: {names}" if names else what)
+
+
+def moment_of(name: str, text: str) -> datetime | None:
+    """Return the time that a text names, in UTC unless it says another zone.
+
+    :raises HTTPException: where it is none
+    """
+    try:
+        return moment(text)
+    except ValueError:
+        raise refused(f"{name!r} is a time (ISO 8601); got {text!r:.50}") from None
 
 
 def _given(parameter: Parameter, request: Request) -> str | None:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from asyncflow.web.api.configs import Configs
 from asyncflow.web.api.cycles import Cycles
 from asyncflow.web.api.data_nodes import DataNodes
 from asyncflow.web.api.document import document
@@ -29,7 +30,7 @@ class Api:
     @property
     def operations(self) -> list[Answered]:
         """What can be asked for, and what does it."""
-        nouns = (Scenarios, Submissions, Jobs, DataNodes, Cycles, System)
+        nouns = (Configs, Scenarios, Submissions, Jobs, DataNodes, Cycles, System)
         return [answered for noun in nouns for answered in noun(self.site).operations]
 
     @property

@@ -13,9 +13,9 @@ from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
 from asyncflow.errors import NotFound
+from asyncflow.web.access import SUBMITTED_BY, user_of
 from asyncflow.web.api.operation import (
     FLAG,
-    NUMBER,
     OBJECT,
     PAGE,
     TEXT,
@@ -28,25 +28,25 @@ from asyncflow.web.api.operation import (
     maybe,
 )
 from asyncflow.web.api.schemas import (
+    COMPARED,
+    LINEAGE,
+    READINESS,
+    RUN_OPTIONS,
     SCENARIO,
+    SCENARIO_CHANGES,
     SEQUENCE,
     TASK,
     WHOLE_SCENARIO,
+    compared,
+    lineage,
     part,
+    readiness,
     scenario,
     scenario_record,
 )
 from asyncflow.web.api.submissions import ACCEPTED, WAIT, accepted
+from asyncflow.web.differing import differing
 from asyncflow.web.site import Site, root_of
-
-_RUN = {
-    "inputs": OBJECT,
-    "properties": OBJECT,
-    "force": FLAG,
-    "priority": NUMBER,
-    "run_timeout": maybe(NUMBER),
-    "on_failure": {"type": "string", "enum": ["continue", "stop"]},
-}
 
 _KEY = Parameter(
     "Idempotency-Key",
@@ -54,8 +54,6 @@ _KEY = Parameter(
     "a text of the client's: the same run is returned for it, whoever asks again",
     "header",
 )
-
-_CHANGES = {"name": maybe(TEXT), "properties": OBJECT, "tags": listed(TEXT)}
 
 
 @attrs.frozen(eq=False)
@@ -69,7 +67,7 @@ class Scenarios:
         """What can be asked for."""
         return [
             *(*self._of_all(), *self._of_one()),
-            *(*self._parts(), *self._verbs()),
+            *(*self._parts(), *self._facts(), *self._verbs()),
         ]
 
     def _of_all(self) -> list[Answered]:
@@ -146,7 +144,7 @@ class Scenarios:
                     path="/scenarios/{id}",
                     name="update_scenario",
                     what="Change the name, properties or tags of a scenario.",
-                    takes=_CHANGES,
+                    takes=SCENARIO_CHANGES,
                     answers={200: WHOLE_SCENARIO},
                 ),
                 self.update,
@@ -191,6 +189,41 @@ class Scenarios:
             )
         ]
 
+    def _facts(self) -> list[Answered]:
+        return [
+            (
+                Operation(
+                    method="GET",
+                    path="/scenarios/{id}/readiness",
+                    name="get_readiness",
+                    what="Tell whether a scenario can be submitted, and what is missing.",
+                    answers={200: READINESS},
+                ),
+                self.readiness,
+            ),
+            (
+                Operation(
+                    method="GET",
+                    path="/scenarios/{id}/lineage",
+                    name="get_lineage",
+                    what="Tell by whom, and of what, each value of a scenario was made.",
+                    answers={200: LINEAGE},
+                ),
+                self.lineage,
+            ),
+            (
+                Operation(
+                    method="GET",
+                    path="/scenarios/{id}/compare",
+                    name="compare_scenarios",
+                    what="List the values whose first rows another scenario has otherwise.",
+                    parameters=(Parameter("other", TEXT, "its id"),),
+                    answers={200: listed(COMPARED)},
+                ),
+                self.compare,
+            ),
+        ]
+
     def _verbs(self) -> list[Answered]:
         return [
             (
@@ -222,7 +255,7 @@ class Scenarios:
                         name=f"submit_{noun}",
                         what=f"Start a run of a {noun}.",
                         parameters=(WAIT, _KEY),
-                        takes=_RUN,
+                        takes=RUN_OPTIONS,
                         answers=ACCEPTED,
                     ),
                     self.submit,
@@ -280,6 +313,24 @@ class Scenarios:
         found = await self.site.scenario(request)
         return _made(request, await found.duplicate(name=asked.body.get("name")))
 
+    async def readiness(self, request: Request, _asked: Asked) -> Response:
+        """Tell whether it can be submitted."""
+        found = await self.site.scenario(request)
+        return answer(request, readiness(found, await found.is_submittable()))
+
+    async def lineage(self, request: Request, _asked: Asked) -> Response:
+        """Tell where its values come from."""
+        picture = await (await self.site.scenario(request)).lineage()
+        return answer(request, lineage(picture.lineage))
+
+    async def compare(self, request: Request, asked: Asked) -> Response:
+        """Tell what another one has otherwise."""
+        one = await self.site.scenario(request)
+        other = await self.site.find(request).get_scenario(asked.query.get("other", ""))
+        return answer(
+            request, [compared(*each) for each in await differing(one, other)]
+        )
+
     async def parts(self, request: Request, _asked: Asked) -> Response:
         """List the tasks, or the sequences, of a scenario."""
         found, noun = await self.site.scenario(request), _noun(request, 1)
@@ -304,9 +355,13 @@ class Scenarios:
     async def submit(self, request: Request, asked: Asked) -> Response:
         """Start a run."""
         entity = await self._entity(request, _noun(request, 3))
-        run = entity.submit(
-            idempotency_key=asked.query.get("Idempotency-Key"), **asked.body
-        )
+        properties = {
+            **asked.body.get("properties", {}),
+            SUBMITTED_BY: user_of(request),
+        }
+        options = {**asked.body, "properties": properties}
+        key = asked.query.get("Idempotency-Key")
+        run = entity.submit(idempotency_key=key, **options)
         return await accepted(request, run, asked.query.get("wait"))
 
 

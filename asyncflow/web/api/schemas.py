@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import attrs
+
+from asyncflow.config.sections import ScenarioConfig
+from asyncflow.display.lineage import Lineage
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.job import Job
 from asyncflow.entities.scenario import Scenario
@@ -11,13 +16,13 @@ from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.task import Task
 from asyncflow.records import (
-    CycleRecord,
     DataNodeRecord,
     JobRecord,
     ScenarioRecord,
     SubmissionRecord,
     plain,
 )
+from asyncflow.selection import Preview
 from asyncflow.status import Status, SubmissionStatus
 from asyncflow.web.api.operation import (
     DATE,
@@ -30,8 +35,12 @@ from asyncflow.web.api.operation import (
     listed,
     maybe,
 )
+from asyncflow.web.pages.run_history import never_written
 
 ERROR = facts(error=TEXT)
+
+COUNT: Schema = {"type": "integer"}
+DAYS: Schema = {"type": "number", "minimum": 0, "maximum": 36_500}
 
 STATUS: Schema = {
     "type": "string",
@@ -101,6 +110,8 @@ SUBMISSION = facts(
     properties=OBJECT,
 )
 WHOLE_SUBMISSION = facts(
+    is_canceling=FLAG,
+    missing=listed(TEXT),
     id=TEXT,
     entity_id=TEXT,
     scenario_id=TEXT,
@@ -125,11 +136,79 @@ JOB = facts(
     traceback=TEXT,
     attempts=listed(OBJECT),
 )
+WHOLE_JOB = facts(
+    **JOB["properties"],
+    config_id=TEXT,
+    is_canceling=FLAG,
+    attempt=COUNT,
+    worker=maybe(TEXT),
+    usage=maybe(OBJECT),
+    progress=maybe(OBJECT),
+)
+WORKER = facts(
+    host=TEXT, pid=COUNT, state=TEXT, memory=COUNT, job_id=maybe(TEXT), stack=TEXT
+)
+ORCHESTRATOR = facts(id=TEXT, host=TEXT, pid=COUNT)
+STORE = facts(
+    database=maybe(COUNT),
+    files=COUNT,
+    values=COUNT,
+    lost=COUNT,
+    lost_bytes=COUNT,
+    lost_names=listed(TEXT),
+)
+SUBMISSIONS = facts(submissions=COUNT)
+CONFIG = facts(id=TEXT, frequency=maybe(TEXT), inputs=listed(TEXT))
+READINESS = facts(is_submittable=FLAG, reasons=listed(TEXT), missing=listed(TEXT))
+COMPARED = facts(
+    data_node=TEXT, one=maybe(PREVIEW), other=maybe(PREVIEW), problems=listed(TEXT)
+)
+LINEAGE = facts(versions=listed(OBJECT), writers=listed(OBJECT))
+RUN_OPTIONS: Mapping[str, Schema] = {
+    "inputs": OBJECT,
+    "properties": OBJECT,
+    "force": FLAG,
+    "priority": NUMBER,
+    "run_timeout": maybe(NUMBER),
+    "on_failure": {"type": "string", "enum": ["continue", "stop"]},
+}
+SCENARIO_CHANGES: Mapping[str, Schema] = {
+    "name": maybe(TEXT),
+    "properties": OBJECT,
+    "tags": listed(TEXT),
+}
+RUN_FILTERS: Mapping[str, Schema] = {
+    "status": STATUS,
+    "scenario_id": TEXT,
+    "config_id": TEXT,
+    "cycle": TEXT,
+    "tag": TEXT,
+    "text": TEXT,
+    "submitted_from": DATE,
+    "submitted_to": DATE,
+}
 
 _SCENARIO = (*SCENARIO["properties"],)
 _SUBMISSION = (*SUBMISSION["properties"],)
 _DATA_NODE = (*DATA_NODE["properties"],)
 _JOB = (*JOB["properties"],)
+
+
+def config(declared: ScenarioConfig) -> dict[str, Any]:
+    """Return a config of scenarios."""
+    frequency = declared.frequency
+    return {
+        "id": declared.id,
+        "frequency": frequency and str(frequency),
+        "inputs": sources(declared),
+    }
+
+
+def sources(declared: ScenarioConfig) -> list[str]:
+    """Return the data nodes that a scenario reads and does not write."""
+    written = {node.id for task in declared.tasks for node in task.output}
+    read = {node.id for task in declared.tasks for node in task.input}
+    return sorted(read - written)
 
 
 def scenario_record(record: ScenarioRecord) -> dict[str, Any]:
@@ -156,6 +235,39 @@ def scenario(handle: Scenario) -> dict[str, Any]:
     }
 
 
+def readiness(handle: Scenario, reasons: Iterable[object]) -> dict[str, Any]:
+    """Tell whether a scenario can be submitted.
+
+    :param reasons: why it cannot
+    """
+    told = [*map(str, reasons)]
+    missing = [
+        node.config_id for node in handle.get_inputs() if node.last_edit_date is None
+    ]
+    return {"is_submittable": not told, "reasons": told, "missing": sorted(missing)}
+
+
+def lineage(found: Lineage) -> dict[str, Any]:
+    """Return where values come from."""
+    return {
+        "versions": [plain(attrs.asdict(version)) for version in found.versions],
+        "writers": [plain(attrs.asdict(job)) for job in found.writers.values()],
+    }
+
+
+def compared(name: str, one: Preview | str, other: Preview | str) -> dict[str, Any]:
+    """Return what two scenarios have otherwise in a data node."""
+    found: dict[str, Any] = {"data_node": name, "problems": []}
+
+    for key, shown in (("one", one), ("other", other)):
+        found[key] = None if isinstance(shown, str) else plain(shown._asdict())
+
+        if isinstance(shown, str):
+            found["problems"].append(f"{key}: {shown}")
+
+    return found
+
+
 def part(handle: Task | Sequence) -> dict[str, Any]:
     """Return a task, or a sequence."""
     found = {
@@ -174,11 +286,6 @@ def part(handle: Task | Sequence) -> dict[str, Any]:
         "outputs": {name: node.id for name, node in handle.output.items()},
         "skippable": handle.skippable,
     }
-
-
-def cycle(record: CycleRecord) -> dict[str, Any]:
-    """Return a cycle."""
-    return record.as_dict()
 
 
 def data_node_record(record: DataNodeRecord) -> dict[str, Any]:
@@ -226,6 +333,8 @@ def submission(handle: Submission) -> dict[str, Any]:
         "error": error and str(error),
         "inputs": {name: part.data_node.id for name, part in handle.inputs.items()},
         "outputs": {name: part.data_node.id for name, part in handle.outputs.items()},
+        "is_canceling": handle.is_canceling,
+        "missing": never_written(handle) if handle.waits_for_data else [],
     }
 
 
@@ -248,4 +357,10 @@ def job(handle: Job) -> dict[str, Any]:
         "finished_at": ended and ended.isoformat(),
         "traceback": handle.stacktrace,
         "attempts": [attempt.as_dict() for attempt in handle.attempts],
+        "config_id": handle.config_id,
+        "is_canceling": handle.is_canceling,
+        "attempt": handle.attempt,
+        "worker": handle.worker,
+        "usage": handle.usage and plain(handle.usage._asdict()),
+        "progress": handle.progress and plain(handle.progress._asdict()),
     }

@@ -23,17 +23,21 @@ from asyncflow.web.api.operation import (
     Operation,
     Parameter,
     answer,
-    facts,
     listed,
+    moment_of,
 )
 from asyncflow.web.api.schemas import (
+    RUN_FILTERS,
     STATUS,
     SUBMISSION,
+    SUBMISSIONS,
     WHOLE_SUBMISSION,
     submission,
     submission_record,
 )
+from asyncflow.web.bulk import cancel_all, retry_all
 from asyncflow.web.live import ENDED, EventStream, closing
+from asyncflow.web.reports import report
 from asyncflow.web.site import Site, root_of
 
 WAIT = Parameter(
@@ -67,7 +71,7 @@ class Submissions:
     @property
     def operations(self) -> list[Answered]:
         """What can be asked for."""
-        return [*self._to_read(), *self._others()]
+        return [*self._to_read(), *self._others(), *self._of_all()]
 
     def _to_read(self) -> list[Answered]:
         return [
@@ -136,6 +140,46 @@ class Submissions:
             (
                 Operation(
                     method="GET",
+                    path="/submissions/{id}/report",
+                    name="get_report",
+                    what="Send a run as one file of HTML that loads nothing.",
+                    answers={200: TEXT},
+                    media="text/html",
+                ),
+                self.report,
+            ),
+        ]
+
+    def _of_all(self) -> list[Answered]:
+        return [
+            *(
+                (
+                    Operation(
+                        method="POST",
+                        path=f"/submissions/{verb}",
+                        name=f"{verb}_submissions",
+                        what=what,
+                        takes=RUN_FILTERS,
+                        answers={200: SUBMISSIONS},
+                    ),
+                    act,
+                )
+                for verb, what, act in (
+                    (
+                        "cancel",
+                        "Ask for the end of all runs that a filter finds.",
+                        self.cancel_all,
+                    ),
+                    (
+                        "retry",
+                        "Start anew what has not completed in all runs of a filter.",
+                        self.retry_all,
+                    ),
+                )
+            ),
+            (
+                Operation(
+                    method="GET",
                     path="/submissions/{id}/events",
                     name="follow_submission",
                     what="Send the events of a run from the first, until it has ended.",
@@ -176,11 +220,34 @@ class Submissions:
         await self.site.find(request).delete(run.id)
         return Response(status_code=204)
 
+    async def report(self, request: Request, _asked: Asked) -> Response:
+        """Send a run as a file."""
+        return await report(await self.site.run(request))
+
+    async def cancel_all(self, request: Request, asked: Asked) -> Response:
+        """Cancel the runs of a filter."""
+        filters, why = _meant(asked), f"cancelled by {user_of(request)}"
+        count = await cancel_all(self.site.find(request), filters, why)
+        return answer(request, {"submissions": count})
+
+    async def retry_all(self, request: Request, asked: Asked) -> Response:
+        """Retry the runs of a filter."""
+        count = await retry_all(self.site.find(request), _meant(asked))
+        return answer(request, {"submissions": count})
+
     async def events(self, request: Request, _asked: Asked) -> Response:
         """Send the events of a run."""
         last = request.headers.get("last-event-id", "")
         before = int(last) if last.isdecimal() and len(last) < 10 else 0
         return EventStream(_events(await self.site.run(request), before))
+
+
+def _meant(asked: Asked) -> dict[str, Any]:
+    """Return which runs a body means."""
+    times = ("submitted_from", "submitted_to")
+    return {**asked.body} | {
+        name: moment_of(name, asked.body[name]) for name in times if name in asked.body
+    }
 
 
 def _filters(asked: Asked) -> dict[str, Any]:
@@ -207,8 +274,6 @@ async def accepted(request: Request, run: Submission, wait: float | None) -> Res
 
 
 ACCEPTED = {200: WHOLE_SUBMISSION, 202: WHOLE_SUBMISSION}
-
-_EVENT = facts(submission_id=TEXT)
 
 
 async def _events(run: Submission, before: int) -> AsyncGenerator[str]:

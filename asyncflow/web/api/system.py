@@ -11,26 +11,29 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from asyncflow.orchestrator import Orchestrator
+from asyncflow.records import plain
 from asyncflow.web.api.operation import (
     ANY,
-    TEXT,
+    FLAG,
+    OBJECT,
     Answered,
     Asked,
     Operation,
     Parameter,
     answer,
-    facts,
     listed,
-    maybe,
+)
+from asyncflow.web.api.schemas import (
+    DAYS,
+    ORCHESTRATOR,
+    STORE,
+    SUBMISSIONS,
+    WORKER,
 )
 from asyncflow.web.live import EventStream
 from asyncflow.web.pages.system import prunable
 from asyncflow.web.site import Site
-
-_COUNT = {"type": "integer"}
-_DAYS = {"type": "number", "minimum": 0, "maximum": 36_500}
-_WORKER = facts(host=TEXT, pid=_COUNT, state=TEXT, memory=_COUNT, job_id=maybe(TEXT))
-_ORCHESTRATOR = facts(id=TEXT, host=TEXT, pid=_COUNT)
+from asyncflow.web.stored import stored
 
 
 @attrs.frozen(eq=False)
@@ -42,7 +45,7 @@ class System:
     @property
     def operations(self) -> list[Answered]:
         """What can be asked for."""
-        return [*self._to_read(), *self._others()]
+        return [*self._to_read(), *self._numbers(), *self._others()]
 
     def _to_read(self) -> list[Answered]:
         return [
@@ -52,7 +55,10 @@ class System:
                     path="/workers",
                     name="list_workers",
                     what="List the worker processes, and what they run.",
-                    answers={200: listed(_WORKER)},
+                    parameters=(
+                        Parameter("stacks", FLAG, "whether to tell where they are"),
+                    ),
+                    answers={200: listed(WORKER)},
                 ),
                 self.workers,
             ),
@@ -62,7 +68,7 @@ class System:
                     path="/orchestrators",
                     name="list_orchestrators",
                     what="List the orchestrators that use the store.",
-                    answers={200: listed(_ORCHESTRATOR)},
+                    answers={200: listed(ORCHESTRATOR)},
                 ),
                 self.orchestrators,
             ),
@@ -72,10 +78,34 @@ class System:
                     path="/prunable",
                     name="count_prunable",
                     what="Count the runs that pruning would remove.",
-                    parameters=(Parameter("days", _DAYS, "ended so long ago"),),
-                    answers={200: facts(submissions=_COUNT)},
+                    parameters=(Parameter("days", DAYS, "ended so long ago"),),
+                    answers={200: SUBMISSIONS},
                 ),
                 self.prunable,
+            ),
+        ]
+
+    def _numbers(self) -> list[Answered]:
+        return [
+            (
+                Operation(
+                    method="GET",
+                    path="/statistics",
+                    name="get_statistics",
+                    what="Say in numbers what goes on.",
+                    answers={200: OBJECT},
+                ),
+                self.statistics,
+            ),
+            (
+                Operation(
+                    method="GET",
+                    path="/store",
+                    name="get_store",
+                    what="Measure the store; name the files that nobody needs any more.",
+                    answers={200: STORE},
+                ),
+                self.store,
             ),
         ]
 
@@ -87,9 +117,9 @@ class System:
                     path="/prune",
                     name="prune",
                     what="Remove runs that ended long ago, with their jobs.",
-                    takes={"days": _DAYS},
+                    takes={"days": DAYS},
                     needs=("days",),
-                    answers={200: facts(submissions=_COUNT)},
+                    answers={200: SUBMISSIONS},
                 ),
                 self.prune,
             ),
@@ -106,9 +136,10 @@ class System:
             ),
         ]
 
-    async def workers(self, request: Request, _asked: Asked) -> Response:
+    async def workers(self, request: Request, asked: Asked) -> Response:
         """List the worker processes."""
-        found = await self.site.find(request).workers()
+        stacks = asked.query.get("stacks", False)
+        found = await self.site.find(request).workers(stacks=stacks)
         return answer(request, [worker._asdict() for worker in found])
 
     async def orchestrators(self, request: Request, _asked: Asked) -> Response:
@@ -116,6 +147,15 @@ class System:
         found = await self.site.find(request).store.orchestrators()
         shown = [{"id": one.id, "host": one.host, "pid": one.pid} for one in found]
         return answer(request, shown)
+
+    async def statistics(self, request: Request, _asked: Asked) -> Response:
+        """Say in numbers what goes on."""
+        return answer(request, self.site.find(request).statistics().as_dict())
+
+    async def store(self, request: Request, _asked: Asked) -> Response:
+        """Measure the store."""
+        found = await stored(self.site.find(request).store)
+        return answer(request, plain(found._asdict()))
 
     async def prunable(self, request: Request, asked: Asked) -> Response:
         """Count old runs."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
 
 import attrs
 from starlette.exceptions import HTTPException
@@ -12,18 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from asyncflow.entities.data_node import DataNode
-from asyncflow.errors import AsyncflowError
 from asyncflow.filters import Operator, Where, as_where
 from asyncflow.ids import SCENARIO, kind_of
 from asyncflow.selection import Preview
 from asyncflow.web.access import user_of
+from asyncflow.web.first_rows import first_rows
 from asyncflow.web.forms import form, form_with_file, value
 from asyncflow.web.site import Site, seen
 from asyncflow.web.uploads import takes_files, upload
-
-ROWS = 50
-"""How many rows of a value a page shows."""
 
 EDITS = 100
 """How many of the last edits a page shows."""
@@ -111,21 +106,6 @@ def _where(asked: Mapping[str, str]) -> Where | None:
         return as_where(compared)
     except ValueError as error:
         raise HTTPException(400, str(error)) from error
-
-
-async def first_rows(
-    node: DataNode[Any], where: Where | None = None
-) -> tuple[Preview | None, str]:
-    """Return the first rows, made by a worker, or why there are none."""
-    if node.last_edit_date is None:
-        return None, "it was never written"
-
-    try:
-        return await node.preview(
-            ROWS, in_process=False, is_plain=True, where=where
-        ), ""
-    except AsyncflowError as error:
-        return None, str(error)
 
 
 def _typed(preview: Preview | None) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 
 import attrs
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -44,11 +45,22 @@ class JobPage:
             request,
             "job",
             job=job,
-            chunks=_chunks(_found(text, wanted)),
+            chunks=await to_thread.run_sync(_found, text, wanted),
             search=wanted,
+            stack=await self._stack(request, job)
+            if "stack" in request.query_params
+            else None,
             seen=len(text.encode()),
             notice=request.query_params.get("notice", ""),
         )
+
+    async def _stack(self, request: Request, job: Job) -> str:
+        """Return where a job is that runs."""
+        for worker in await self.site.find(request).workers(stacks=True):
+            if worker.job_id == job.id:
+                return worker.stack
+
+        return "It does not run in a worker process of this program now."
 
     async def log(self, request: Request) -> Response:
         """Send what it printed, as it is."""
@@ -90,15 +102,9 @@ class JobPage:
         return seen(request, f"jobs/{job.id}")
 
 
-def _found(text: str, wanted: str) -> str:
-    if not wanted:
-        return text
-
-    return "\n".join(line for line in text.split("\n") if wanted in line)
-
-
-def _chunks(text: str) -> list[str]:
-    printed = text.split("\n")
+def _found(text: str, wanted: str) -> list[str]:
+    """Return the lines with a text, in pieces. It may take a while: in a thread."""
+    printed = [line for line in text.split("\n") if wanted in line]
     return [
         lines("\n".join(printed[start : start + CHUNK]))
         for start in range(0, len(printed), CHUNK)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import attrs
@@ -20,6 +20,8 @@ from asyncflow.web.access import Access, user_of
 from asyncflow.web.forms import place
 from asyncflow.web.latest import Parts, Views
 from asyncflow.web.live import ENDED, EventStream, pause
+from asyncflow.web.pages.run_history import history, never_written, waits_for
+from asyncflow.web.reports import report
 from asyncflow.web.site import Site, drawn, seen
 
 SHOWN = 500
@@ -27,6 +29,9 @@ SHOWN = 500
 
 DRAWN = 300
 """Pictures and values of more jobs are shown anew only when their run has ended."""
+
+EVENTS = 1_000
+"""Of how many jobs a page tells what has happened."""
 
 VALUES = 100
 """How many inputs, and how many outputs, a page names."""
@@ -48,6 +53,7 @@ class RunPage:
         return [
             Route("/runs/{id}", self.show),
             Route("/runs/{id}/live", self.live),
+            Route("/runs/{id}/report", self.report),
             Route("/runs/{id}/cancel", self.cancel, methods=["POST"]),
             Route("/runs/{id}/retry", self.retry, methods=["POST"]),
             Route("/runs/{id}/delete", self.delete, methods=["POST"]),
@@ -66,8 +72,10 @@ class RunPage:
             count=len(jobs),
             offset=offset,
             step=SHOWN,
-            error=error_of(run),
+            **_head(run),
             **{**await to_thread.run_sync(pictures, run), **_values(run)},
+            events=history(run, jobs[:EVENTS]),
+            waiting=_waiting(run, jobs),
             notice=request.query_params.get("notice", ""),
         )
 
@@ -126,21 +134,27 @@ class RunPage:
         self, run: Submission, jobs: tuple[Job, ...], *, is_drawn: bool, may_write: bool
     ) -> dict[str, str]:
         facts = {"root": "../", "may_write": may_write}
-        parts = {
-            "head": self.site.part("run_head", run=run, error=error_of(run), **facts)
-        }
+        parts = {"head": self.site.part("run_head", run=run, **_head(run), **facts)}
 
         if is_drawn:
             parts["values-list"] = self.site.part("run_values", **_values(run), **facts)
             drawings = await to_thread.run_sync(pictures, run)
             parts["dag"] = self.site.part("run_dag", **drawings)
             parts["gantt"] = self.site.part("run_gantt", **drawings)
+            events = history(run, run.jobs[:EVENTS])
+            parts["events-list"] = self.site.part("run_events", events=events, **facts)
+
+        waiting = _waiting(run, jobs)
 
         for number, job in enumerate(jobs):
             parts[f"row-{job.id}"] = self.site.kept(
                 "run_job",
-                (job.id, job.status, job.attempt, job.progress),
+                (
+                    *(job.id, job.status, job.is_canceling, job.attempt, job.progress),
+                    waiting.get(job.id),
+                ),
                 job=job,
+                waits=waiting.get(job.id, ""),
                 **facts,
             )
 
@@ -148,6 +162,10 @@ class RunPage:
                 await checkpoint()
 
         return parts
+
+    async def report(self, request: Request) -> Response:
+        """Send it as one file of HTML that loads nothing."""
+        return await report(await self.site.run(request))
 
     async def cancel(self, request: Request) -> Response:
         """Cancel it."""
@@ -177,6 +195,18 @@ def _values(run: Submission) -> dict[str, Any]:
     named = inputs[:VALUES], outputs[:VALUES]
     count = len(inputs) + len(outputs) - len(named[0]) - len(named[1])
     return {"inputs": named[0], "outputs": named[1], "left_out": count}
+
+
+def _head(run: Submission) -> dict[str, Any]:
+    missing = never_written(run) if run.waits_for_data else []
+    return {"error": error_of(run), "missing": missing}
+
+
+def _waiting(run: Submission, jobs: Sequence[Job]) -> dict[str, str]:
+    if run.is_finished or len(jobs) > DRAWN:
+        return {}
+
+    return waits_for(jobs)
 
 
 def error_of(run: Submission) -> str:

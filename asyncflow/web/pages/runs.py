@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -14,15 +13,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from asyncflow.errors import AsyncflowError
-from asyncflow.events import SubmissionFinished, SubmissionStarted
 from asyncflow.orchestrator import Orchestrator
 from asyncflow.records import SubmissionRecord
 from asyncflow.status import SubmissionStatus
 from asyncflow.web.access import user_of
+from asyncflow.web.bulk import cancel_all, retry_all
 from asyncflow.web.forms import form, moment
 from asyncflow.web.latest import Parts, Views
 from asyncflow.web.live import EventStream, pause
+from asyncflow.web.news import News
 from asyncflow.web.site import Site, seen
 
 SHOWN = 50
@@ -30,9 +29,6 @@ SHOWN = 50
 
 LOOK = 2.0
 """After how many seconds the list is looked at again, as long as somebody looks at it."""
-
-AT_ONCE = 1000
-"""How many runs are looked up at once, where all that the filter finds are meant."""
 
 FILTERS = ("status", "scenario", "config", "cycle", "tag", "text", "from", "to")
 """The parts of the address that say which runs are meant."""
@@ -44,6 +40,7 @@ class RunsPage:
 
     site: Site
     _views: Views = attrs.field(init=False, factory=Views)
+    _news: News = attrs.field(init=False, factory=News)
 
     @property
     def routes(self) -> list[Route]:
@@ -88,21 +85,21 @@ class RunsPage:
 
         key = (id(orchestrator), *sorted(asked.items()))
 
-        async with orchestrator.events(SubmissionStarted, SubmissionFinished) as events:
+        async with self._news.of(orchestrator) as news:
             with self._views.of(key) as view:
                 since = time.monotonic()
 
                 while True:
                     latest = await view.latest(since, make, is_final=False)
 
-                    if news := latest.news(known, last):
-                        yield news
+                    if event := latest.news(known, last):
+                        yield event
 
                     known = latest.parts
 
                     # What other processes begin and end is no event here.
                     with move_on_after(LOOK) as waiting:
-                        await anext(events)
+                        await news.wait()
 
                     since = time.monotonic() - LOOK * waiting.cancelled_caught
                     await pause()
@@ -122,75 +119,55 @@ class RunsPage:
 
     async def cancel(self, request: Request) -> Response:
         """Cancel all runs that the filter finds and that have not ended."""
-        orchestrator, asked = self.site.find(request), await form(request)
-        why, count = f"cancelled by {user_of(request)}", 0
-
-        async for record in _all(orchestrator, asked, is_finished=False):
-            (await orchestrator.get_submission(record.id)).cancel(why)
-            count += 1
-
+        filters, why = _filters(await form(request)), f"cancelled by {user_of(request)}"
+        count = await cancel_all(self.site.find(request), filters, why)
         return seen(request, "runs", f"{count} runs are being cancelled")
 
     async def retry(self, request: Request) -> Response:
         """Start anew what has not completed in the runs that the filter finds."""
-        orchestrator, asked = self.site.find(request), await form(request)
-        count = 0
-
-        async for record in _all(orchestrator, asked, is_finished=True):
-            if record.status in (SubmissionStatus.FAILED, SubmissionStatus.CANCELED):
-                count += await _tried_again(orchestrator, record.id)
-
+        filters = _filters(await form(request))
+        count = await retry_all(self.site.find(request), filters)
         return seen(request, "runs", f"{count} runs have begun anew")
 
 
-async def _found(
-    orchestrator: Orchestrator,
-    asked: Mapping[str, str],
-    limit: int,
-    **more: Any,
-) -> list[SubmissionRecord]:
-    """Return the runs that the filter of an address finds.
+def _filters(asked: Mapping[str, str]) -> dict[str, Any]:
+    """Return which runs an address, or a form, means.
 
-    :raises HTTPException: where it has no filter that can be
+    :raises HTTPException: where there are none such
     """
     try:
-        return await orchestrator.submissions(
-            status=asked.get("status") or None,
-            scenario_id=asked.get("scenario") or None,
-            config_id=asked.get("config") or None,
-            cycle=asked.get("cycle") or None,
-            tag=asked.get("tag") or None,
-            text=asked.get("text") or None,
-            submitted_from=moment(asked.get("from", "")),
-            submitted_to=moment(asked.get("to", "")),
-            sort_key=asked.get("sort") or "submitted",
-            newest_first=True,
-            limit=limit,
-            **{"after": asked.get("after") or None, **more},
-        )
+        return {
+            "status": SubmissionStatus(asked["status"])
+            if asked.get("status")
+            else None,
+            "scenario_id": asked.get("scenario") or None,
+            "config_id": asked.get("config") or None,
+            "cycle": asked.get("cycle") or None,
+            "tag": asked.get("tag") or None,
+            "text": asked.get("text") or None,
+            "submitted_from": moment(asked.get("from", "")),
+            "submitted_to": moment(asked.get("to", "")),
+        }
     except ValueError as error:
         raise HTTPException(400, str(error)) from error
 
 
-async def _all(
-    orchestrator: Orchestrator, asked: Mapping[str, str], *, is_finished: bool
-) -> AsyncGenerator[SubmissionRecord]:
-    """Give all runs that a filter finds, of those that were there before."""
-    asked = {name: asked.get(name, "") for name in FILTERS}
-    last: SubmissionRecord | None = None
+async def _found(
+    orchestrator: Orchestrator, asked: Mapping[str, str], limit: int
+) -> list[SubmissionRecord]:
+    """Return the runs that an address asks for.
 
-    while found := await _found(
-        orchestrator, asked, AT_ONCE, after=last, is_finished=is_finished
-    ):
-        for record in found:
-            yield record
+    :raises HTTPException: where it has no filter that can be
+    """
+    filters = _filters(asked)
 
-        last = found[-1]
-
-
-async def _tried_again(orchestrator: Orchestrator, submission_id: str) -> bool:
-    with suppress(AsyncflowError):  # what is not declared any more stays as it is
-        (await orchestrator.get_submission(submission_id)).retry_failed()
-        return True
-
-    return False
+    try:
+        return await orchestrator.submissions(
+            **filters,
+            sort_key=asked.get("sort") or "submitted",
+            newest_first=True,
+            limit=limit,
+            after=asked.get("after") or None,
+        )
+    except ValueError as error:
+        raise HTTPException(400, str(error)) from error

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from asyncflow.web.access import SUBMITTED_BY, user_of
 from asyncflow.web.forms import form
 from asyncflow.web.site import Site, drawn, seen
 
@@ -74,7 +75,8 @@ class ScenarioPage:
     async def submit(self, request: Request) -> Response:
         """Start a run of it."""
         scenario, fields = await self.site.scenario(request), await form(request)
-        run = scenario.submit(force=bool(fields.get("force")))
+        by = {SUBMITTED_BY: user_of(request)}
+        run = scenario.submit(force=bool(fields.get("force")), properties=by)
         await run.accepted()
         return seen(request, f"runs/{run.id}")
 

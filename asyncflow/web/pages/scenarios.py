@@ -8,12 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from asyncflow.entities.scenario import Scenario
 from asyncflow.errors import NotFound
 from asyncflow.records import ScenarioRecord
-from asyncflow.selection import Preview
+from asyncflow.web.api.schemas import sources
+from asyncflow.web.differing import attributes, differing
+from asyncflow.web.first_rows import ROWS
 from asyncflow.web.forms import fields_of, form, value
-from asyncflow.web.pages.data_node import ROWS, first_rows
 from asyncflow.web.site import Site, seen
 
 SHOWN = 50
@@ -75,10 +75,8 @@ class ScenariosPage:
             raise NotFound(name)
 
         config = configs[name]
-        written = {node.id for task in config.tasks for node in task.output}
-        read = {node.id for task in config.tasks for node in task.input}
         return self.site.page(
-            request, "create", config=config, sources=sorted(read - written), notice=""
+            request, "create", config=config, sources=sources(config), notice=""
         )
 
     async def create(self, request: Request) -> Response:
@@ -118,37 +116,16 @@ class ScenariosPage:
         ids = [*dict.fromkeys(request.query_params.getlist("id"))]
         orchestrator = self.site.find(request)
         scenarios = [await orchestrator.get_scenario(each) for each in ids[:2]]
-        differing = await _differing(*scenarios) if len(scenarios) == 2 else None
+        is_pair = len(scenarios) == 2
         return self.site.page(
             request,
             "compare",
             scenarios=scenarios,
-            differing=differing,
+            differing=await differing(*scenarios) if is_pair else None,
+            attributes=attributes(*scenarios) if is_pair else [],
             rows=ROWS,
             notice="",
         )
-
-
-async def _differing(
-    one: Scenario, other: Scenario
-) -> list[tuple[str, Preview | str, Preview | str]]:
-    """Return the data nodes whose first rows differ; a worker reads them, not this process.
-
-    Instead of what cannot be shown there is the reason.
-    """
-    found: list[tuple[str, Preview | str, Preview | str]] = []
-
-    for name in one.data_nodes.keys() & other.data_nodes.keys():
-        nodes = one.data_nodes[name], other.data_nodes[name]
-
-        if nodes[0].id != nodes[1].id:
-            shown = [await first_rows(node) for node in nodes]
-            texts = [preview or problem for preview, problem in shown]
-
-            if texts[0] != texts[1]:
-                found.append((name, texts[0], texts[1]))
-
-    return sorted(found, key=lambda pair: pair[0])
 
 
 def _place(record: ScenarioRecord) -> str:

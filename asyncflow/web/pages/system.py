@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
-from contextlib import suppress
 from datetime import timedelta
 
 import attrs
-from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -16,6 +13,7 @@ from starlette.routing import Route
 from asyncflow.orchestrator import Orchestrator
 from asyncflow.web.forms import form, place
 from asyncflow.web.site import Site, seen
+from asyncflow.web.stored import stored
 
 
 @attrs.frozen(eq=False)
@@ -41,11 +39,12 @@ class SystemPage:
             "system",
             orchestrator=orchestrator,
             statistics=orchestrator.statistics().as_dict(),
-            workers=await orchestrator.workers(),
+            workers=await orchestrator.workers(stacks="stacks" in asked),
             orchestrators=await orchestrator.store.orchestrators(),
-            values=await to_thread.run_sync(sizes, orchestrator.store.values_folder),
+            stored=await stored(orchestrator.store),
             days=days if "days" in asked else None,
             prunable=await prunable(orchestrator, days) if "days" in asked else 0,
+            stacks="stacks" in asked,
             notice=asked.get("notice", ""),
         )
 
@@ -60,17 +59,3 @@ async def prunable(orchestrator: Orchestrator, days: float) -> int:
     """Return how many runs `Orchestrator.prune` would remove."""
     before = time.time() - timedelta(days=days).total_seconds()
     return len(await orchestrator.store.prunable(finished_before=before))
-
-
-def sizes(folder: str | None) -> tuple[int, int]:
-    """Return how many files of values there are, and how many bytes they have. Blocks."""
-    count = total = 0
-
-    if folder is not None and os.path.isdir(folder):
-        with os.scandir(folder) as files:
-            for file in files:
-                with suppress(FileNotFoundError):
-                    total += file.stat(follow_symlinks=False).st_size
-                    count += 1
-
-    return count, total

@@ -5,6 +5,7 @@
 const main = document.querySelector("main[data-live]");
 let source = null;
 let last = "";
+const scales = {};
 
 function replace(parts) {
   for (const [id, html] of Object.entries(parts)) {
@@ -14,6 +15,7 @@ function replace(parts) {
 
     const held = element.contains(document.activeElement);
     element.outerHTML = html;
+    scale(id, scales[id] ?? 1);
 
     if (held) document.getElementById(id)?.querySelector("a, button")?.focus();
   }
@@ -66,6 +68,50 @@ if (main) {
   addEventListener("pagehide", close);
 
   if (!document.hidden) open();
+}
+
+// Pictures are made larger and smaller, and texts copied, by buttons that only a script
+// can serve.
+function button(text, label, act) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.textContent = text;
+  made.ariaLabel = label;
+  made.addEventListener("click", act);
+  return made;
+}
+
+function scale(id, factor) {
+  const svg = document.querySelector(`#${id} svg`);
+
+  if (svg === null || factor === 1) return;
+
+  for (const side of ["width", "height"]) {
+    svg.setAttribute(side, svg.getBoundingClientRect()[side] * factor);
+  }
+}
+
+function zoom(id, factor) {
+  scales[id] = (scales[id] ?? 1) * factor;
+  scale(id, factor);
+}
+
+for (const picture of document.querySelectorAll(".picture")) {
+  const bar = document.createElement("div");
+  bar.className = "zoom";
+  bar.append(
+    button("+", "Larger: " + picture.ariaLabel, () => zoom(picture.id, 1.25)),
+    button("\u2212", "Smaller: " + picture.ariaLabel, () => zoom(picture.id, 0.8)),
+  );
+  picture.before(bar);
+}
+
+for (const text of document.querySelectorAll(".log, pre.error")) {
+  const copy = button("Copy", "Copy: " + (text.ariaLabel || "the text"), async () => {
+    await navigator.clipboard.writeText([...text.childNodes].map((part) => part.textContent).join("\n"));
+    copy.textContent = "Copied";
+  });
+  text.before(copy);
 }
 
 document.addEventListener("submit", (event) => {

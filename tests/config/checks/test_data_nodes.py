@@ -64,6 +64,18 @@ BAD: dict[str, tuple[Declare, list[Row]]] = {
         ),
         [("DATA_NODE.n", "custom_document", "5 is no type; give a class (in TOML")],
     ),
+    "reference_in_a_text": (
+        node(
+            storage_type="sql_table",
+            table_name="t",
+            url="postgresql://me:ENV[PASSWORD]@shop/db",
+        ),
+        [("DATA_NODE.n", "url", "stands for nothing; give url='ENV[NAME]', and")],
+    ),
+    "reference_in_a_path": (
+        node(default_path="folder/ENV[NAME].p"),
+        [("DATA_NODE.n", "default_path", "ENV[...] in a longer text stands for noth")],
+    ),
     "period_type": (
         node(validity_period=60),
         [("DATA_NODE.n", "validity_period", "60 is not a period; give a datetime.ti")],

@@ -11,6 +11,9 @@ pytest.importorskip("distributed")
 from tests.support import dask_cluster
 from tests.support.dask_programs import Programs
 
+TTL = "2s"
+"""After how long a silent worker is taken for dead."""
+
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
@@ -22,6 +25,15 @@ def address() -> Iterator[str]:
 @pytest.fixture
 def cluster() -> Iterator[dask_cluster.Hosts]:
     """Give two workers, and their scheduler, that may be killed."""
+    with dask_cluster.hosts(2) as found:
+        yield found
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[dask_cluster.Hosts]:
+    """Give a cluster whose scheduler soon takes silent workers for dead."""
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL", TTL)
+
     with dask_cluster.hosts(2) as found:
         yield found
 

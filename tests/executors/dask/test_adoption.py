@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from anyio import to_thread
+from anyio import Event, create_task_group, to_thread
 
 from asyncflow.abc import Crashed, Killed, Log, Returned
+from asyncflow.executors.dask import adoption
+from asyncflow.log import logger
+from tests.support import dask_cluster
 from tests.support.calls import call
 from tests.support.counted_jobs import begin_and_wait, noted, until_begun
 from tests.support.dask_programs import Programs
@@ -100,3 +105,53 @@ async def test_an_heir_ends_a_job(programs: Programs, tmp_path: Path) -> None:
     await heard.has_ended.wait()
     assert isinstance(heard.outcomes["JOB_1"], Killed)
     assert not lives(pid)
+
+
+async def test_a_silent_host_is_waited_for(
+    cluster: dask_cluster.Hosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What runs there is not begun anew elsewhere."""
+    one = call(begin_and_wait, tmp_path, str(tmp_path))
+    told = Event()
+    monkeypatch.setattr(adoption, "PATIENCE", 0.3)
+    monkeypatch.setattr(logger, "warning", lambda *_: told.set())
+
+    async with Programs.opened(cluster.address) as programs:
+        first, heir = await programs.open("first"), await programs.open("heir")
+        programs.run(first, one)
+        ((_, host),) = await to_thread.run_sync(until_begun, tmp_path, 1)
+        found: dict[str, int] = {}
+
+        async def take_over() -> None:
+            found.update(await heir.take_over("first"))
+
+        async with create_task_group() as group:
+            os.kill(host, signal.SIGSTOP)
+
+            try:
+                group.start_soon(take_over)
+                await told.wait()
+                assert not found
+            finally:
+                os.kill(host, signal.SIGCONT)
+
+        assert found == {"JOB_1": 1}
+
+
+@pytest.mark.may_leave("file", reason="a killed host removes no folder")
+async def test_a_silent_host_is_given_up_where_the_scheduler_does_so(
+    impatient: dask_cluster.Hosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = call(begin_and_wait, tmp_path, str(tmp_path))
+    monkeypatch.setattr(adoption, "PATIENCE", 0.3)
+
+    async with Programs.opened(impatient.address) as programs:
+        first, heir = await programs.open("first"), await programs.open("heir")
+        programs.run(first, one)
+        ((_, host),) = await to_thread.run_sync(until_begun, tmp_path, 1)
+        os.kill(host, signal.SIGSTOP)
+
+        try:
+            assert await heir.take_over("first") == {}
+        finally:
+            os.kill(host, signal.SIGCONT)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,18 +25,8 @@ from tests.support.processes import await_death, cpu_seconds, lives
 
 pytestmark = [pytest.mark.anyio, pytest.mark.limit(120)]
 
-TTL = "2s"
 SMALL = "200MB"
 LARGE = 300_000_000
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[dask_cluster.Hosts]:
-    """Give a cluster whose scheduler soon takes silent workers for dead."""
-    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL", TTL)
-
-    with dask_cluster.hosts(2) as found:
-        yield found
 
 
 async def test_a_worker_is_frozen_until_it_is_taken_for_dead(

@@ -175,7 +175,7 @@ MUTATIONS = (
     Mutation(
         "jobs are not started again after an outage",
         "dispatch/scheduler.py",
-        "        self.in_flight.resume()\n",
+        "        self.in_flight.batcher.is_paused = False\n",
         "",
     ),
     Mutation(

@@ -45,6 +45,15 @@ def test_values_are_large_and_written_often() -> None:
                 assert names.issuperset([*task.inputs, *task.outputs])
 
 
+def test_programs_write_to_scenarios_of_which_others_have_runs() -> None:
+    for seed in range(20):
+        trial = drawn(f"{seed}-programs")
+        assert len(trial.hosts) > 1
+        writes = [act for act in trial.acts if act.verb == "write"]
+        assert all(act.options["any"] for act in writes)
+        assert {act.process for act in trial.acts} == {*range(len(trial.hosts))}
+
+
 @pytest.mark.parametrize("theme", THEMES)
 def test_what_happens_is_in_the_order_of_time(theme: str) -> None:
     trial = drawn(f"5-{theme}")

@@ -33,12 +33,14 @@ def test_whatever_is_asked_is_answered_as_the_document_says(tmp_path: Path) -> N
             "jobs": job["id"],
             "data-nodes": node["id"],
             "tasks": whole["tasks"]["double"],
+            "sequences": whole["sequences"]["both"],
         }
+        first = scenario["id"]
         config = tmp_path / "schemathesis.toml"
         config.write_text(
             "\n".join(
                 f'[[operations]]\ninclude-path-regex = "^/{noun}/"\n'
-                f'parameters = {{ id = "{entity_id}" }}'
+                f'parameters = {{ id = "{entity_id}", other = "{first}" }}'
                 for noun, entity_id in known.items()
             )
         )
@@ -58,4 +60,4 @@ def test_whatever_is_asked_is_answered_as_the_document_says(tmp_path: Path) -> N
         )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "33 passed" in done.stdout, done.stdout
+    assert "43 passed" in done.stdout, done.stdout

@@ -98,6 +98,14 @@ async def test_every_operation_answers_as_the_document_says(
         assert "error" in await ask("submit_sequence", task)
         assert await ask("list_sequences", scenario) == []
         assert "error" in await ask("get_sequence", task)
+        (config,) = await ask("list_configs")
+        assert (config["id"], config["inputs"]) == ("chain", ["n0"])
+        assert (await ask("get_readiness", scenario))["is_submittable"]
+        lineage = await ask("get_lineage", scenario)
+        assert {job["task"] for job in lineage["writers"]} == {"t0", "t1"}
+        pair = {"other": copy["id"]}
+        differing = await ask("compare_scenarios", scenario, params=pair)
+        assert {each["data_node"] for each in differing} == {"n1", "n2"}
         tasks = await ask("list_tasks", scenario)
         assert tasks[0] == await ask("get_task", task)
         assert tasks[0]["inputs"] == {"n0": made["data_nodes"]["n0"]}
@@ -107,6 +115,16 @@ async def test_every_operation_answers_as_the_document_says(
         assert len(await ask("list_submissions", params={"status": "COMPLETED"})) == 2
         events = await ask("follow_submission", run["id"])
         assert events.text.count("event: JobFinished") == 2
+        assert run["properties"] == {"submitted_by": "web"}
+        report = await ask("get_report", run["id"])
+        assert report.text.startswith("<!doctype html>")
+        assert "attachment" in report.headers["content-disposition"]
+        nothing = {"status": "FAILED", "submitted_from": "2020-01-01T00:00:00"}
+        for verb in ("cancel", "retry"):
+            done = await ask(f"{verb}_submissions", json=nothing)
+            assert done == {"submissions": 0}
+        wrong = {"submitted_from": "yesterday"}
+        assert "error" in await ask("cancel_submissions", json=wrong)
         assert "error" in await ask("retry_submission", run["id"])
         assert (await ask("cancel_submission", run["id"]))["status"] == "COMPLETED"
 
@@ -115,6 +133,8 @@ async def test_every_operation_answers_as_the_document_says(
         job = jobs[0]["id"]
         assert (await ask("get_job", job))["id"] == job
         assert (await ask("get_job_log", job)).text == ""
+        printed = await ask("follow_job", job)
+        assert "event: ended" in printed.text
         assert (await ask("cancel_job", job, json={"reason": "x"}))["id"] == job
 
         node = made["data_nodes"]["n0"]
@@ -132,6 +152,10 @@ async def test_every_operation_answers_as_the_document_says(
             "idle",
             "busy",
         }
+        (worker, *_) = await ask("list_workers", params={"stacks": True})
+        assert "most recent call first" in worker["stack"]
+        assert (await ask("get_statistics"))["runs"] == 0
+        assert (await ask("get_store"))["lost"] == 0
         assert await ask("list_orchestrators") == []  # a store in memory has none
         assert await ask("count_prunable") == {"submissions": 0}
 

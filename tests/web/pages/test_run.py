@@ -29,7 +29,8 @@ async def test_a_page_shows_a_run_as_it_goes(
         async with stream(app(orchestrator), place) as reader:
             _, parts = await reader.event()
             assert {*parts} == {
-                *("head", "dag", "gantt", "values-list", f"row-{job.id}")
+                *("head", "dag", "gantt", "values-list", "events-list"),
+                f"row-{job.id}",
             }
             gate.touch()
             news: dict[str, str] = {}

@@ -7,56 +7,17 @@ import types
 
 import pytest
 
-from asyncflow.fingerprint.bytecode import (
+from asyncflow.bytecode import (
     Imported,
     compiled,
+    imported_by,
     imports_of,
+    modules_of,
     names_of,
     parts_of_code,
     plain_bytes,
     texts_of,
 )
-from asyncflow.fingerprint.fingerprint import fingerprint
-from tests.support.own_code import Load
-
-TRY = """
-def check(y):
-    raise ValueError(y)
-def f(x):
-    try:
-        y = int(x)
-{inside}    except ValueError:
-        return -1
-{outside}    return y
-"""
-
-
-def test_what_an_exception_table_covers_counts(load: Load) -> None:
-    def fingerprint_of(**lines: str) -> str:
-        return fingerprint(load("own_try", own_try=TRY.format(**lines)).f).text
-
-    inside = fingerprint_of(inside="        check(y)\n", outside="")
-    outside = fingerprint_of(inside="", outside="    else:\n        check(y)\n")
-    assert inside != outside
-
-
-def test_docstrings_do_not_count_unless_they_are_asked_for(load: Load) -> None:
-    text = 'def helper(x):\n    "{0}"\n    return x\ndef f(x):\n    "{0}"\n    return helper(x){1}'
-
-    def made(*words: str) -> str:
-        return fingerprint(load("own_doc", own_doc=text.format(*words)).f).text
-
-    assert made("one", "") == made("two", "")
-    assert made("one", ", f.__doc__") != made("two", ", f.__doc__")
-
-
-def test_lines_do_not_count_in_a_class_of_a_function(load: Load) -> None:
-    text = "def f():\n    class Local:\n        def g(self):\n            self.a = self.b = 1\n    return Local"
-
-    def made(lines: int) -> str:
-        return fingerprint(load("own_class", own_class="\n" * lines + text).f).text
-
-    assert made(0) == made(10)
 
 
 def code_of(text: str) -> types.CodeType:
@@ -172,6 +133,31 @@ def test_an_import_behind_many_names_is_found() -> None:
     names = "".join(f"n{index} = {index + 1000}\n" for index in range(300))
     (found,) = imports_of(code_of(f"{names}from far.away import there"))
     assert found == Imported("far.away", 0, ("there",))
+
+
+@pytest.mark.parametrize(
+    ("imported", "names"),
+    [
+        (Imported("a", 0, ()), ["a"]),
+        (Imported("a.b", 0, ("c", "d")), ["a.b", "a.b.c", "a.b.d"]),
+        (Imported("utils", 1, ()), ["own.package.utils"]),
+        (Imported("", 1, ("utils",)), ["own.package", "own.package.utils"]),
+        (Imported("utils", 2, ()), ["own.utils"]),
+        (Imported("json", 0, ("dumps",)), []),
+        (Imported("os.path", 0, ()), []),
+    ],
+)
+def test_what_a_statement_may_import(imported: Imported, names: list[str]) -> None:
+    assert list(modules_of(imported, "own.package")) == names
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "package"),
+    [("own.a", "own/a.py", "own"), ("own.a", "own/a/__init__.py", "own.a")],
+)
+def test_a_package_imports_from_itself(name: str, path: str, package: str) -> None:
+    code = code_of("import json\nfrom . import b")
+    assert [*imported_by(code, name, path)] == [package, f"{package}.b"]
 
 
 @pytest.mark.parametrize("text", [b"def f(:", b"x = '\xff'", b"x = '\0'"])

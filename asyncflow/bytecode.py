@@ -1,8 +1,9 @@
-"""The parts of byte code: what it does, without where it stands."""
+"""Byte code: what it does, without where it stands, and what it imports."""
 
 from __future__ import annotations
 
 import marshal
+import os
 import sys
 import types
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ _CONST = frozenset(op for op in hasconst if op < 256)  # others are never in a c
 
 
 class Imported(NamedTuple):
-    """A statement inside a function that imports."""
+    """A statement that imports."""
 
     name: str
     level: int
@@ -110,6 +111,37 @@ def imports_of(code: types.CodeType) -> Iterator[Imported]:
     for const in code.co_consts:
         if isinstance(const, types.CodeType):
             yield from imports_of(const)
+
+
+def modules_of(imported: Imported, package: str) -> Iterator[str]:
+    """Give the modules that a statement may import, but those of Python.
+
+    :param package: that of the module where it stands
+    """
+    base = imported.name
+
+    if imported.level:
+        parents = package.split(".")
+        base = ".".join(
+            filter(None, [*parents[: len(parents) - imported.level + 1], base])
+        )
+
+    if base.partition(".")[0] not in sys.stdlib_module_names:
+        yield base
+        yield from (f"{base}.{name}" for name in imported.members)
+
+
+def imported_by(code: types.CodeType, name: str, path: str) -> Iterator[str]:
+    """Give the modules that a module may import, but those of Python.
+
+    :param code: that of the module
+    :param path: its file
+    """
+    is_package = os.path.basename(path) == "__init__.py"
+    package = name if is_package else name.rpartition(".")[0]
+
+    for imported in imports_of(code):
+        yield from modules_of(imported, package)
 
 
 def compiled(source: bytes, path: str) -> types.CodeType | None:

@@ -1,0 +1,103 @@
+"""Where the Python of worker processes is, asked while they go on."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+
+from asyncflow.executors.process.worker import Worker
+from asyncflow.worker import trip
+from asyncflow.worker.stacks import ASK, path_of
+
+PATIENCE = 1.0
+"""How long the workers may take to answer, in seconds."""
+
+STILL = 0.05
+"""After how many seconds without another line an answer is whole."""
+
+SILENT = "it does not answer: its process is stopped, or its job has taken the signal"
+
+
+def stacks_of(workers: Iterable[Worker]) -> dict[int, str]:
+    """Return the stacks of the threads of workers, by their process ids. Blocks.
+
+    One that does not answer has a text that says so.
+    """
+    answers = {worker.pid: _Answer(worker) for worker in workers}
+    until = time.monotonic() + PATIENCE
+
+    for answer in answers.values():
+        answer.ask()
+
+    while time.monotonic() < until:
+        are_whole = [answer.is_whole() for answer in answers.values()]
+
+        if all(are_whole):
+            break
+
+        time.sleep(STILL)
+
+    return {pid: answer.text or SILENT for pid, answer in answers.items()}
+
+
+class _Answer:
+    """What one worker answers."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._pid = worker.pid
+        self._path = path_of(worker.log_path)
+        self._start = self._read_from(0)[1]
+        self._end = self._start
+        self.text: str = ""
+        self._is_asked = False
+
+    def ask(self) -> None:
+        """Send the signal, if that ends nothing."""
+        if _takes_signal(self._pid):
+            try:
+                os.kill(self._pid, ASK)
+            except ProcessLookupError:
+                return
+
+            self._is_asked = True
+
+    def is_whole(self) -> bool:
+        """Tell whether nothing more will come."""
+        data, end = self._read_from(self._start)
+        was_here, self._end = self._end, end
+        self.text = _without_ours(data.decode(errors="replace"))
+        return not self._is_asked or end == was_here > self._start
+
+    def _read_from(self, place: int) -> tuple[bytes, int]:
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(place)
+                data = file.read()
+        except FileNotFoundError:  # it has ended
+            return b"", place
+
+        return data, place + len(data)
+
+
+def _takes_signal(pid: int) -> bool:
+    """Tell whether a process has a handler for the signal, which else would end it."""
+    try:
+        with open(f"/proc/{pid}/status") as file:
+            (caught,) = [line.split()[1] for line in file if line.startswith("SigCgt:")]
+    except (OSError, ValueError):  # not every system tells
+        return not os.path.isdir("/proc/self")
+
+    return bool(int(caught, 16) >> (ASK - 1) & 1)
+
+
+def _without_ours(text: str) -> str:
+    """Leave out what is below the job in each stack: how it is called."""
+    stacks = []
+
+    for stack in text.strip().split("\n\n"):
+        lines = stack.splitlines()
+        ours = [place for place, line in enumerate(lines) if trip.__file__ in line]
+        stacks.append("\n".join(lines[: ours[0] if ours else None]))
+
+    return "\n\n".join(stacks)

@@ -1,0 +1,68 @@
+"""What is done to all runs that a filter finds, not only to those of a page."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from asyncflow.errors import AsyncflowError
+from asyncflow.orchestrator import Orchestrator
+from asyncflow.records import SubmissionRecord
+from asyncflow.status import SubmissionStatus
+
+AT_ONCE = 1000
+"""How many runs are looked up at once."""
+
+
+async def cancel_all(
+    orchestrator: Orchestrator, filters: Mapping[str, Any], why: str
+) -> int:
+    """Cancel the runs that have not ended; return how many.
+
+    :param filters: which runs are meant, as `Orchestrator.submissions` takes it
+    """
+    count = 0
+
+    async for record in _all(orchestrator, filters, is_finished=False):
+        (await orchestrator.get_submission(record.id)).cancel(why)
+        count += 1
+
+    return count
+
+
+async def retry_all(orchestrator: Orchestrator, filters: Mapping[str, Any]) -> int:
+    """Start anew what has not completed in runs that failed; return of how many.
+
+    :param filters: which runs are meant, as `Orchestrator.submissions` takes it
+    """
+    count = 0
+
+    async for record in _all(orchestrator, filters, is_finished=True):
+        if record.status in (SubmissionStatus.FAILED, SubmissionStatus.CANCELED):
+            count += await _tried_again(orchestrator, record.id)
+
+    return count
+
+
+async def _all(
+    orchestrator: Orchestrator, filters: Mapping[str, Any], *, is_finished: bool
+) -> AsyncGenerator[SubmissionRecord]:
+    """Give all runs that a filter finds, of those that were there before."""
+    last: SubmissionRecord | None = None
+
+    while found := await orchestrator.submissions(
+        **filters, after=last, is_finished=is_finished, newest_first=True, limit=AT_ONCE
+    ):
+        for record in found:
+            yield record
+
+        last = found[-1]
+
+
+async def _tried_again(orchestrator: Orchestrator, submission_id: str) -> bool:
+    with suppress(AsyncflowError):  # what is not declared any more stays as it is
+        (await orchestrator.get_submission(submission_id)).retry_failed()
+        return True
+
+    return False
