@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
-from anyio import CancelScope, Event, to_thread
+from anyio import CancelScope, Event, create_task_group, to_thread
 
 from asyncflow.folder import Folder
 
@@ -123,3 +123,17 @@ async def temporary_folder(stack: AsyncExitStack, kind: str) -> str:
 async def _remove(folder: Folder) -> None:
     with CancelScope(shield=True):
         await to_thread.run_sync(folder.remove)
+
+
+async def enter_meanwhile(
+    stack: AsyncExitStack,
+    manager: AbstractAsyncContextManager[object],
+    load: Callable[[], object],
+) -> None:
+    """Enter a context manager, which waits for a disk, while a thread loads something.
+
+    What either raises is raised here, in a group.
+    """
+    async with create_task_group() as group:
+        group.start_soon(to_thread.run_sync, load)
+        await stack.enter_async_context(manager)

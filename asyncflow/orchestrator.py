@@ -14,10 +14,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, Unpack, overload
 
 import attrs
-from anyio import to_thread
 
 from asyncflow import ids
 from asyncflow.abc import Executor, Store, WorkerInfo
+from asyncflow.background import enter_meanwhile
 from asyncflow.config import Config, Configuration
 from asyncflow.config.checks.numbers import check_page
 from asyncflow.config.checks.values import (
@@ -945,11 +945,11 @@ class Orchestrator:
 async def _open_engine(
     session: Session, workers: Executor | None, stack: AsyncExitStack
 ) -> Engine:
-    return await (await to_thread.run_sync(_opening))(session, workers).open(stack)
+    await enter_meanwhile(stack, session.store, _opening)
+    return await _opening()(session, workers).open(stack)
 
 
 def _opening() -> type[Opening]:
     with pause_gc():
         from asyncflow.runtime.open import Opening
-
     return Opening

@@ -28,6 +28,9 @@ _PAIRS = re.compile(
 )
 """What tells how to connect, as ``key=value`` pairs do, and is no query."""
 
+_IN_ENVIRONMENT = re.compile(r"(?s)ENV\[\w*(?::(?P<default>.*)\])?")
+"""A text that is found in the environment: see `asyncflow.config.lookup`."""
+
 SHORT = 4
 """Below how many letters a secret is looked for as a whole word: it is part of many."""
 
@@ -64,7 +67,7 @@ def concealed(name: object, value: Any) -> Any:
     """Return a value in which every secret is a `Secret`.
 
     That is what has the name of one, and an address with a password. What says that it
-    is found in the environment is none.
+    is found in the environment is none, but for the default that it may give.
 
     :param name: of what it is the value
     """
@@ -101,8 +104,14 @@ def revealed(value: Any) -> Any:
 
 
 def _concealed_text(name: object, text: str) -> str:
-    if not text or text.startswith("ENV["):
+    if not text:
         return text
+
+    if found := _IN_ENVIRONMENT.match(text):
+        default = concealed(name, found["default"] or "")
+        begin, end = text[: found.start("default")], text[found.end("default") :]
+        is_plain = not isinstance(default, Secret)
+        return text if is_plain else Secret(text, f"{begin}{default.shown}{end}")
 
     if names_secret(name):
         return Secret(text)

@@ -88,6 +88,7 @@ def test_a_driver_with_a_place_of_the_users_keeps_no_versions(
 
 async def in_block(executor: Executor) -> Any:
     async with executor as opened:
+        await opened.begin()
         await opened.warm(2)
         await opened.shrink(0)
         await opened.wind_down()

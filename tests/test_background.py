@@ -24,6 +24,7 @@ from anyio import (
 
 from asyncflow.background import (
     BackgroundContext,
+    enter_meanwhile,
     in_thread_to_its_end,
     temporary_folder,
     unwrap_single,
@@ -203,3 +204,42 @@ async def test_a_temporary_folder_goes_with_its_stack() -> None:
         assert await anyio.Path(path).is_dir()
 
     assert not await anyio.Path(path).exists()
+
+
+async def test_what_is_entered_meanwhile_waits_for_no_load() -> None:
+    entered = threading.Event()
+    left: list[bool] = []
+
+    @asynccontextmanager
+    async def manager() -> AsyncIterator[None]:
+        entered.set()
+        yield
+        left.append(True)
+
+    with fail_after(10):
+        async with AsyncExitStack() as stack:
+            await enter_meanwhile(stack, manager(), entered.wait)
+            assert not left
+
+    assert left
+
+
+async def test_what_loading_raises_leaves_what_was_entered() -> None:
+    left: list[bool] = []
+
+    @asynccontextmanager
+    async def manager() -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            left.append(True)
+
+    def load() -> None:
+        raise ImportError("it cannot be loaded")
+
+    with pytest.raises(ExceptionGroup) as raised:
+        async with AsyncExitStack() as stack:
+            await enter_meanwhile(stack, manager(), load)
+
+    assert isinstance(unwrap_single(raised.value), ImportError)
+    assert left

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from asyncflow import ConfigError, Configuration
+from asyncflow.config.lookup import value_of
 from asyncflow.secret import Secret, concealed, masked, names_secret, without_password
 
 
@@ -133,3 +135,29 @@ def test_exports_do_not_have_it(config: Configuration, tmp_path: Path) -> None:
     config.export(file, secrets=True)
     assert file.read_text().count("hunter2") == 2
     assert 'db_password = "ENV[WORD]"' in file.read_text()
+
+
+def test_a_default_of_the_environment_is_one_where_it_has_one(
+    config: Configuration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WORD", raising=False)
+    monkeypatch.delenv("PLACE", raising=False)
+    given: dict[str, Any] = {
+        "db_password": "ENV[WORD:hunter2]",
+        "url": "ENV[PLACE:a://u:hunter2@h/b]",
+        "port": "ENV[PORT:5432]:int",
+    }
+    section = config.configure_data_node("a", **given)
+    shown = repr(section) + repr(config.data_nodes)
+    assert "hunter" not in shown
+    assert "ENV[WORD:***]" in shown
+    assert "ENV[PLACE:a://u:***@h/b]" in shown
+    assert "ENV[PORT:5432]:int" in shown
+    found = {name: value_of(name, section.properties[name], []) for name in given}
+    assert found == {"db_password": "hunter2", "url": "a://u:hunter2@h/b", "port": 5432}
+
+    with pytest.raises(ConfigError) as caught:
+        config.export(tmp_path / "config.toml")
+
+    assert [one.field for one in caught.value.problems] == ["db_password", "url"]
+    assert "hunter" not in str(caught.value)

@@ -237,6 +237,13 @@ class Executor(ABC):
         """
         return []
 
+    async def begin(self) -> None:
+        """Begin to get ready for a first job, before the rest is loaded and opened.
+
+        Return as soon as that goes on elsewhere: in a process that starts, say.
+        """
+        return None
+
     async def warm(self, count: int) -> None:  # noqa: ARG002
         """Get ready to run `count` jobs at once."""
         return None

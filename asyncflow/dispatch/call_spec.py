@@ -52,16 +52,15 @@ _Digest: TypeAlias = tuple[int, int]
 """The size of a function as it is sent, and its hash: enough for an estimate."""
 
 
-@attrs.define(eq=False, repr=False)
 class DurationEstimate:
     """How long the jobs of one function take: a running estimate."""
 
-    seconds: float | None = None
-    """None where nobody knows yet."""
-    is_short: bool = attrs.field(init=False, default=False)
-    """Whether its jobs are known to be short."""
+    def __init__(self, seconds: float | None = None) -> None:
+        self.seconds = seconds
+        """None where nobody knows yet."""
+        self.is_short: bool = False
+        """Whether its jobs are known to be short."""
 
-    def __attrs_post_init__(self) -> None:
         self.is_short = self.seconds is not None and self.seconds <= MAX_SHORT
 
     def add(self, seconds: float) -> None:

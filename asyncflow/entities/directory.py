@@ -5,21 +5,19 @@ from __future__ import annotations
 import os
 from typing import Self
 
-import attrs
-
 from asyncflow.abc import is_address
 
 
-@attrs.frozen(eq=False, repr=False)
 class Directory:
     """A directory, as this process and as records call it."""
 
-    path: str
-    """Absolute."""
-    anchor: str
-    """What records see directories from: the folder of the store, which moves with it."""
-    recorded: str
-    """What records have."""
+    def __init__(self, path: str, anchor: str, recorded: str) -> None:
+        self.path = path
+        """Absolute."""
+        self.anchor = anchor
+        """What records see directories from: the folder of the store, which moves with it."""
+        self.recorded = recorded
+        """What records have."""
 
     @classmethod
     def of(cls, path: str, anchor: str) -> Self:

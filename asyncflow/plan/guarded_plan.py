@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import attrs
-
 from asyncflow.plan.plan import Plan
+from asyncflow.plan.queues import NO_NEEDS, Needs
 
 EVENTS = (
     "completed",
@@ -33,14 +32,15 @@ class Guard(Protocol):
         """Take note of an error of the plan."""
 
 
-@attrs.define(eq=False, repr=False, kw_only=True)
 class GuardedPlan(Plan):
     """The state of all runs.
 
     :param guard: hears of an error of the plan, before that is raised
     """
 
-    guard: Guard
+    def __init__(self, resources: Needs = NO_NEEDS, *, guard: Guard) -> None:
+        super().__init__(resources)
+        self.guard = guard
 
 
 def _guarded(name: str) -> Callable[..., Any]:

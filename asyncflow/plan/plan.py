@@ -19,8 +19,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-import attrs
-
 from asyncflow.plan.graph import Graph
 from asyncflow.plan.instructions import End, Finish, Instruction, Kill, Ref
 from asyncflow.plan.queues import Needs
@@ -31,7 +29,6 @@ from asyncflow.status import DONE, FINAL, Status
 _WAITING = frozenset({Status.SUBMITTED, Status.BLOCKED})
 
 
-@attrs.define(eq=False, repr=False)
 class Plan(Readiness):
     """The state of all runs: takes what happens to them.
 

@@ -13,8 +13,6 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
-import attrs
-
 AGING = 10.0
 """After how many seconds of waiting a line counts as one step of priority higher."""
 
@@ -24,18 +22,18 @@ Needs: TypeAlias = Mapping[str, float]
 NO_NEEDS: Needs = {}
 
 
-@attrs.define(eq=False, repr=False)
 class _Queue:
     """Ready jobs of one priority that need the same."""
 
-    priority: float
-    needs: Needs
-    since: float
-    """When it was served last, or began to wait."""
-    jobs: dict[int, deque[int]] = attrs.field(init=False, factory=dict)
-    """For each run, the places of its jobs."""
-    turns: deque[int] = attrs.field(init=False, factory=deque)
-    """The runs, in the order of their turns."""
+    def __init__(self, priority: float, needs: Needs, since: float) -> None:
+        self.priority = priority
+        self.needs = needs
+        self.since = since
+        """When it was served last, or began to wait."""
+        self.jobs: dict[int, deque[int]] = {}
+        """For each run, the places of its jobs."""
+        self.turns: deque[int] = deque()
+        """The runs, in the order of their turns."""
 
     def put(self, run: int, indexes: Sequence[int], now: float) -> None:
         """Put jobs behind those of their run, which may get a turn for them."""

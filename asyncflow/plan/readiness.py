@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 
-import attrs
-
 from asyncflow.plan.instructions import Block, Instruction, MakeReady, Ref
 from asyncflow.plan.queues import NO_NEEDS, Needs, Queues
 from asyncflow.plan.run_order import NodeOrder
@@ -18,25 +16,22 @@ _PENDING, _RUNNING = Status.PENDING, Status.RUNNING
 """Bound here: to ask a class of Python's enums for one takes as long as all else."""
 
 
-@attrs.define(eq=False, repr=False)
 class Readiness:
     """The half of the plan that says who may start.
 
     :param resources: how much there is of each named resource
     """
 
-    resources: Needs = NO_NEEDS
-    ready: int = attrs.field(init=False, default=0)
-    """How many jobs wait for a slot."""
-    _runs: dict[int, RunState] = attrs.field(init=False, factory=dict)
-    _node_order: NodeOrder = attrs.field(init=False)
-    _queues: Queues = attrs.field(init=False)
-    _takers: dict[Ref, Needs] = attrs.field(init=False, factory=dict)
-    """The jobs that have a slot and named resources."""
-    _arrivals: deque[int] = attrs.field(init=False, factory=deque)
-    """The runs that have jobs which were not admitted yet, in their order."""
+    def __init__(self, resources: Needs = NO_NEEDS) -> None:
+        self.resources = resources
+        self.ready: int = 0
+        """How many jobs wait for a slot."""
+        self._runs: dict[int, RunState] = {}
+        self._takers: dict[Ref, Needs] = {}
+        """The jobs that have a slot and named resources."""
+        self._arrivals: deque[int] = deque()
+        """The runs that have jobs which were not admitted yet, in their order."""
 
-    def __attrs_post_init__(self) -> None:
         self._queues = Queues(self)
         self._node_order = NodeOrder(self._runs, self._check_ready)
 

@@ -14,8 +14,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
-import attrs
-
 from asyncflow.plan.instructions import Instruction, Ref
 from asyncflow.plan.run_state import RunState
 from asyncflow.status import FINAL, Status
@@ -23,7 +21,6 @@ from asyncflow.status import FINAL, Status
 CheckReady: TypeAlias = Callable[[Ref, RunState, list[Instruction], float], None]
 
 
-@attrs.define(eq=False, repr=False)
 class NodeOrder:
     """The places of the jobs that were admitted.
 
@@ -31,20 +28,21 @@ class NodeOrder:
     :param check_ready: is called with a job that need not wait here any more
     """
 
-    runs: dict[int, RunState]
-    check_ready: CheckReady
-    _writers: dict[str, Ref] = attrs.field(init=False, factory=dict)
-    """For each data node, the last job that will write it."""
-    _readers: dict[str, dict[Ref, None]] = attrs.field(init=False, factory=dict)
-    """For each data node, the jobs that will read what this writer writes."""
-    _groups: dict[str, dict[int, None]] = attrs.field(init=False, factory=dict)
-    """For each group of data nodes, the runs that use some of it."""
-    has_late: bool = attrs.field(init=False, default=False)
-    """Whether jobs are still to get their places."""
-    _late: deque[tuple[int, int]] = attrs.field(init=False, factory=deque)
-    """The runs whose jobs get their places late, and up to which job."""
-    _next_late: int = attrs.field(init=False, default=0)
-    """Which of the jobs of the first of these is next."""
+    def __init__(self, runs: dict[int, RunState], check_ready: CheckReady) -> None:
+        self.runs = runs
+        self.check_ready = check_ready
+        self._writers: dict[str, Ref] = {}
+        """For each data node, the last job that will write it."""
+        self._readers: dict[str, dict[Ref, None]] = {}
+        """For each data node, the jobs that will read what this writer writes."""
+        self._groups: dict[str, dict[int, None]] = {}
+        """For each group of data nodes, the runs that use some of it."""
+        self.has_late: bool = False
+        """Whether jobs are still to get their places."""
+        self._late: deque[tuple[int, int]] = deque()
+        """The runs whose jobs get their places late, and up to which job."""
+        self._next_late = 0
+        """Which of the jobs of the first of these is next."""
 
     def enter(self, run: int, state: RunState) -> None:
         """Take a run: its jobs, and those of the runs that it meets, need places."""

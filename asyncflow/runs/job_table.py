@@ -12,8 +12,6 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-import attrs
-
 from asyncflow import ids
 from asyncflow.abc import Usage
 from asyncflow.runs.job import JobOwner, JobState
@@ -26,36 +24,31 @@ if TYPE_CHECKING:
 _NONE_YET = dict.fromkeys(Status, 0)
 
 
-@attrs.define(eq=False, repr=False)
 class JobTable:
     """The jobs of a run.
 
     :param tasks: for each job its task, in an order in which they can run
     """
 
-    tasks: Sequence[TaskState]
-    status: list[Status] = attrs.field(init=False)
-    """For each job."""
-    number: dict[Status, int] = attrs.field(init=False)
-    """For each status, how many jobs have it."""
-    made: dict[int, JobState] = attrs.field(init=False, factory=dict)
-    """Those that somebody has asked for, by place."""
-    released: dict[int, tuple[Any, ...]] | None = attrs.field(init=False, default=None)
-    """What is known of jobs that were made, once they live no longer than their users."""
-    _used: WeakValueDictionary[int, JobState] = attrs.field(init=False)
-    """Those of them that are used."""
-    _usage: list[tuple[Any, ...] | None] = attrs.field(init=False)
-    """What those have used that completed before they were made."""
-    _finished_at: list[float | None] = attrs.field(init=False)
-    """When they ended."""
+    def __init__(self, tasks: Sequence[TaskState]) -> None:
+        self.tasks = tasks
+        self.made: dict[int, JobState] = {}
+        """Those that somebody has asked for, by place."""
+        self.released: dict[int, tuple[Any, ...]] | None = None
+        """What is known of jobs that were made, once they live no longer than their users."""
+        self._used: WeakValueDictionary[int, JobState]
+        """Those of them that are used."""
 
-    def __attrs_post_init__(self) -> None:
         count = len(self.tasks)
-        self.status = [Status.SUBMITTED] * count
-        self.number = _NONE_YET.copy()
+        self.status: list[Status] = [Status.SUBMITTED] * count
+        """For each job."""
+        self.number: dict[Status, int] = _NONE_YET.copy()
+        """For each status, how many jobs have it."""
         self.number[Status.SUBMITTED] = count
-        self._usage = [None] * count
-        self._finished_at = [None] * count
+        self._usage: list[tuple[Any, ...] | None] = [None] * count
+        """What those have used that completed before they were made."""
+        self._finished_at: list[float | None] = [None] * count
+        """When they ended."""
 
     def __len__(self) -> int:
         return len(self.tasks)

@@ -137,11 +137,11 @@ class Export:
         found: dict[str, Any] = {}
 
         for key, value in record.properties.items():
-            text = raw.get(key)
+            text = concealed(key, raw.get(key))
 
-            if isinstance(text, str) and text.startswith("ENV["):
-                found[key] = str(text)
-            elif any(secrets_in(concealed(key, value))):
+            if type(text) is str and text.startswith("ENV["):
+                found[key] = text
+            elif any(secrets_in([text, concealed(key, value)])):
                 self._left_out[f"property {key}"] = "it is a secret"
             else:
                 found[key] = value

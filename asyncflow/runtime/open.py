@@ -44,9 +44,8 @@ class Opening:
         self.workers = workers
 
     async def open(self, stack: AsyncExitStack) -> Engine:
-        """Open it; the stack closes what belongs to it."""
+        """Open it, where its store is open; the stack closes what belongs to it."""
         store, jobs = self.session.store, self.session.jobs
-        await stack.enter_async_context(store)
         directory = await to_thread.run_sync(_directory, store, self.session.folder)
         folder = store.values_folder or await temporary_folder(stack, "values")
         own_id = self.session.owner_id

@@ -33,6 +33,8 @@ from asyncflow.runtime.signals import Signals
 from asyncflow.runtime.wiring import open_workers, usable_cpus
 
 if TYPE_CHECKING:
+    from anyio.abc import TaskStatus
+
     from asyncflow.records import SubmissionRecord
     from asyncflow.runtime.engine import Engine
 
@@ -285,7 +287,7 @@ class Session:
 
                 if workers is not None:  # one starts while the rest is opened
                     count = self.max_nb_of_workers if self.jobs.prewarm else 1
-                    starting.start_soon(_warm, workers, count)
+                    await starting.start(_warm, workers, count)
 
                 self.engine = engine = await self.open_engine(self, workers, stack)
                 await self._begin(engine)
@@ -383,9 +385,16 @@ async def _finish(engine: Engine | None) -> None:
             await to_thread.run_sync(_logger.wait)
 
 
-async def _warm(workers: Executor, count: int) -> None:
+async def _warm(
+    workers: Executor, count: int, *, task_status: TaskStatus[None]
+) -> None:
     """Start workers before they are needed; a job meets the same error, and tells it."""
     try:
+        try:
+            await workers.begin()
+        finally:
+            task_status.started()
+
         await workers.warm(count)
     except Exception as error:
         _logger.error("workers could not be started", exc_info=error)

@@ -31,8 +31,6 @@ from contextlib import suppress
 from types import FrameType
 from typing import Protocol
 
-import attrs
-
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -136,14 +134,14 @@ LAST = 3
 os.register_at_fork(after_in_child=_listeners.clear)
 
 
-@attrs.frozen(eq=False, repr=False)
 class _Handler:
     """Stands for a handler: notes the signal, and passes it on.
 
     :param before: what was installed
     """
 
-    before: Callable[[int, FrameType | None], object] | int
+    def __init__(self, before: Callable[[int, FrameType | None], object] | int) -> None:
+        self.before = before
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         global _is_telling, _ends_by, _heard

@@ -9,8 +9,6 @@ from contextlib import AbstractContextManager
 from itertools import chain
 from typing import Any, ClassVar, cast
 
-import attrs
-
 from asyncflow.errors import NotOpen, RecordDamaged, StoreUnavailable
 from asyncflow.log import logger as _logger
 from asyncflow.records import FirstVersionRecord, VersionRecord
@@ -22,7 +20,6 @@ MAX_TOLD = 1000
 """Of how many rows it is told that they cannot be loaded."""
 
 
-@attrs.define(eq=False, repr=False)
 class Database(ABC):
     """Two connections to one database: one that writes, in one thread at a time, and one
     that reads, likewise.
@@ -36,22 +33,23 @@ class Database(ABC):
     queries: ClassVar[tuple[str, ...]]
     """The files with its queries."""
 
-    file: str
-    values_folder: str = attrs.field(init=False)
-    """The folder for the files of large values."""
-    _is_open: bool = attrs.field(init=False, default=True)
-    _own_id: Cell = attrs.field(init=False, default=None)
-    """The orchestrator that must be there whenever something is written, or None."""
-    _unsure: Sequence[Change] | None = attrs.field(init=False, default=None)
-    """What was to be written, and may have been."""
-    _lease: float | None = attrs.field(init=False, default=None)
-    """How long the lease of that orchestrator is, in seconds; None for no lease."""
-    _renewed_at: float = attrs.field(init=False, default=0.0)
-    """When it was renewed, as `time.monotonic` has it."""
-    _heeds: bool = attrs.field(init=False, default=False)
-    """Whether what is written is told to others, who listen."""
-    _told: set[str] = attrs.field(init=False, factory=set)
-    """Of what it was told that it cannot be loaded."""
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.values_folder: str
+        """The folder for the files of large values."""
+        self._is_open = True
+        self._own_id: Cell = None
+        """The orchestrator that must be there whenever something is written, or None."""
+        self._unsure: Sequence[Change] | None = None
+        """What was to be written, and may have been."""
+        self._lease: float | None = None
+        """How long the lease of that orchestrator is, in seconds; None for no lease."""
+        self._renewed_at = 0.0
+        """When it was renewed, as `time.monotonic` has it."""
+        self._heeds = False
+        """Whether what is written is told to others, who listen."""
+        self._told: set[str] = set()
+        """Of what it was told that it cannot be loaded."""
 
     @abstractmethod
     def close(self) -> None:
@@ -224,9 +222,12 @@ class Database(ABC):
         self._save_all(changes[begin:], kinds)
 
     def _save_all(self, records: Sequence[Any], kinds: Iterable[type[Any]]) -> None:
-        for kind in kinds:
-            group = [record for record in records if type(record) is kind]
+        groups: dict[type[Any], list[Any]] = {kind: [] for kind in kinds}
 
+        for record in records:
+            groups[type(record)].append(record)
+
+        for kind, group in groups.items():
             for table, columns in columns_by_table(kind, group):
                 self._save(self._query(f"save_{table}"), columns)
 

@@ -10,8 +10,6 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 
-import attrs
-
 from asyncflow.errors import StoreFailed
 from asyncflow.log import logger as _logger
 
@@ -23,7 +21,6 @@ IGNORE = "# Made by asyncflow: what is here belongs to nobody's repository.\n*\n
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Access:
     """Makes what a store is kept in, for this user alone, and looks whose it is.
 
@@ -33,8 +30,9 @@ class Access:
     :param trusts_owner: take also what another user owns, and leave each mode as it is
     """
 
-    store: str
-    trusts_owner: bool = False
+    def __init__(self, *, store: str, trusts_owner: bool = False) -> None:
+        self.store = store
+        self.trusts_owner = trusts_owner
 
     def make_folder(self, path: str) -> None:
         """Make a folder, where it is missing.

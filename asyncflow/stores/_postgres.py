@@ -10,8 +10,6 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import lru_cache
 from typing import Any, ClassVar, TypeAlias
 
-import attrs
-
 from asyncflow.errors import StoreFailed, StoreUnavailable, UsageError
 from asyncflow.ids import is_shared_node
 from asyncflow.records import VersionRecord
@@ -66,7 +64,6 @@ LOSSES = (psycopg.OperationalError, psycopg.InterfaceError)
 """What is raised, without a code, where there is no connection."""
 
 
-@attrs.define(eq=False, repr=False)
 class PostgresDatabase(Database):
     """Two connections to one PostgreSQL database.
 
@@ -75,11 +72,13 @@ class PostgresDatabase(Database):
 
     queries: ClassVar[tuple[str, ...]] = ("postgres.sql", "records.sql")
 
-    _conninfo: str
-    _writing: Connection = attrs.field(init=False)
-    _reading: Connection = attrs.field(init=False)
-    _store_id: str = attrs.field(init=False)
-    _is_interrupted: bool = attrs.field(init=False, default=False)
+    def __init__(self, file: str, conninfo: str) -> None:
+        super().__init__(file)
+        self._conninfo = conninfo
+        self._writing: Connection
+        self._reading: Connection
+        self._store_id: str
+        self._is_interrupted = False
 
     @classmethod
     def open(

@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any, ClassVar
 
-import attrs
-
 from asyncflow.errors import StoreFailed, StoreUnavailable
 from asyncflow.stores._command import Parameters
 from asyncflow.stores._database import Database
@@ -113,7 +111,6 @@ BLOBS = frozenset({"pickled", "value"})
 """The columns whose bytes are no text."""
 
 
-@attrs.define(eq=False, repr=False)
 class SqliteDatabase(Database):
     """Two connections to one file.
 
@@ -123,15 +120,17 @@ class SqliteDatabase(Database):
 
     queries: ClassVar[tuple[str, ...]] = ("sqlite.sql", "records.sql")
 
-    busy_timeout: float
-    _writing: sqlite3.Connection = attrs.field(init=False)
-    _reading: sqlite3.Connection = attrs.field(init=False)
-    _parameters: int = attrs.field(init=False)
-    """How many a statement may have: 999 or more."""
-    _files: DatabaseFiles = attrs.field(init=False)
-    """The database's, which others may replace, and its log's, which goes with it."""
-    _transactions: int = attrs.field(init=False, default=0)
-    _is_interrupted: bool = attrs.field(init=False, default=False)
+    def __init__(self, file: str, busy_timeout: float) -> None:
+        super().__init__(file)
+        self.busy_timeout = busy_timeout
+        self._writing: sqlite3.Connection
+        self._reading: sqlite3.Connection
+        self._parameters: int
+        """How many a statement may have: 999 or more."""
+        self._files: DatabaseFiles
+        """The database's, which others may replace, and its log's, which goes with it."""
+        self._transactions = 0
+        self._is_interrupted = False
 
     @classmethod
     def open(

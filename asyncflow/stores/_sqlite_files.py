@@ -17,8 +17,6 @@ from contextlib import closing
 from itertools import islice
 from typing import Self, TypeAlias
 
-import attrs
-
 from asyncflow.errors import StoreFailed, StoreUnavailable
 from asyncflow.stores._folder import Access
 from asyncflow.stores._sql import statement
@@ -33,15 +31,15 @@ REFUSALS = frozenset(
 held."""
 
 
-@attrs.frozen(eq=False, repr=False)
 class DatabaseFiles:
     """The files at some paths.
 
     :param store: how errors name the store
     """
 
-    store: str
-    known: Mapping[str, Inode]
+    def __init__(self, store: str, known: Mapping[str, Inode]) -> None:
+        self.store = store
+        self.known = known
 
     @classmethod
     def of(cls, store: str, paths: Iterable[str]) -> Self:

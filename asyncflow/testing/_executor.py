@@ -49,6 +49,9 @@ class FaultyExecutor(Executor):
     async def list_workers(self, *, stacks: bool = False) -> list[WorkerInfo]:
         return await self.inner.list_workers(stacks=stacks)
 
+    async def begin(self) -> None:
+        await self.inner.begin()
+
     async def warm(self, count: int) -> None:
         await self.inner.warm(count)
 

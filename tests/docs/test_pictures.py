@@ -22,5 +22,5 @@ def test_a_picture_is_valid_and_for_dark_and_light_pages(picture: object) -> Non
 def test_each_picture_is_on_a_page() -> None:
     text = "".join(page.read_text("utf-8") for page in PAGES)
     files = [*PICTURES, *(ROOT / "docs/pictures").glob("*.png")]
-    assert len(files) == 7
+    assert len(files) == 12
     assert [file.name for file in files if f"pictures/{file.name})" not in text] == []

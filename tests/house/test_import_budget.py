@@ -70,8 +70,8 @@ RUN_MODULES = 190
 millisecond of every start each, and half of one for an attrs class: a module more is to
 be loaded where it is needed, or to take the place of another."""
 
-RUN_ATTRS = 64
-"""How many attrs classes of ours a first run in worker processes may make: 63 of them. A
+RUN_ATTRS = 48
+"""How many attrs classes of ours a first run in worker processes may make: 47 of them. A
 class with an ``__init__`` of its own costs a tenth."""
 
 WORKER_MODULES = 73

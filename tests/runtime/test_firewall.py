@@ -76,6 +76,9 @@ class Toy(Executor):
         self.misuse = misuse
         self.max_batch = inner.max_batch  # type: ignore[misc]  # as the other says
 
+    async def begin(self) -> None:
+        raise RuntimeError("it cannot begin")
+
     async def warm(self, count: int) -> None:
         raise RuntimeError("it cannot get ready")
 

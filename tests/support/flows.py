@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import subprocess
@@ -266,6 +267,10 @@ def touch_and_block(path: str) -> None:
 
 def block(_: object) -> None:
     threading.Event().wait()
+
+
+def collects_garbage(_: object) -> bool:
+    return gc.isenabled()
 
 
 def pid(_: object) -> int:

@@ -137,6 +137,9 @@ class Plain(Executor):
     async def __aexit__(self, *error: object) -> None:
         self.asked.append("exit")
 
+    async def begin(self) -> None:
+        self.asked.append("begin")
+
     async def warm(self, count: int) -> None:
         self.asked.append(("warm", count))
 
@@ -169,6 +172,7 @@ async def test_all_else_is_done_by_the_executor_inside() -> None:
     inner = Plain()
 
     async with FaultyExecutor(inner, lambda _: None, KillSwitch()) as executor:
+        await executor.begin()
         await executor.warm(2)
         await executor.shrink(1)
         executor.kill(call(1), now=True)
@@ -177,6 +181,7 @@ async def test_all_else_is_done_by_the_executor_inside() -> None:
 
     assert inner.asked == [
         "enter",
+        "begin",
         ("warm", 2),
         ("shrink", 1),
         ("kill", "JOB_1", True),

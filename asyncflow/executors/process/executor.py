@@ -11,7 +11,7 @@ from operator import attrgetter
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-from anyio import CancelScope, create_task_group, to_thread
+from anyio import CancelScope, Event, create_task_group, to_thread
 from anyio.abc import TaskGroup
 
 from asyncflow.abc import Call, Crashed, Executor, Watch, WorkerInfo
@@ -140,6 +140,12 @@ class ProcessExecutor(Executor):
         described = partial(self._pool.workers.described, jobs, stacks=stacks)
         return await to_thread.run_sync(described)
 
+    async def begin(self) -> None:
+        if not self._pool.coming:
+            begun = Event()
+            self._group.start_soon(self._warm, begun)
+            await begun.wait()
+
     async def warm(self, count: int) -> None:
         with CancelScope() as scope:
             self._warming.add(scope)
@@ -236,7 +242,7 @@ class ProcessExecutor(Executor):
             self._is_short = False
             _logger.warning("worker processes can be started again: jobs go on")
 
-    async def _warm(self) -> None:
+    async def _warm(self, begun: Event | None = None) -> None:
         # A job that needs a worker meets the same error, and tells it.
         with contextlib.suppress(Exception):
-            await self._pool.warm()
+            await self._pool.warm(begun)

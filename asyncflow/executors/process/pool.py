@@ -213,11 +213,12 @@ class Pool:
 
         return world, modules
 
-    async def warm(self) -> None:
+    async def warm(self, begun: Event | None = None) -> None:
         """Start a worker before it is needed; who needs one meanwhile waits for it.
 
         On cancel the process that starts is dead before this raises.
 
+        :param begun: is set once its process is there, or cannot be made
         :raises StartFailed, OSError: when it could not be started
         """
         is_there = Event()
@@ -225,8 +226,11 @@ class Pool:
         self._spare.append(is_there)
 
         try:
-            await self._settle()
+            await self._settle(begun)
         finally:
+            if begun is not None:
+                begun.set()
+
             del self._warming[is_there]
             is_there.set()
 
@@ -342,11 +346,11 @@ class Pool:
 
         return None
 
-    async def _settle(self) -> None:
+    async def _settle(self, begun: Event | None = None) -> None:
         """Start a worker, or make one of the host's safe that is idle."""
         process = self.next_idle()
 
         if process is None or process.pid in self.workers.by_pid:
-            await self.workers.start()
+            await self.workers.start(begun)
         else:
             await self.workers.adopt(process, NullLimiter(self))

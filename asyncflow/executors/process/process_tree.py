@@ -14,8 +14,6 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
-import attrs
-
 from asyncflow.worker.parent import MARK
 
 PAUSE = 0.01
@@ -35,15 +33,15 @@ IS_SHOWN = os.path.exists("/proc/self/stat")
 """Whether the system shows its processes."""
 
 
-@attrs.frozen(eq=False, repr=False)
 class Member:
     """A process, told from a later one with its id by when it was started."""
 
-    pid: int
-    group: int
-    parent: int
-    started: int
-    """In ticks of the system's clock."""
+    def __init__(self, pid: int, group: int, parent: int, started: int) -> None:
+        self.pid = pid
+        self.group = group
+        self.parent = parent
+        self.started = started
+        """In ticks of the system's clock."""
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it is still there."""

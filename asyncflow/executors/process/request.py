@@ -9,7 +9,6 @@ from functools import partial
 from operator import attrgetter, eq, itemgetter
 from typing import Protocol, cast
 
-import attrs
 from anyio import CancelScope, to_thread
 
 from asyncflow.abc import (
@@ -75,7 +74,6 @@ class WorkerSource(Protocol):
         """
 
 
-@attrs.define(eq=False, repr=False)
 class Request:
     """Some calls, on their way.
 
@@ -85,40 +83,48 @@ class Request:
     :param logs: bounds what jobs print that run long
     """
 
-    source: WorkerSource
-    pool: Pool
-    calls: Sequence[Call]
-    watch: Watch
-    number: int
-    grace: float
-    logs: LogBounds
-    _worker: Worker | None = attrs.field(init=False, default=None)
-    """The worker, once it has the calls."""
-    _started: int = attrs.field(init=False)
-    """How many calls are the worker's: started, or about to be."""
-    _told: int = attrs.field(init=False, default=0)
-    """Of how many calls the end was told."""
-    _is_bounded: bool = attrs.field(init=False, default=False)
-    """Whether no call can be started any more."""
-    _bounds_log: bool = attrs.field(init=False, default=False)
-    """Whether its log is watched, so that it is bounded."""
-    _running: int = attrs.field(init=False, default=-1)
-    """The place of the call that runs as far as is known, once no other can start."""
-    _is_called: bool = attrs.field(init=False, default=False)
-    """Whether the function of the only call is known to be called."""
-    _kills: set[int] = attrs.field(init=False, factory=set)
-    """The places of the calls that are to end."""
-    _kill: Kill | None = attrs.field(init=False, default=None)
-    """What ends the worker; None where nothing does."""
-    _overdue: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
-    """Ends a worker that has nothing to run, and does not answer."""
-    _telling: asyncio.Task[None] | None = attrs.field(init=False, default=None)
-    is_refused: bool = attrs.field(init=False, default=False)
-    """Whether its worker has run nothing of it, for what an earlier job has left, or as
-    it has died before."""
+    def __init__(
+        self,
+        source: WorkerSource,
+        pool: Pool,
+        calls: Sequence[Call],
+        watch: Watch,
+        number: int,
+        grace: float,
+        logs: LogBounds,
+    ) -> None:
+        self.source = source
+        self.pool = pool
+        self.calls = calls
+        self.watch = watch
+        self.number = number
+        self.grace = grace
+        self.logs = logs
+        self._worker: Worker | None = None
+        """The worker, once it has the calls."""
+        self._told = 0
+        """Of how many calls the end was told."""
+        self._is_bounded = False
+        """Whether no call can be started any more."""
+        self._bounds_log = False
+        """Whether its log is watched, so that it is bounded."""
+        self._running: int = -1
+        """The place of the call that runs as far as is known, once no other can start."""
+        self._is_called = False
+        """Whether the function of the only call is known to be called."""
+        self._kills: set[int] = set()
+        """The places of the calls that are to end."""
+        self._kill: Kill | None = None
+        """What ends the worker; None where nothing does."""
+        self._overdue: asyncio.TimerHandle | None = None
+        """Ends a worker that has nothing to run, and does not answer."""
+        self._telling: asyncio.Task[None] | None = None
+        self.is_refused: bool = False
+        """Whether its worker has run nothing of it, for what an earlier job has left, or as
+        it has died before."""
 
-    def __attrs_post_init__(self) -> None:
         self._started = len(self.calls)
+        """How many calls are the worker's: started, or about to be."""
 
     async def run(self, pinned: Generation) -> None:
         """Have a worker run the calls, and tell what becomes of them.

@@ -17,13 +17,13 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-import attrs
 from anyio import (
     BrokenResourceError,
     CancelScope,
     ClosedResourceError,
     DelimiterNotFound,
     EndOfStream,
+    Event,
     IncompleteRead,
     fail_after,
     move_on_after,
@@ -54,7 +54,10 @@ LINE = 200
 """How many characters are told of what it wrote to stderr."""
 
 PROGRAM = """
-import os, pickle, sys
+import gc, os, pickle, sys
+
+collects = gc.isenabled()
+gc.disable()  # what is imported now stays
 
 def close_inherited(number):
     try:
@@ -112,6 +115,9 @@ def serve():
 
         if call[0] == "prepare":  # who sends it waits for no answer
             call[1](*call[2])
+            if collects:
+                gc.enable()
+
             continue
 
         try:
@@ -161,7 +167,6 @@ class StartFailed(Exception):
         self.is_killed = is_killed
 
 
-@attrs.frozen(eq=False, repr=False)
 class Start:
     """What a worker is started with.
 
@@ -170,9 +175,10 @@ class Start:
     :param world: the world of this process; see `world.apply`
     """
 
-    folder: str
-    mark: str
-    world: bytes
+    def __init__(self, folder: str, mark: str, world: bytes) -> None:
+        self.folder = folder
+        self.mark = mark
+        self.world = world
 
     def settling(self, *, is_moved: bool) -> tuple[Any, ...]:
         """Return the arguments of `trip.settle`.
@@ -182,11 +188,12 @@ class Start:
         main_path = file_of(sys.modules.get("__main__"))
         return self.folder, self.world, main_path, os.getpid(), self.mark, is_moved
 
-    async def process(self) -> tuple[Process, str]:
+    async def process(self, begun: Event | None = None) -> tuple[Process, str]:
         """Start a worker process; return it, and the path of its log.
 
         On cancel it is dead before this raises.
 
+        :param begun: is set once it is there, before it is a worker
         :raises StartFailed: it ended, or was not there in time
         :raises OSError: the system, or the disk, has no room for it
         """
@@ -201,6 +208,9 @@ class Start:
                 )
         except RuntimeError as error:  # no thread to wait for it
             raise OSError(errno.EAGAIN, str(error)) from error
+
+        if begun is not None:
+            begun.set()
 
         leave_reaping_to_the_loop(process)
         watching = asyncio.ensure_future(close_after_exit(process))

@@ -14,6 +14,7 @@ from anyio import (
     BrokenWorkerProcess,
     CancelScope,
     CapacityLimiter,
+    Event,
     Lock,
     create_task_group,
     move_on_after,
@@ -91,8 +92,11 @@ class Workers:
             for state in ["idle" if job is None else "busy"]
         ]
 
-    async def start(self) -> None:
-        """Start a worker. On cancel its process is dead before this raises."""
+    async def start(self, begun: Event | None = None) -> None:
+        """Start a worker. On cancel its process is dead before this raises.
+
+        :param begun: is set once its process is there
+        """
         place = await self.folder()
         processes, idle = lists()
         self._count += 1
@@ -100,7 +104,7 @@ class Workers:
         born = process_tree.now()
         world = self.world.look()
         start = Start(place.path, mark, self.world.packed)
-        process, log_path = await start.process()
+        process, log_path = await start.process(begun)
 
         try:
             # In this very step: it is idle, and known from now on.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 
 import attrs
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -44,7 +45,7 @@ class JobPage:
             request,
             "job",
             job=job,
-            chunks=_chunks(_found(text, wanted)),
+            chunks=await to_thread.run_sync(_found, text, wanted),
             search=wanted,
             stack=await self._stack(request, job)
             if "stack" in request.query_params
@@ -101,15 +102,9 @@ class JobPage:
         return seen(request, f"jobs/{job.id}")
 
 
-def _found(text: str, wanted: str) -> str:
-    if not wanted:
-        return text
-
-    return "\n".join(line for line in text.split("\n") if wanted in line)
-
-
-def _chunks(text: str) -> list[str]:
-    printed = text.split("\n")
+def _found(text: str, wanted: str) -> list[str]:
+    """Return the lines with a text, in pieces. It may take a while: in a thread."""
+    printed = [line for line in text.split("\n") if wanted in line]
     return [
         lines("\n".join(printed[start : start + CHUNK]))
         for start in range(0, len(printed), CHUNK)

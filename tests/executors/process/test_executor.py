@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio import fail_after
 
 from asyncflow import Orchestrator, SubmissionStatus
 from asyncflow.abc import Crashed, Returned
@@ -106,6 +107,39 @@ async def test_workers_are_warmed_and_let_go(tmp_path: Path) -> None:
         assert executor.workers == 1
         await executor.wind_down()
         assert executor.workers == 0
+
+
+async def test_a_process_is_there_before_it_is_a_worker(tmp_path: Path) -> None:
+    async with ProcessExecutor(grace=0.2) as executor:
+        await executor.begin()
+        assert executor.workers == 0
+        await executor.begin()  # one is on its way
+        await executor.warm(1)
+        assert executor.workers == 1
+        await executor.begin()
+        assert executor.workers == 1
+        assert isinstance(await pid_of(executor, tmp_path), int)
+        assert executor.workers == 1
+
+
+async def test_a_process_that_cannot_be_made_has_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
+
+    with fail_after(10):
+        async with ProcessExecutor() as executor:
+            await executor.begin()
+            assert executor.workers == 0
+
+
+async def test_a_worker_collects_garbage(tmp_path: Path) -> None:
+    async with ProcessExecutor(grace=0.2) as executor:
+        await executor.warm(1)
+        outcome = await outcome_of(executor, call(flows.collects_garbage, tmp_path))
+
+    assert isinstance(outcome, Returned)
+    assert MemoryDriver().read(outcome.kept[0]) is True
 
 
 async def test_what_cannot_be_started_is_told_of_the_call(

@@ -140,7 +140,8 @@ def test_what_is_left_of_a_dead_one_is_killed(family: Family) -> None:
 
 def test_a_signal_hits_nobody_who_has_the_id_since(family: Family) -> None:
     (one,) = [one for one in family.look() if one.pid == family.child]
-    attrs.evolve(one, started=one.started - 1).signal(signal.SIGKILL)
+    former = Member(one.pid, one.group, one.parent, one.started - 1)
+    former.signal(signal.SIGKILL)
     assert lives(family.child)
     one.signal(signal.SIGKILL)
     await_death(family.child)
