@@ -168,6 +168,12 @@ class VersionRecord(NamedTuple):
         return f"{self.node_id}@{self.number}"
 
 
+class FirstVersionRecord(VersionRecord):
+    """A version that is saved only where its data node has none that is kept."""
+
+    __slots__ = ()
+
+
 class SubmissionRecord(NamedTuple):
     """A submission."""
 
@@ -384,18 +390,12 @@ Record: TypeAlias = (
 
 
 def as_date(seconds: float | None) -> datetime | None:
-    """Return a time as a date in UTC; None for None.
-
-    :param seconds: since the epoch
-    """
+    """Return a time in seconds since the epoch as a date in UTC; None for None."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _plain_facts(record: Any, **dates: str) -> dict[str, Any]:
-    """Return the fields of a record as plain data.
-
-    :param dates: for each date the field that it is made from
-    """
+    """Return the fields of a record as plain data, and dates for the fields given."""
     return {name: plain(value) for name, value in _facts(record, dates)}
 
 

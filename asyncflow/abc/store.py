@@ -150,7 +150,8 @@ class Store(ABC):
         Returns at once; calls are written in their order. A record replaces the one
         with its kind and id, but some things stay what they were: cycles, the graph and the
         properties of a submission, lock, directory and attributes of a data node, and of a
-        version all but whether its value is kept, and its holder. Once a write has failed
+        version all but whether its value is kept, and its holder. A `FirstVersionRecord` is
+        left out where a version of its data node is kept already. Once a write has failed
         for good, what is saved is dropped: `flush` tells.
 
         :raises NotPicklable: where a property cannot be kept, naming the part

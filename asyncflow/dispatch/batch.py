@@ -20,7 +20,7 @@ from asyncflow.worker.streams import parts
 if TYPE_CHECKING:
     from asyncflow.dispatch.live_echo import Live
 
-_is_over = attrgetter("is_over")
+_is_over, _log_of = attrgetter("is_over"), attrgetter("log")
 
 
 class BatchListener(Protocol):
@@ -277,13 +277,9 @@ class Batch(Watch):
         which is found where they are told one by one.
         """
         try:
-            for outcome in outcomes:
-                if outcome.log is not None:
-                    return any(map(self._is_shown, outcomes))
+            return any(map(_log_of, outcomes)) and any(map(self._is_shown, outcomes))
         except AttributeError:
             return True
-
-        return False
 
     def _is_shown(self, outcome: Outcome) -> bool:
         """Tell whether anything of a job is to be shown at its end, or is not yet."""

@@ -49,6 +49,7 @@ class ValuesAt:
         self.mark = mark
         self._wrapped: dict[Driver, MirroredDriver] = {}
         self._found: tuple[Any, str] | None = None
+        self._is_home: bool | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return ValuesAt, (self.address, self.options, self.mark)
@@ -67,8 +68,14 @@ class ValuesAt:
 
     @property
     def is_home(self) -> bool:
-        """Whether copies of what is written or read here stay here."""
-        return os.path.exists(self.mark)
+        """Whether copies of what is written or read here stay here.
+
+        It is looked up once: the orchestrator asks on its event loop, after `probe`.
+        """
+        if self._is_home is None:
+            self._is_home = os.path.exists(self.mark)
+
+        return self._is_home
 
     def wrapped(self, driver: Driver) -> Driver:
         if isinstance(driver, MirroredDriver) or not driver.keeps_versions:
@@ -87,6 +94,7 @@ class ValuesAt:
         name = f"{os.path.basename(self.mark)}-{os.urandom(8).hex()}"
 
         try:
+            self._is_home = os.path.exists(self.mark)
             files, at = self._files()
 
             if not _is_whole(files):

@@ -36,6 +36,7 @@ from asyncflow.records import (
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.restoring import restore
 from asyncflow.runs.run import Run as RunOf
+from asyncflow.values import first_versions
 from asyncflow.values.versions import Versions
 
 if TYPE_CHECKING:
@@ -300,11 +301,10 @@ class EntityLoader:
             await self.refresh_bases(shared)
 
         # What was in memory has gone with its orchestrator: it begins anew.
-        self.store.save(
-            *await self.versions.defaults(
-                [node for node in nodes.values() if not node.driver.is_durable]
-            )
-        )
+        anew = [node for node in nodes.values() if not node.driver.is_durable]
+        begun = await self.versions.defaults(anew)
+        self.store.save(*begun)
+        await first_versions.settle(self.versions, anew, begun)
 
     async def _check_there(self, scenario_id: str) -> None:
         """Let a scenario go that another process has deleted.

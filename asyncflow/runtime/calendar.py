@@ -25,6 +25,7 @@ from asyncflow.notify.bus import Bus
 from asyncflow.records import CycleRecord, ScenarioRecord
 from asyncflow.recovery.loader import EntityLoader
 from asyncflow.runs.node import NodeState
+from asyncflow.values import first_versions
 
 if TYPE_CHECKING:
     from asyncflow.entities.scenario import Scenario
@@ -110,6 +111,7 @@ class OwnCalendar:
         if more := await self.loader.versions.defaults(gone):
             self.store.save(*more)
             await self.store.flush()
+            await first_versions.settle(self.loader.versions, gone, more)
 
     async def primary(self, cycle: Cycle) -> Scenario | None:
         """Return the primary scenario of a cycle; see `Orchestrator.get_primary`."""

@@ -21,6 +21,7 @@ from asyncflow.records import VersionRecord
 from asyncflow.recovery.loader import EntityLoader
 from asyncflow.runs.node import NodeState
 from asyncflow.runtime.placing import place
+from asyncflow.values import first_versions
 from asyncflow.values.editing import Editing
 from asyncflow.values.versions import Versions
 
@@ -123,6 +124,7 @@ class Creation:
         record = record_of(scenario)
         of_cycle = [] if cycle is None else [claimed_by(cycle, record)]
         kept_id = await self.store.create(record, *of_cycle, *records, *values)
+        await first_versions.settle(self.versions, shared.values(), common)
 
         if kept_id == scenario.id:
             self.is_new = True

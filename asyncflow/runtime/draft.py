@@ -17,6 +17,7 @@ from asyncflow.entities.scenario import Scenario, record_of
 from asyncflow.entities.submittable import nodes_of
 from asyncflow.records import BasisRecord, Record, ScenarioRecord, VersionRecord
 from asyncflow.runs.node import NodeState
+from asyncflow.values import first_versions
 
 if TYPE_CHECKING:
     from asyncflow.runtime.engine import Engine
@@ -107,6 +108,8 @@ class ScenarioDraft:
                 raise
 
             await engine.store.flush()
+            nodes = self.nodes.values()
+            await first_versions.settle(engine.versions, nodes, records)
 
             if self.cycle is not None:
                 await engine.calendar.settle(self.cycle, self.shared)

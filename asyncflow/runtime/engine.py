@@ -44,6 +44,7 @@ from asyncflow.runtime.checks import (
 from asyncflow.runtime.preparation import First, RunPreparation
 from asyncflow.runtime.shutdown import interrupt, leave
 from asyncflow.slices import listed
+from asyncflow.values import first_versions
 from asyncflow.values.editing import Editing
 from asyncflow.values.results import Results
 from asyncflow.values.versions import Versions
@@ -229,6 +230,7 @@ class Engine:
         )
         self.store.save(record_of(scenario), *of_cycle, *records, *versions)
         await self.store.flush()
+        await first_versions.settle(self.versions, nodes, versions)
 
         if cycle is not None:
             await self.calendar.settle(cycle, shared)

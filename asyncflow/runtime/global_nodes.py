@@ -12,6 +12,7 @@ from asyncflow.config.sections import DataNodeConfig, Scope, T
 from asyncflow.entities.data_node import DataNode, data_node_of
 from asyncflow.errors import ConfigError, Problem, UsageError
 from asyncflow.notify.entities import new
+from asyncflow.values import first_versions
 
 if TYPE_CHECKING:
     from asyncflow.runtime.engine import Engine
@@ -40,6 +41,7 @@ async def global_node(
     values = await engine.versions.defaults([node])
     engine.store.save(node.record(), *values)
     await engine.store.flush()
+    await first_versions.settle(engine.versions, [node], values)
 
     if is_new and engine.bus.hears_entities:
         engine.bus.tell([new(node.id, node.config_id)])

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, cast
 
 from asyncflow.errors import NotOpen, RecordDamaged, StoreUnavailable
 from asyncflow.log import logger as _logger
-from asyncflow.records import VersionRecord
+from asyncflow.records import FirstVersionRecord, VersionRecord
 from asyncflow.stores._command import Change, Command, Parameters, taken_over
 from asyncflow.stores._rows import FOUND_BY_ID, Cell, Column, Row, columns_by_table
 from asyncflow.stores._sql import parts, query, statement
@@ -207,21 +207,27 @@ class Database(ABC):
         if VersionRecord in kinds:  # last: what it belongs to is there then
             kinds[VersionRecord] = kinds.pop(VersionRecord)
 
-        if Command in kinds:
-            del kinds[Command]
+        if Command in kinds or FirstVersionRecord in kinds:
+            kinds.pop(Command, None)
 
             for place, change in enumerate(changes):
                 if isinstance(change, Command):
                     self._save_all(changes[begin:place], kinds)
                     self._carry_out(change)
                     begin = place + 1
+                elif type(change) is FirstVersionRecord:  # what comes before it counts
+                    self._save_all(changes[begin:place], kinds)
+                    begin = place
 
         self._save_all(changes[begin:], kinds)
 
     def _save_all(self, records: Sequence[Any], kinds: Iterable[type[Any]]) -> None:
-        for kind in kinds:
-            group = [record for record in records if type(record) is kind]
+        groups: dict[type[Any], list[Any]] = {kind: [] for kind in kinds}
 
+        for record in records:
+            groups[type(record)].append(record)
+
+        for kind, group in groups.items():
             for table, columns in columns_by_table(kind, group):
                 self._save(self._query(f"save_{table}"), columns)
 

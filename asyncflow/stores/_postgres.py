@@ -313,7 +313,7 @@ class PostgresDatabase(Database):
         turns: set[str] = set()
 
         for change in changes:
-            if type(change) is VersionRecord:
+            if isinstance(change, VersionRecord):
                 if is_shared_node(change.node_id):
                     turns.add(change.node_id)
             elif type(change) is Command and change.verb == "write":

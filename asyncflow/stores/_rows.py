@@ -15,6 +15,7 @@ from asyncflow.records import (
     BasisRecord,
     CycleRecord,
     DataNodeRecord,
+    FirstVersionRecord,
     InputRecord,
     JobRecord,
     LabelRecord,
@@ -78,10 +79,7 @@ class Kind(NamedTuple):
     """Makes the rows of any other, in the order in which they are to be saved."""
 
     def load(self, row: Row) -> Any:
-        """Make a record of a row.
-
-        :raises Exception: whatever garbage in it brings about
-        """
+        """Make a record of a row; raise whatever garbage in it brings about."""
         if not all(map(isinstance, row, self.cells)):
             raise TypeError("a column has what does not belong there")
 
@@ -175,8 +173,8 @@ def _load_scenario(row: Row) -> ScenarioRecord:
     loaded = load_properties(row[0], properties, pickled)
     names = () if tags == NO_TAGS else tuple(json.loads(str(tags)))
     sequences = json.loads(str(text)) if text else {}
-    more = (revision, cycle_id, sequences, version)
-    return ScenarioRecord._make((*facts, loaded, names, *more))
+    more = (loaded, names, revision, cycle_id, sequences, version)
+    return ScenarioRecord._make((*facts, *more))
 
 
 def _dump_submission(record: SubmissionRecord) -> Sequence[TableRow]:
@@ -429,6 +427,7 @@ KINDS: Mapping[type[Record], Kind] = {
         ),
         _version_columns,
     ),
+    FirstVersionRecord: Kind("first_version", _load_version, (), _version_columns),
     BasisRecord: Kind(
         "basis", _load_basis, (_TEXT, _TEXT, _TEXT, _TEXT, _TEXT), dump=_dump_basis
     ),

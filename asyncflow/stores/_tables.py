@@ -13,6 +13,7 @@ from asyncflow.records import (
     BasisRecord,
     CycleRecord,
     DataNodeRecord,
+    FirstVersionRecord,
     InputRecord,
     JobRecord,
     LabelRecord,
@@ -41,12 +42,10 @@ CHANGED: Mapping[type[Record], tuple[str, ...]] = {
 
 @attrs.define(eq=False, repr=False)
 class Table(Generic[R]):
-    """The records of one kind, in the order of their first save.
-
-    :param index: the fields by which they are found quickly
-    """
+    """The records of one kind, in the order of their first save."""
 
     index: tuple[str, ...] = ()
+    """The fields by which they are found quickly."""
     records: dict[str, R] = attrs.field(init=False, factory=dict)
     """By their ids."""
     places: dict[str, int] = attrs.field(init=False, factory=dict)
@@ -162,6 +161,11 @@ class Cycles(Table[CycleRecord]):
 class Versions(Table[VersionRecord]):
     """Versions: one is written once, then held or dropped."""
 
+    def save(self, record: VersionRecord) -> None:
+        is_first = type(record) is FirstVersionRecord
+        if not (is_first and self.found(node_id=record.node_id, is_kept=True)):
+            super().save(record)
+
     def merged(self, old: VersionRecord, new: VersionRecord) -> VersionRecord:
         kept = old.kept if old.is_kept else new.kept
         return old._replace(
@@ -218,6 +222,7 @@ class Tables:
             JobRecord: self.jobs,
             OrchestratorRecord: self.orchestrators,
             VersionRecord: self.versions,
+            FirstVersionRecord: self.versions,
             InputRecord: self.inputs,
             LogRecord: self.logs,
             BasisRecord: self.bases,
@@ -410,10 +415,8 @@ class Tables:
         versions = [
             version for node in nodes for version in self.versions.found(node_id=node)
         ]
-        jobs = [
-            record_id,
-            *(job.id for run in runs for job in self.jobs.found(submission_id=run)),
-        ]
+        jobs = [record_id]
+        jobs += [job.id for run in runs for job in self.jobs.found(submission_id=run)]
         logs = [log for job in jobs for log in self.logs.found(job_id=job)]
         inputs = [
             record for run in runs for record in self.inputs.found(submission_id=run)

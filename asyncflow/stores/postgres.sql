@@ -132,3 +132,24 @@ SELECT watch_values();
 INSERT INTO graph (seq, graph, properties, pickled)
 SELECT seq, ?, ?, ? FROM submission WHERE id = ?
 ON CONFLICT (seq) DO NOTHING;
+
+-- name: save_first_version
+INSERT INTO version (
+    node_id, number, is_kept, job_id, editor_id, comment, holder_id, fingerprint, facts,
+    path, value
+)
+SELECT *
+FROM (
+    VALUES (
+        CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS BOOLEAN), CAST(? AS TEXT),
+        CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT),
+        CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS BYTEA)
+    )
+) AS given (
+    node_id, number, is_kept, job_id, editor_id, comment, holder_id, fingerprint, facts,
+    path, value
+)
+WHERE NOT EXISTS (
+    SELECT TRUE FROM version WHERE version.node_id = given.node_id AND version.is_kept
+)
+ON CONFLICT (node_id, number) DO NOTHING;

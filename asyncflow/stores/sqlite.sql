@@ -44,6 +44,21 @@ FROM given CROSS JOIN submission USING (id)
 WHERE TRUE
 ON CONFLICT (seq) DO NOTHING;
 
+-- name: save_first_version
+INSERT INTO version (
+    node_id, number, is_kept, job_id, editor_id, comment, holder_id, fingerprint, facts,
+    path, value
+)
+WITH given (
+    node_id, number, is_kept, job_id, editor_id, comment, holder_id, fingerprint, facts,
+    path, value
+) AS (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?))
+SELECT * FROM given
+WHERE NOT EXISTS (
+    SELECT TRUE FROM version WHERE version.node_id = given.node_id AND version.is_kept
+)
+ON CONFLICT (node_id, number) DO NOTHING;
+
 -- name: registered
 -- And whether others listen.
 SELECT EXISTS (

@@ -137,6 +137,11 @@ class Retention:
         gone = node.id, version.number, None, False, None, None, "", None, None, None
         return _new(VersionRecord, gone)  # without a call, as there is one for each job
 
+    def refuse(self, version: Version) -> None:
+        """Stop keeping a version that was never saved."""
+        version.is_dropped = True
+        self._discard(version)
+
     def _discard(self, version: Version) -> None:
         """Have the file of a version removed that is neither kept nor read."""
         if (

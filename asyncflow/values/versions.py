@@ -17,7 +17,7 @@ from asyncflow.config.sections import NOT_GIVEN
 from asyncflow.errors import NoData, NotFound, NotPicklable, RecordDamaged, ValueMissing
 from asyncflow.ids import submission_of
 from asyncflow.options import Page
-from asyncflow.records import VersionRecord
+from asyncflow.records import FirstVersionRecord, VersionRecord
 from asyncflow.runs.node import (
     EVICTED,
     NOTHING_SAID,
@@ -282,7 +282,7 @@ class Versions:
         """Write the default data of the data nodes that have no version yet.
 
         :param inputs: what is written instead, by config ids, also over a version
-        :return: what is to be saved
+        :return: what is to be saved; see `first_versions.settle`
         """
         given = inputs or {}
         begins = await listed(_has_default, nodes)
@@ -309,8 +309,13 @@ class Versions:
             for node, stored in zip(fresh, kept, strict=True):
                 if node.config_id in given:
                     records += self.replace(node, stored, said=Said(comment="given"))
-                elif node.version is None:  # a shared one may be written meanwhile
-                    records += self.replace(node, stored, said=BY_DEFAULT)
+                elif node.version is None:
+                    made = self.replace(node, stored, said=BY_DEFAULT)
+                    records += (
+                        map(FirstVersionRecord._make, made) if node.is_shared else made
+                    )
+                elif type(stored) is str:  # a shared one was written meanwhile
+                    self.garbage.add(stored)
 
         return records
 

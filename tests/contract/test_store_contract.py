@@ -18,6 +18,7 @@ from asyncflow.records import (
     BasisRecord,
     CycleRecord,
     DataNodeRecord,
+    FirstVersionRecord,
     InputRecord,
     LabelRecord,
     LogRecord,
@@ -604,6 +605,28 @@ async def test_a_version_keeps_who_made_it(store: Store) -> None:
         made._replace(kept=None, is_kept=False, holder_id=None)
     ]
     assert await store.kept_names() == set()
+
+
+async def test_a_first_version_is_saved_only_where_none_is_kept(store: Store) -> None:
+    def first(number: int, **changes: Any) -> FirstVersionRecord:
+        return FirstVersionRecord._make(version_record(number, **changes))
+
+    last = first(5, kept="2.value", node_id="DATANODE_n_2", comment="c", facts="{}")
+    store.save(node_record(1), first(9, holder_id="o"), last)
+    store.save(first(9, kept=b"again"), first(7, kept="1.value"), version_record(8))
+    await store.flush()
+    assert await store.versions(node_id="DATANODE_n_1") == [
+        version_record(9, holder_id="o"),
+        version_record(8),
+    ]
+    assert await store.versions(node_id="DATANODE_n_2") == [last]
+
+    for number in (8, 9):
+        store.save(version_record(number, kept=None, is_kept=False))
+
+    store.save(first(7))
+    found = await store.versions(node_id="DATANODE_n_1", is_kept=True)
+    assert found == [version_record(7)]
 
 
 @pytest.mark.parametrize("kept", [None, b"", b"\0\xff", "name", "ä b", b"x" * 70_000])

@@ -98,6 +98,19 @@ async def test_at_an_address(
     assert names(there) == []
 
 
+async def test_small_values_hold_up_nobody(
+    config: Configuration, tmp_path: Path, there: Path
+) -> None:
+    cfg = single(config, flows.identity, 5)  # kept on the event loop
+
+    async with opened(config, tmp_path, values=f"local://{there}") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.submit()
+        assert await scenario.result.read() == 5
+
+    assert names(there) == []
+
+
 async def test_what_data_nodes_tell_of_their_files_there(
     config: Configuration, tmp_path: Path, there: Path
 ) -> None:
