@@ -26,7 +26,6 @@ from asyncflow.runs.job import JobState, crashes_of
 from asyncflow.runs.restoring import lose, resume
 from asyncflow.status import FINAL
 from asyncflow.values.files import remove
-from asyncflow.values.lost import lost
 from asyncflow.values.retention import Pins
 from asyncflow.values.sharing import StoreSharing
 
@@ -418,6 +417,8 @@ class Recovery:
         The files are listed first: who made one was registered by then, and what it was
         made for is in the store once its maker is not. Tell whether all were listed.
         """
+        from asyncflow.values.lost import lost
+
         files = self.loader.versions.files
         await self._pins.sweep()
         names, are_all = await files.in_thread(files.names)

@@ -95,8 +95,7 @@ class Versions:
         self._reads = 0
         self._paths = 0
         self._step = 1 + hash(holder_id) % STEPS
-        """What is added to the number of a version that was made later than it is here, in
-        nanoseconds. Others add something else."""
+        """What is added to a number later than now, in nanoseconds; others add another."""
         # Values that end with this process anyway stay: no store on disk has them.
         limit = inf if store.values_folder is None else LIMIT
         self.cache: ValueCache = ValueCache(store, group, limit)

@@ -90,9 +90,9 @@ def test_what_is_written_is_there_under_its_name(
 def test_a_host_that_is_not_home_keeps_no_copy(
     values: ValuesAt, driver: MirroredDriver
 ) -> None:
+    os.unlink(values.mark)
     values.probe()
     path = path_in(values)
-    os.unlink(values.mark)
     assert driver.write(LARGE, path, "x") == path
     assert not os.path.exists(path)
     assert values.names() == [NAME]

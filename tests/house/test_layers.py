@@ -238,6 +238,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("worker.outputs", "worker.intent"): "only for places of users",
     ("recovery.recovery", "recovery.settling"): "only after a crash",
     ("recovery.recovery", "recovery.going_on"): "the same",
+    ("recovery.recovery", "values.lost"): "the same",
     ("executors.process.worker", "worker.intent"): "only after a kill",
     (
         "executors.process.current_code",
