@@ -87,11 +87,16 @@ def test_what_is_wrong_is_a_problem(
     assert [one.field for one in config.problems()] == [field]
 
 
-def test_through_a_file(config: Configuration, file: Path) -> None:
+def test_through_a_file(
+    config: Configuration, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "AB":
+        monkeypatch.setenv(name, "x")
+
     config.configure_sql_table_data_node(
         "a", table_name="items", url="ENV[SHOP:sqlite:///shop.db]"
     )
-    config.configure_s3_object_data_node("d", "ENV[A:x]", "ENV[B:y]", "b", "k")
+    config.configure_s3_object_data_node("d", "ENV[A]", "ENV[B]", "b", "k")
     config.export(file)
     other = Configuration()
     other.load(file)
