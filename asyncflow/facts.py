@@ -34,9 +34,12 @@ class Shown:
         for field in self.__attrs_attrs__:
             if field.repr and not field.name.startswith("_"):
                 show = repr if field.repr is True else field.repr
-                shown.append(f"{field.name}={show(getattr(self, field.name))}")
+                shown.append(f"{field.name}={show(self._fact(field.name))}")
 
         return shown
+
+    def _fact(self, name: str) -> Any:
+        return getattr(self, name)
 
 
 class Facts(Shown):

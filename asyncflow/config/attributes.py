@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from asyncflow.config.checks.data_nodes import from_text
 from asyncflow.config.checks.values import meant
 from asyncflow.config.lookup import Unresolved
 from asyncflow.config.lookup import found as looked_up
+from asyncflow.config.section import REFERENCES
+from asyncflow.config.sections import Scope
 from asyncflow.errors import ConfigError, Problem
+from asyncflow.secret import revealed
 
 
 def found(section: Any, name: str) -> object:
@@ -18,6 +22,9 @@ def found(section: Any, name: str) -> object:
     """
     is_node = hasattr(type(section), "option_names")
     options: Any = section.options if is_node else {}
+
+    if name in (own := REFERENCES.get(section, {})):
+        return _as_found(name, own[name])
 
     for given in (options, section.properties):
         if name in given:
@@ -30,6 +37,33 @@ def found(section: Any, name: str) -> object:
     hint = meant(name, known).strip()
     what = f"a {type(section).__name__} has no attribute {name!r}"
     raise AttributeError(f"{what}: {hint}" if hint else what)
+
+
+def converted(name: str, value: Any) -> Any:
+    """Return what a text of the environment says as the value of a field of ours, which is
+    no secret: as a file would say it.
+    """
+    value = revealed(value)
+
+    if not isinstance(value, str):
+        return value
+
+    if name == "scope" and value in Scope.__members__:
+        return Scope[value]
+
+    if name == "validity_period":
+        period = from_text(value)
+        return value if period is None else period
+
+    return value
+
+
+def _as_found(name: str, value: Any) -> Any:
+    """Return what a field of ours refers to; the text itself where that is not there."""
+    try:
+        return converted(name, looked_up(value))
+    except Unresolved:
+        return value
 
 
 def _looked_up(section: Any, name: str, value: object) -> object:

@@ -20,13 +20,12 @@ from asyncflow.config.converters import (
     as_comparators,
     as_sequences,
     as_tuple,
-    has_references,
     refers,
 )
 from asyncflow.config.data_nodes import takes_defaults
 from asyncflow.config.registry import Registry, View
 from asyncflow.config.retry import Retry, as_retry
-from asyncflow.config.section import Section, key_of
+from asyncflow.config.section import Section, as_given, has_references, key_of
 from asyncflow.config.sections import (
     CoreConfig,
     DataNodeConfig,
@@ -616,7 +615,7 @@ class Configuration(ServerDataNodes):
         if scenario in self._plain:
             return scenario
 
-        sections = (*scenario.task_configs, *scenario.data_node_configs)
+        sections = (scenario, *scenario.task_configs, *scenario.data_node_configs)
 
         if not any(map(has_references, sections)):
             self._plain.add(scenario)
@@ -876,8 +875,8 @@ def _conflict(previous: Section, current: Section) -> Iterable[Problem]:
     fields = previous.differing(current)
     if fields:
         shown = "; ".join(
-            f"{name} is {reprlib.repr(getattr(previous, name))} and "
-            f"{reprlib.repr(getattr(current, name))}"
+            f"{name} is {reprlib.repr(as_given(previous, name))} and "
+            f"{reprlib.repr(as_given(current, name))}"
             for name in fields
         )
         yield Problem(

@@ -117,7 +117,7 @@ def references_in(value: Any) -> Iterator[str]:
             yield from references_in(part)
 
 
-def has_references(section: Any) -> bool:
+def any_refers(section: Any) -> bool:
     """Tell whether something that a section has been given is found in the environment."""
     kind: Any = type(section)
 

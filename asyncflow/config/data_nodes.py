@@ -9,10 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import attrs
-
 from asyncflow.config.converters import as_path
-from asyncflow.config.section import Section, names_of
+from asyncflow.config.section import Section, evolved, names_of
 from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, Scope, T
 
 if TYPE_CHECKING:
@@ -96,7 +94,7 @@ class DataNodes(ABC):
             fields["default_path"] = as_path(fields["default_path"])
 
         return self._configure(
-            attrs.evolve(
+            evolved(
                 source,
                 **fields,
                 id=id,

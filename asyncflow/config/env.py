@@ -10,18 +10,23 @@ from typing import Any, TypeVar
 
 import attrs
 
-from asyncflow.config.converters import has_references, refers
+from asyncflow.config.attributes import converted
+from asyncflow.config.converters import refers
 from asyncflow.config.lookup import Unresolved, value_of
 from asyncflow.config.registry import Registry
-from asyncflow.config.section import Section, names_of
+from asyncflow.config.section import (
+    NOT_LOOKED_UP,
+    Section,
+    as_given,
+    evolved,
+    has_references,
+    names_of,
+)
 from asyncflow.config.sections import CoreConfig, DataNodeConfig, JobConfig
 from asyncflow.errors import ConfigError, Problem
-from asyncflow.secret import Secret
+from asyncflow.secret import revealed
 
 S = TypeVar("S", bound=Section | JobConfig | CoreConfig)
-
-NOT_LOOKED_UP = frozenset({"default_data", "function", "input", "output", "id"})
-"""Fields that hold values or sections: a text of theirs is itself."""
 
 
 def resolved(section: S) -> S:
@@ -66,7 +71,7 @@ def _of_properties(label: str, properties: Mapping[str, object]) -> Iterator[Pro
 
 
 def settled(registry: Registry) -> Registry:
-    """Return a registry with what its data nodes and tasks refer to, and nothing missing.
+    """Return a registry with what its sections refer to, and nothing missing.
 
     :raises ConfigError: all that is missing
     """
@@ -77,7 +82,7 @@ def settled(registry: Registry) -> Registry:
 
     copy = registry.snapshot()
 
-    for section in (*registry.data_nodes.values(), *registry.tasks.values()):
+    for section in registry.sections:
         if has_references(section):
             copy.place(resolved(section))
 
@@ -88,7 +93,7 @@ def settled(registry: Registry) -> Registry:
 def _fields(section: Section | JobConfig | CoreConfig) -> dict[str, Any]:
     names = (name for name in names_of(type(section)) if name not in NOT_LOOKED_UP)
     options = section.options if isinstance(section, DataNodeConfig) else {}
-    return {**{name: getattr(section, name) for name in names}, **options}
+    return {**{name: as_given(section, name) for name in names}, **options}
 
 
 def _resolved(section: S) -> tuple[S, list[Problem]]:
@@ -117,38 +122,35 @@ def _resolved(section: S) -> tuple[S, list[Problem]]:
 
     own = attrs.fields_dict(type(section))
     changes: dict[str, Any] = {
-        name: _default(own[name]) if value is attrs.NOTHING else _plain(value)
+        name: _default(own[name]) if value is attrs.NOTHING else converted(name, value)
         for name, value in found.items()
         if name in own
     }
 
     if not isinstance(section, DataNodeConfig):
-        return attrs.evolve(section, **changes), missing
+        return evolved(section, **changes), missing
 
     changes["options"] = {
         name: value
         for name, value in {**section.options, **found}.items()
         if name in section.options and value is not attrs.NOTHING
     }
-    return attrs.evolve(section, **changes).sorted_out(), missing
+    return evolved(section, **changes).sorted_out(), missing
 
 
 def _of_known_type(section: S) -> S:
     """Return a data node of which the storage type, and so its options, are known."""
-    if not isinstance(section, DataNodeConfig) or not refers(section.storage_type):
+    if not isinstance(section, DataNodeConfig) or not refers(
+        as_given(section, "storage_type")
+    ):
         return section
 
-    storage_type = value_of("storage_type", section.storage_type, [])
+    storage_type = value_of("storage_type", as_given(section, "storage_type"), [])
 
     if storage_type is None:
         return section
 
-    return attrs.evolve(section, storage_type=_plain(storage_type)).sorted_out()
-
-
-def _plain(value: Any) -> Any:
-    """Return the value of a field of ours, which is no secret."""
-    return str(value) if isinstance(value, Secret) else value
+    return evolved(section, storage_type=revealed(storage_type)).sorted_out()
 
 
 def _default(field: attrs.Attribute[Any]) -> object:

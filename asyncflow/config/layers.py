@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from asyncflow.config.registry import Place, Registry
-from asyncflow.config.section import names_of, same_value
+from asyncflow.config.section import as_given, names_of, same_value
 from asyncflow.config.sections import DataNodeConfig
 from asyncflow.config.toml.source import Source, source
 from asyncflow.errors import ConfigError, Problem
@@ -146,7 +146,7 @@ def _fields(section: Any) -> Iterator[tuple[str, bool]]:
     for name in names_of(type(section)):
         default: Any = fields[name].default
         default = default.factory() if hasattr(default, "factory") else default
-        yield name, same_value(getattr(section, name), default)
+        yield name, same_value(as_given(section, name), default)
 
     further = section.options if isinstance(section, DataNodeConfig) else {}
 

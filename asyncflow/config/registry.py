@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, ValuesView
 from operator import is_
 from typing import Any, TypeAlias, TypeVar, cast
 
-import attrs
-
-from asyncflow.config.section import HOMES, Section
+from asyncflow.config.section import HOMES, Section, evolved
 from asyncflow.config.sections import (
     CoreConfig,
     DataNodeConfig,
@@ -193,7 +191,7 @@ class Registry:
         if all(_identical(value, pointed[name]) for name, value in references.items()):
             return section
 
-        return attrs.evolve(section, **pointed)
+        return evolved(section, **pointed)
 
     def _references(self, section: Section) -> dict[str, Any]:
         """Return the fields of a section that refer to others."""

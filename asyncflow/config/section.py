@@ -6,11 +6,15 @@ import pickle
 import types
 import weakref
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 import attrs
 
+from asyncflow.config.converters import any_refers, refers
 from asyncflow.facts import Shown
+
+A = TypeVar("A", bound="Attributes")
 
 
 def same_function(left: object, right: object) -> bool:
@@ -92,11 +96,47 @@ def key_of(section_id: object) -> str:
 
 
 class Attributes:
-    """Has its properties as attributes, too; what they refer to is looked up then."""
+    """Has its properties as attributes, too; what attributes refer to in the environment
+    is looked up when they are read.
+
+    A field that refers to it has no value of its own, so that all others are read as fast
+    as any: `as_given` returns what it was given.
+    """
 
     __slots__ = ()
 
     properties: Mapping[str, object]
+
+    __attrs_attrs__: ClassVar[Any]
+
+    def __attrs_post_init__(self) -> None:
+        kind: Any = type(self)
+
+        for name in _looked_up_in(kind):
+            if refers(value := getattr(self, name)):
+                REFERENCES.setdefault(self, {})[name] = value
+                object.__delattr__(self, name)
+
+    def differing(self, other: Attributes) -> tuple[str, ...]:
+        """Return the names of the fields in which two sections of a class differ."""
+        return tuple(
+            field.name
+            for field in self.__attrs_attrs__
+            if not same_value(as_given(self, field.name), as_given(other, field.name))
+        )
+
+    def same_content(self, other: Attributes) -> bool:
+        """Tell whether both say the same."""
+        return type(self) is type(other) and not self.differing(other)
+
+    def _fact(self, name: str) -> Any:
+        return as_given(self, name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        facts = {
+            field.name: as_given(self, field.name) for field in self.__attrs_attrs__
+        }
+        return _made, (type(self), facts)
 
     if not TYPE_CHECKING:  # or each name would be one that is there
 
@@ -107,6 +147,53 @@ class Attributes:
             from asyncflow.config import attributes
 
             return attributes.found(self, name)
+
+
+NOT_LOOKED_UP = frozenset({"default_data", "function", "input", "output", "id"})
+"""Fields that hold values or sections: a text of theirs is itself."""
+
+REFERENCES: weakref.WeakKeyDictionary[Attributes, dict[str, Any]] = (
+    weakref.WeakKeyDictionary()
+)
+"""By section and field, the texts that refer to the environment."""
+
+
+def as_given(section: Any, name: str) -> Any:
+    """Return what a field of a section was given: a text may refer to the environment."""
+    references = REFERENCES.get(section)
+
+    if references is not None and name in references:
+        return references[name]
+
+    return getattr(section, name)
+
+
+def evolved(section: A, **changes: Any) -> A:
+    """Return a section with some fields changed; the others are as they were given."""
+    made: Any = section
+    evolved: A = attrs.evolve(made, **{**REFERENCES.get(section, {}), **changes})
+    return evolved
+
+
+def has_references(section: Any) -> bool:
+    """Tell whether something that a section has been given is found in the environment."""
+    return section in REFERENCES or any_refers(section)
+
+
+@cache
+def _looked_up_in(kind: type[Any]) -> tuple[str, ...]:
+    """Return the fields of a class that may refer to the environment."""
+    return tuple(name for name in names_of(kind) if name not in NOT_LOOKED_UP | _OTHERS)
+
+
+_OTHERS = frozenset(
+    {"task_configs", "additional_data_node_configs", "sequences", "comparators"}
+)
+"""Fields of scenarios that hold sections, of which there may be thousands."""
+
+
+def _made(kind: type[Any], facts: Mapping[str, Any]) -> Any:
+    return kind(**facts)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -140,18 +227,6 @@ class Section(Attributes, Shown):
     def label(self) -> str:
         """How problems name the section: ``TASK.double``."""
         return f"{self.kind}.{self.key}"
-
-    def differing(self, other: Section) -> tuple[str, ...]:
-        """Return the names of the fields in which two sections of a kind differ."""
-        return tuple(
-            field.name
-            for field in attrs.fields(type(self))
-            if not same_value(getattr(self, field.name), getattr(other, field.name))
-        )
-
-    def same_content(self, other: Section) -> bool:
-        """Tell whether both say the same."""
-        return type(self) is type(other) and not self.differing(other)
 
 
 class Home(Protocol):

@@ -26,7 +26,13 @@ from asyncflow.config.converters import (
     refers,
 )
 from asyncflow.config.retry import Retry, as_retry
-from asyncflow.config.section import Attributes, Section, names_of, same_value
+from asyncflow.config.section import (
+    Attributes,
+    Section,
+    as_given,
+    evolved,
+    names_of,
+)
 from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
 
@@ -133,7 +139,7 @@ class DataNodeConfig(Section, Generic[T_co]):
     @property
     def driver(self) -> type[Driver] | None:
         """The class of its storage type; None where there is none."""
-        if refers(self.storage_type):  # it is not known yet
+        if refers(as_given(self, "storage_type")):  # it is not known yet
             return None
 
         return DRIVERS.find(self.storage_type)
@@ -152,7 +158,7 @@ class DataNodeConfig(Section, Generic[T_co]):
         if (driver := self.driver) is None:
             return None
 
-        path: object = self.default_path
+        path: object = as_given(self, "default_path")
         return driver.options_at(path if isinstance(path, str) else None)
 
     @property
@@ -201,7 +207,7 @@ class DataNodeConfig(Section, Generic[T_co]):
         if names == self.options.keys() and names.isdisjoint(self.properties):
             return self
 
-        return attrs.evolve(
+        return evolved(
             self,
             options={name: value for name, value in given.items() if name in names},
             properties={
@@ -484,12 +490,6 @@ class JobConfig(Attributes, Shown):
     def is_standalone(self) -> bool:
         """Whether jobs run in worker processes."""
         return self.mode == _STANDALONE
-
-    def same_content(self, other: JobConfig) -> bool:
-        """Tell whether both say the same."""
-        return same_value(
-            attrs.astuple(self, recurse=False), attrs.astuple(other, recurse=False)
-        )
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

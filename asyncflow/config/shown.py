@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from asyncflow.config.section import Section
+from asyncflow.config.section import Section, as_given
 from asyncflow.config.sections import (
     DataNodeConfig,
     JobConfig,
@@ -46,7 +46,12 @@ def told(config: Declared) -> str:
 def shown(config: Declared) -> str:
     """Return what is declared, as tables."""
     nodes = [
-        (node.id, node.storage_type, node.scope.name, _path(node))
+        (
+            node.id,
+            node.storage_type,
+            getattr(node.scope, "name", node.scope),
+            _path(node),
+        )
         for node in config.data_nodes.values()
     ]
     tasks = [
@@ -79,7 +84,8 @@ def shown(config: Declared) -> str:
 
 
 def _path(node: DataNodeConfig) -> str:
-    return without_password(str(node.default_path)) if node.default_path else ""
+    path = as_given(node, "default_path")
+    return without_password(str(path)) if path else ""
 
 
 def _ids(sections: Iterable[Section]) -> str:

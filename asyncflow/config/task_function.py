@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, ParamSpec, TypeVar
 import attrs
 
 from asyncflow.config.converters import as_tuple
-from asyncflow.config.section import names_of, same_value
+from asyncflow.config.section import evolved, names_of, same_value
 from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, TaskConfig
 from asyncflow.errors import Problem, UsageError
 from asyncflow.worker.decorated import reduced
@@ -150,7 +150,7 @@ def with_default(
         told = signatures[task].inputs.get(node.key, Told())
 
         if told.default is not NOT_GIVEN:
-            return attrs.evolve(node, default_data=told.default)
+            return evolved(node, default_data=told.default)
 
     return node
 
@@ -263,7 +263,7 @@ def _node(
     if not is_made:
         return with_default(there, signatures, task_id)
 
-    bare = attrs.evolve(there, default_data=NOT_GIVEN)
+    bare = evolved(there, default_data=NOT_GIVEN)
     anew = with_default(bare, signatures, task_id)
     return there if there.same_content(anew) else anew
 

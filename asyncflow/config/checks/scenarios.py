@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from asyncflow.config.checks.names import is_name
 from asyncflow.config.checks.references import members, sections_among, shown, twice
 from asyncflow.config.checks.values import one_of
+from asyncflow.config.converters import refers
 from asyncflow.config.registry import Registry
 from asyncflow.config.section import Section, key_of
 from asyncflow.config.sections import (
@@ -51,7 +52,8 @@ def _frequency(scenario: ScenarioConfig) -> Iterator[Problem]:
     given = scenario.frequency
     is_one = callable(getattr(given, "period", None)) and not isinstance(given, type)
 
-    if not is_one and given not in [*Frequency]:
+    # What the environment lacks is told already.
+    if not is_one and given not in [*Frequency] and not refers(given):
         names = ", ".join(f"Frequency.{one}" for one in Frequency)
         yield Problem(
             section=scenario.label,

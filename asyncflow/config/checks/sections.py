@@ -17,9 +17,8 @@ from asyncflow.config.checks import (
     tasks,
 )
 from asyncflow.config.checks.names import MISNAMED, NOT_AVAILABLE, is_name, spelled
-from asyncflow.config.converters import has_references
 from asyncflow.config.registry import Registry
-from asyncflow.config.section import Section
+from asyncflow.config.section import Section, has_references
 from asyncflow.config.sections import (
     CoreConfig,
     DataNodeConfig,

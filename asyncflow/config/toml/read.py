@@ -13,7 +13,7 @@ from asyncflow.config.checks.data_nodes import from_text, refusal
 from asyncflow.config.converters import as_tuple
 from asyncflow.config.registry import Place, Registry
 from asyncflow.config.retry import Retry
-from asyncflow.config.section import Section, names_of
+from asyncflow.config.section import Section, evolved, names_of
 from asyncflow.config.sections import (
     CoreConfig,
     DataNodeConfig,
@@ -124,7 +124,7 @@ class Reader:
         job = self.draft.job
         fields, properties = _split(table, JobConfig)
         properties = self._useful("JOB", "JOB", properties)
-        self.draft.job = attrs.evolve(
+        self.draft.job = evolved(
             job, **fields, properties={**job.properties, **properties}
         )
 
@@ -133,7 +133,7 @@ class Reader:
         core = self.draft.core
         fields, properties = _split(table, CoreConfig)
         properties = self._useful("CORE", "CORE", properties)
-        self.draft.core = attrs.evolve(
+        self.draft.core = evolved(
             core, **fields, properties={**core.properties, **properties}
         )
 
@@ -218,7 +218,7 @@ class Reader:
 
         section = previous or default
         fields, properties = _split(table, type(section))
-        section = attrs.evolve(section, **fields)
+        section = evolved(section, **fields)
         further: tuple[str, ...] = ()
 
         if isinstance(section, DataNodeConfig):
@@ -228,7 +228,7 @@ class Reader:
         properties = self._useful(section.label, section.kind, properties, further)
         self._misnamed(section, properties)
         self.draft.place(
-            attrs.evolve(section, properties={**section.properties, **properties})
+            evolved(section, properties={**section.properties, **properties})
         )
 
     def _with_functions(self, node: DataNodeConfig, properties: Table) -> Table:

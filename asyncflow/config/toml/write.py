@@ -17,7 +17,7 @@ import attrs
 from asyncflow.config.checks.data_nodes import to_text
 from asyncflow.config.registry import Registry
 from asyncflow.config.retry import Retry, to_table
-from asyncflow.config.section import Section, names_of, same_value
+from asyncflow.config.section import Section, as_given, names_of, same_value
 from asyncflow.config.sections import (
     NOT_GIVEN,
     CoreConfig,
@@ -206,7 +206,7 @@ class _Writer:
         return table | self._properties("CORE", core.properties)
 
     def _job(self, job: JobConfig) -> Table:
-        table: Table = {"mode": self._value("JOB", "mode", job.mode)}
+        table: Table = {"mode": self._value("JOB", "mode", as_given(job, "mode"))}
         further = [name for name in names_of(JobConfig) if name not in _IN_ANY_CASE]
         self._unless_default(table, "JOB", job, *further)
         return table | self._properties("JOB", job.properties)
@@ -219,7 +219,7 @@ class _Writer:
         self._unless_default(
             table, node.label, node, "validity_period", "keep_versions"
         )
-        table |= self._named(node.label, "validator", node.validator)
+        table |= self._named(node.label, "validator", as_given(node, "validator"))
 
         for name, value in node.options.items():
             is_named = isinstance(value, type) or inspect.isroutine(value)
@@ -275,14 +275,14 @@ class _Writer:
             name = "additional_data_node_configs"
             table["additional_data_nodes"] = self._ids(label, name, nodes)
 
-        if scenario.frequency is not None:
-            if isinstance(scenario.frequency, str):
-                table["frequency"] = str(scenario.frequency)
+        if (frequency := as_given(scenario, "frequency")) is not None:
+            if isinstance(frequency, str):
+                table["frequency"] = str(frequency)
             else:
-                self._refuse(label, "frequency", repr(scenario.frequency))
+                self._refuse(label, "frequency", repr(frequency))
 
-        if scenario.authorized_tags:
-            table["authorized_tags"] = [*scenario.authorized_tags]
+        if tags := as_given(scenario, "authorized_tags"):
+            table["authorized_tags"] = [*tags]
 
         if scenario.comparators:
             table["comparators"] = {
@@ -340,7 +340,7 @@ class _Writer:
         """Add the fields that are not what they are by default."""
         fields = attrs.fields_dict(type(section))
         for name in names:
-            value = getattr(section, name)
+            value = as_given(section, name)
             if not same_value(value, _default(fields[name])):
                 table[name] = self._value(label, name, _native(name, value))
 
