@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ NAME = "ORCHESTRATOR_a-1.value"
 
 
 @pytest.fixture(params=["local", "memory", "s3"])
-def values(request: pytest.FixtureRequest, tmp_path: Path) -> ValuesAt:
+def values(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ValuesAt]:
     mark = tmp_path / "here" / "mark"
     mark.parent.mkdir()
     mark.touch()
@@ -45,7 +46,11 @@ def values(request: pytest.FixtureRequest, tmp_path: Path) -> ValuesAt:
     else:
         address = f"local://{tmp_path}/there"
 
-    return ValuesAt(address, options, str(mark))
+    found = ValuesAt(address, options, str(mark))
+    yield found
+
+    if request.param == "memory":  # other tests of this process see it
+        found.remove(found.names())
 
 
 @pytest.fixture

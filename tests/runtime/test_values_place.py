@@ -312,6 +312,7 @@ async def test_in_the_memory_of_one_process(tmp_path: Path) -> None:
         await scenario.submit()
         await to_thread.run_sync(forget_copies, tmp_path)
         assert await scenario.result.read() == LARGE
+        await orchestrator.delete(scenario.id)  # other tests of this process see it
 
 
 async def test_a_lost_value_is_told_of(
