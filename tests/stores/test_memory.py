@@ -8,7 +8,7 @@ import pytest
 from anyio import Event, fail_after
 
 from asyncflow.errors import StoreFailed, TakenOver
-from asyncflow.records import CycleRecord
+from asyncflow.records import CycleRecord, FirstVersionRecord
 from asyncflow.stores._tables import Tables
 from asyncflow.stores.memory import MemoryStore
 from tests.support.records import (
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 
 
 def test_there_is_a_table_for_each_kind_of_record() -> None:
-    kinds = {*map(type, ONE_OF_EACH), CycleRecord}
+    kinds = {*map(type, ONE_OF_EACH), CycleRecord, FirstVersionRecord}
     assert kinds == {*Tables().by_kind}
 
 
