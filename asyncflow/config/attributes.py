@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
-from asyncflow.config.checks.data_nodes import from_text
 from asyncflow.config.checks.values import meant
+from asyncflow.config.converters import as_place
 from asyncflow.config.lookup import Unresolved
 from asyncflow.config.lookup import found as looked_up
-from asyncflow.config.section import REFERENCES
-from asyncflow.config.sections import Scope
+from asyncflow.config.periods import from_text
 from asyncflow.errors import ConfigError, Problem
-from asyncflow.secret import revealed
+from asyncflow.secret import Secret
 
 
-def found(section: Any, name: str) -> object:
+def found(section: Any, name: str, own: Mapping[str, Any]) -> object:
     """Return an option or a property of a section, as the environment has it now.
 
+    :param own: by its fields, the texts that refer to the environment
     :raises AttributeError: there is none of this name
     :raises ConfigError: the environment lacks what it refers to
     """
     is_node = hasattr(type(section), "option_names")
     options: Any = section.options if is_node else {}
 
-    if name in (own := REFERENCES.get(section, {})):
-        return _as_found(name, own[name])
+    if name in own:
+        return _as_found(section, name, own[name])
 
     for given in (options, section.properties):
         if name in given:
@@ -39,17 +41,22 @@ def found(section: Any, name: str) -> object:
     raise AttributeError(f"{what}: {hint}" if hint else what)
 
 
-def converted(name: str, value: Any) -> Any:
-    """Return what a text of the environment says as the value of a field of ours, which is
-    no secret: as a file would say it.
+def converted(kind: Any, name: str, value: Any) -> Any:
+    """Return what a text of the environment says as the value of a field of ours: as a
+    file would say it. No such field is a secret, but for the password of an address.
+
+    :param kind: the class of the section
     """
-    value = revealed(value)
+    if isinstance(value, Secret):
+        value = as_place(str(value))
 
     if not isinstance(value, str):
         return value
 
-    if name == "scope" and value in Scope.__members__:
-        return Scope[value]
+    default = next(one.default for one in kind.__attrs_attrs__ if one.name == name)
+
+    if isinstance(default, Enum) and value in type(default).__members__:
+        return type(default)[value]
 
     if name == "validity_period":
         period = from_text(value)
@@ -58,10 +65,10 @@ def converted(name: str, value: Any) -> Any:
     return value
 
 
-def _as_found(name: str, value: Any) -> Any:
+def _as_found(section: Any, name: str, value: Any) -> Any:
     """Return what a field of ours refers to; the text itself where that is not there."""
     try:
-        return converted(name, looked_up(value))
+        return converted(type(section), name, looked_up(value))
     except Unresolved:
         return value
 

@@ -122,7 +122,9 @@ def _resolved(section: S) -> tuple[S, list[Problem]]:
 
     own = attrs.fields_dict(type(section))
     changes: dict[str, Any] = {
-        name: _default(own[name]) if value is attrs.NOTHING else converted(name, value)
+        name: _default(own[name])
+        if value is attrs.NOTHING
+        else converted(type(section), name, value)
         for name, value in found.items()
         if name in own
     }

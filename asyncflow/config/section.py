@@ -146,7 +146,7 @@ class Attributes:
 
             from asyncflow.config import attributes
 
-            return attributes.found(self, name)
+            return attributes.found(self, name, REFERENCES.get(self, {}))
 
 
 NOT_LOOKED_UP = frozenset({"default_data", "function", "input", "output", "id"})

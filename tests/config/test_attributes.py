@@ -137,6 +137,8 @@ FIELDS: dict[type[Any], dict[str, tuple[Any, Any]]] = {
         "version_number": (TEXT, "csv"),
         "mode": (TEXT, "csv"),
         "force": (FLAG, True),
+        "values": (TEXT, "csv"),
+        "values_options": ({"key": TEXT}, {"key": "csv"}),
     },
 }
 """What each field is given, and what is read."""

@@ -53,6 +53,9 @@ def load() -> Any:
 
 async def result(orchestrator: Orchestrator, function: Any = imports) -> Any:
     orchestrator.config.clear()
+    orchestrator.config.configure_job_executions(
+        "standalone", 1, echo=False, kill_grace=0.2
+    )
     cfg = single(orchestrator.config, function)
     scenario = await orchestrator.create_scenario(cfg)
     await scenario.submit()

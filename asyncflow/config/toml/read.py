@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import attrs
 
 from asyncflow.config.checks import sections, values
-from asyncflow.config.checks.data_nodes import from_text, refusal
+from asyncflow.config.checks.data_nodes import refusal
 from asyncflow.config.converters import as_tuple
+from asyncflow.config.periods import from_text
 from asyncflow.config.registry import Place, Registry
 from asyncflow.config.retry import Retry
 from asyncflow.config.section import Section, evolved, names_of

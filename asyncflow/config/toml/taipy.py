@@ -12,9 +12,9 @@ from typing import Any
 
 import attrs
 
-from asyncflow.config.checks.data_nodes import from_text
 from asyncflow.config.checks.names import NOT_AVAILABLE, is_name
 from asyncflow.config.frequency import Frequency
+from asyncflow.config.periods import from_text
 from asyncflow.config.sections import Scope
 from asyncflow.config.toml.importable import NotImportable, find
 from asyncflow.config.toml.lines import Name, line_at

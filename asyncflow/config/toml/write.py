@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from asyncflow.config.checks.data_nodes import to_text
+from asyncflow.config.periods import to_text
 from asyncflow.config.registry import Registry
 from asyncflow.config.retry import Retry, to_table
 from asyncflow.config.section import Section, as_given, names_of, same_value

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncflow import Configuration, Scope, UsageError
-from asyncflow.config.checks.data_nodes import to_text
 from asyncflow.config.frequency import Frequency
+from asyncflow.config.periods import to_text
 from asyncflow.config.toml.taipy import Translator
 from asyncflow.config.toml.write import dump
 from asyncflow.log import logger
