@@ -7,7 +7,7 @@ import os
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 from anyio import CancelScope, create_task_group, move_on_after, sleep, to_thread
@@ -40,6 +40,9 @@ from asyncflow.executors.dask.worker_list import worker_list
 from asyncflow.log import logger as _logger
 from asyncflow.task_group import Tasks
 from asyncflow.worker.world import World
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 LEAVING = 0.5
 """How long the jobs of a Dask worker that is asked to leave may take to end, in seconds."""
@@ -229,7 +232,7 @@ class Cluster:
         if not self.seats.members:
             _logger.warning("the cluster has no worker yet: jobs wait for one")
 
-    async def _agents(self, client: Any) -> list[Member]:
+    async def _agents(self, client: Client) -> list[Member]:
         """Have agents in all workers; return those that are there."""
         await client.register_plugin(AgentPlugin(self._settings))
         identity = await client.scheduler.identity(n_workers=-1)
