@@ -7,10 +7,11 @@ import os
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import attrs
 from anyio import CancelScope, create_task_group, move_on_after, sleep, to_thread
+from distributed import Client
 
 from asyncflow.abc import Call, ValuesAddress, Watch, WorkerInfo
 from asyncflow.background import temporary_folder
@@ -40,9 +41,6 @@ from asyncflow.executors.dask.worker_list import worker_list
 from asyncflow.log import logger as _logger
 from asyncflow.task_group import Tasks
 from asyncflow.worker.world import World
-
-if TYPE_CHECKING:
-    from distributed import Client
 
 LEAVING = 0.5
 """How long the jobs of a Dask worker that is asked to leave may take to end, in seconds."""
