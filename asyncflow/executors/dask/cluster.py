@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Protocol
 
 import attrs
 from anyio import CancelScope, create_task_group, move_on_after, sleep, to_thread
-from distributed import Client
 
 from asyncflow.abc import Call, ValuesAddress, Watch, WorkerInfo
 from asyncflow.background import temporary_folder
@@ -77,8 +76,6 @@ class Cluster:
     _address: str | None = attrs.field(init=False, default=None)
     _security: Any = attrs.field(init=False, default=None)
     _settings: AgentSettings = attrs.field(init=False)
-    _has_agents: bool = attrs.field(init=False, default=False)
-    """Whether agents were asked for."""
     _is_leaving: bool = attrs.field(init=False, default=False)
     _away: dict[str, Member] = attrs.field(init=False, factory=dict)
     """The workers that were there when the connection was lost, by incarnation."""
@@ -86,11 +83,7 @@ class Cluster:
     """For the id of each job under way, its trip."""
 
     async def open(self) -> None:
-        """Connect. On failure nothing stays open.
-
-        Agents come with `reach`, or with the first job: an orchestrator can be found in the
-        store by then, by who takes away what it leaves if it is killed.
-        """
+        """Connect, and have an agent in each worker. On failure nothing stays open."""
         own_id = self.owner.owner_id or uuid.uuid4().hex
         self._name = PREFIX + own_id
         self._adoption = Adoption(own_id)
@@ -109,7 +102,6 @@ class Cluster:
         await self._stack.aclose()
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
-        await self._begin()
         held = self._adoption.take(calls)
 
         if held is not None and len(calls) > 1:
@@ -188,7 +180,6 @@ class Cluster:
                     await to_thread.run_sync(trip.remove_files)
 
     async def take_over(self, dead_id: str) -> Mapping[str, int]:
-        await self._begin()
         members = [*self.seats.members.values()]
         return await self._adoption.take_over(self._transport.client, members, dead_id)
 
@@ -197,6 +188,7 @@ class Cluster:
         await self._adoption.let_go(self._transport.client, members, dead_id, job_ids)
 
     async def _open(self) -> None:
+        """Connect, and have an agent in each worker."""
         stack = self._stack
         self._folder = await temporary_folder(stack, "cluster")
         self._address, self._security = place_of(self.jobs.address, self.jobs.security)
@@ -219,48 +211,32 @@ class Cluster:
         )
         stack.push_async_callback(self._leave)
 
-    async def _begin(self) -> None:
-        """Have an agent in each worker, where that was not done."""
-        if self._has_agents:
-            return
-
-        self._has_agents = True
-        self._take_in(await self._agents(self._transport.client))
-
         if not self.seats.members:
             _logger.warning("the cluster has no worker yet: jobs wait for one")
 
-    async def _agents(self, client: Client) -> list[Member]:
-        """Have agents in all workers; return those that are there."""
-        await client.register_plugin(AgentPlugin(self._settings))
-        identity = await client.scheduler.identity(n_workers=-1)
-        found = await client.run(describe, name=self._name, on_error="ignore")
-        return [
-            Member(address, place.host, place.pid, place.incarnation, facts["nthreads"])
-            for address, place in found.items()
-            if place is not None and (facts := identity["workers"].get(address))
-        ]
-
     async def _connect(self) -> None:
-        """Hear what agents tell; where they were asked for, have them in all workers."""
+        """Have agents in all workers, and hear what they tell."""
         assert self._address is not None
         client = await connected(self._address, self._security, self._name)
 
         try:
             client.subscribe_topic(self._name, self._hear)
             client.subscribe_topic("all", self._hear_of_workers)
-            members = await self._agents(client) if self._has_agents else []
+            await client.register_plugin(AgentPlugin(self._settings))
+            identity = await client.scheduler.identity(n_workers=-1)
+            found = await client.run(describe, name=self._name, on_error="ignore")
         except BaseException:
             await disconnect(client)
             raise
 
         self._transport.client, client.listener = client, self
         self._transport.is_connected = True
-        self._take_in(members)
 
-    def _take_in(self, members: Iterable[Member]) -> None:
-        for member in members:
-            self._join(member)
+        for address, place in found.items():
+            if place is not None and (facts := identity["workers"].get(address)):
+                host, pid, incarnation = place
+                size = facts["nthreads"]
+                self._join(Member(address, host, pid, incarnation, size))
 
     def disconnected(self) -> None:
         """Take note that the scheduler is not reached: what is under way goes on."""
@@ -322,9 +298,7 @@ class Cluster:
                     client.unsubscribe_topic("all")
                     client.unsubscribe_topic(self._name)
                     await self._adoption.close(client)
-
-                    if self._has_agents:
-                        await client.unregister_worker_plugin(name=self._name)
+                    await client.unregister_worker_plugin(name=self._name)
             except Exception as error:
                 _logger.warning("agents were not closed: %r", error)
 
@@ -333,7 +307,6 @@ class Cluster:
 
     async def reach(self, folder: str, address: ValuesAddress | None) -> None:
         """See `Executor.reach`."""
-        await self._begin()
         client, members = self._transport.client, self.seats.members
 
         if address is None:

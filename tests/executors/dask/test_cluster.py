@@ -22,10 +22,8 @@ from asyncflow import (
     SubmissionStatus,
     report,
 )
-from asyncflow.config.sections import JobConfig
-from asyncflow.executors.dask.executor import DaskExecutor
 from tests.support import flows
-from tests.support.dask_cluster import Hosts, configuration
+from tests.support.dask_cluster import configuration
 from tests.support.flows import chain, fan, single, until_started
 from tests.support.processes import lives
 
@@ -196,20 +194,6 @@ async def test_a_crash_is_told_and_tried_again(address: str, tmp_path: Path) -> 
     _, job = await run(address, exit_once, file, crash_retries=1)
     assert job.status is Status.COMPLETED
     assert [one.number for one in job.attempts] == [1]
-
-
-async def test_agents_come_once_their_orchestrator_can_be_found(
-    cluster: Hosts, tmp_path: Path
-) -> None:
-    executor = DaskExecutor.of(JobConfig(mode="cluster", address=cluster.address))
-    executor.owner_id = "first"
-
-    async with executor:
-        assert (await to_thread.run_sync(cluster.left))[1] == []
-        await executor.reach(str(tmp_path))
-        assert (await to_thread.run_sync(cluster.left))[1] == ["asyncflow-first"]
-
-    assert (await to_thread.run_sync(cluster.left))[1] == []
 
 
 async def test_many_short_jobs_each_run_once(address: str, tmp_path: Path) -> None:
