@@ -186,15 +186,6 @@ def read_by(attempt: Attempt) -> Iterator[tuple[NodeState, Version]]:
             yield node, version
 
 
-def clear(attempt: Attempt, outcome: Outcome, versions: Versions) -> None:
-    """Have removed what a job that has died may have put at an address."""
-    files, call = versions.files, attempt.call
-
-    if files.remote is not None and call and isinstance(outcome, Crashed | Killed):
-        paths = [path for _, _, path in call.outputs]
-        versions.group.start_soon(files.in_thread, files.remove_made, paths)
-
-
 def checked(
     outcome: Outcome, attempt: Attempt, *, is_stopping: Callable[[], bool]
 ) -> Outcome:

@@ -14,6 +14,7 @@ from typing import Protocol, cast
 from anyio import Event
 
 from asyncflow.abc import (
+    Crashed,
     Executor,
     Killed,
     Log,
@@ -24,7 +25,7 @@ from asyncflow.abc import (
     StoredValue,
 )
 from asyncflow.dispatch import skipping
-from asyncflow.dispatch.attempt import Attempt, checked, clear, judge
+from asyncflow.dispatch.attempt import Attempt, checked, judge
 from asyncflow.dispatch.batching import Batcher, Dispatcher
 from asyncflow.dispatch.completion import complete, is_simple_success
 from asyncflow.dispatch.pins import Pins
@@ -262,7 +263,9 @@ class InFlight:
             return
 
         self._return_followers(attempt)
-        clear(attempt, outcome, self.versions)
+
+        if attempt.call and isinstance(outcome, Crashed | Killed):
+            self.versions.files.clear_made(attempt.call, self.versions.group)
 
         if status is Status.FAILED and self._retries.try_again(
             attempt, outcome, reason

@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 
 from anyio import CancelScope, CapacityLimiter, to_thread
 
-from asyncflow.abc import Driver, Store
+from asyncflow.abc import Call, Driver, Store
 from asyncflow.alternatives import DRIVERS
 from asyncflow.errors import StoreFailed
 from asyncflow.log import logger as _logger
@@ -143,6 +143,15 @@ class ValueFiles:
     async def remove_all(self, names: Iterable[str]) -> None:
         """Remove files by their names. On cancel this raises once they are removed."""
         await self.in_thread(self.remove, [self.path(name) for name in names])
+
+    def clear_made(self, call: Call, group: Tasks) -> None:
+        """Have removed what a job that has died may have put at an address.
+
+        :param group: what waits for that
+        """
+        if self.remote is not None:
+            paths = [path for _, _, path in call.outputs]
+            group.start_soon(self.in_thread, self.remove_made, paths)
 
     def remove_made(self, paths: Iterable[str]) -> None:
         """Remove what may have been written there for outputs of a job that has died:
