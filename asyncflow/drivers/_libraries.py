@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timezone
 from importlib import import_module
 from typing import Any
@@ -37,6 +40,31 @@ def need(module: str, what: str) -> Any:
             raise
 
         raise PackageMissing(what, package, EXTRAS[package]) from error
+
+
+_IGNORES = "PYARROW_IGNORE_TIMEZONE"
+_converting = threading.Lock()
+
+
+@contextmanager
+def zones_counting() -> Iterator[None]:
+    """Have Arrow mind the zones of Python's datetimes, whatever the process has imported.
+
+    pandera sets the variable that has it drop them, for PySpark: a time of 07:00+05:30
+    would be written as one of 07:00 UTC. In any thread: these take turns.
+    """
+    if _IGNORES not in os.environ:
+        yield
+        return
+
+    with _converting:
+        ignores = os.environ.pop(_IGNORES, None)
+
+        try:
+            yield
+        finally:
+            if ignores is not None:
+                os.environ[_IGNORES] = ignores
 
 
 def as_table(value: Any, library: str) -> Any:
@@ -148,7 +176,9 @@ def _to_polars(value: Any, own: str) -> Any:
 
     if own == "pandas":
         need("pyarrow", "a table of pandas as one of Polars")
-        return polars.from_pandas(_with_named_zones(_same(value)))
+
+        with zones_counting():
+            return polars.from_pandas(_with_named_zones(_same(value)))
 
     if own == "numpy":
         return polars.DataFrame(_plain(rows_of(value)), infer_schema_length=None)
@@ -192,7 +222,8 @@ def _to_arrow(value: Any, own: str) -> Any:
     arrow = need("pyarrow", "exposed_type 'arrow'")
 
     if own == "pandas":
-        return arrow.Table.from_pandas(_same(value))
+        with zones_counting():
+            return arrow.Table.from_pandas(_same(value))
 
     if own == "pyarrow":
         return _same(value)
@@ -201,7 +232,8 @@ def _to_arrow(value: Any, own: str) -> Any:
         oldest = need("polars", "a table of Polars").CompatLevel.oldest()
         return _same(value).to_arrow(compat_level=oldest)
 
-    return arrow.table(columns_in(value))
+    with zones_counting():
+        return arrow.table(columns_in(value))
 
 
 def _plain(value: Any) -> Any:

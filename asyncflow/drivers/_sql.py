@@ -14,7 +14,7 @@ import attrs
 from attrs import validators
 
 from asyncflow.drivers import _exposed, _options, _server, _writes
-from asyncflow.drivers._libraries import need
+from asyncflow.drivers._libraries import as_table
 from asyncflow.drivers._server import ServerDriver, Told
 from asyncflow.drivers._sql_errors import told
 from asyncflow.filters import Condition, JoinOperator, Operator, Where, is_missing
@@ -414,7 +414,7 @@ class SqlDriver(ServerDriver):
         kind = _exposed.of_part(self.options.exposed_type, wanted)
 
         if kind == "arrow":
-            return need("pyarrow", "exposed_type 'arrow'").table(columns)
+            return as_table(columns, "pyarrow")
 
         return _exposed.expose(columns, kind)
 

@@ -13,7 +13,7 @@ from attrs import validators
 from asyncflow.abc import StoredValue
 from asyncflow.drivers import _exposed, _options
 from asyncflow.drivers._joining import check_partitions, columns_of, joined
-from asyncflow.drivers._libraries import EXTRAS, as_table, need
+from asyncflow.drivers._libraries import EXTRAS, as_table, need, zones_counting
 from asyncflow.drivers._parquet_files import (
     dataset_of,
     first_in,
@@ -352,14 +352,13 @@ class ParquetDriver(RowFileDriver):
 
         if given and options.exposed_type in ("pandas", "numpy"):
             frame = as_table(value, "pandas")
-            frame.to_parquet(
-                file,
-                **{
-                    "engine": options.engine,
-                    "compression": options.compression or "none",
-                    **given,
-                },
-            )
+            how = options.compression or "none"
+
+            with zones_counting():
+                frame.to_parquet(
+                    file, **{"engine": options.engine, "compression": how, **given}
+                )
+
             return
 
         writer = need("pyarrow.parquet", "the storage type 'parquet'")

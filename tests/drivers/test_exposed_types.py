@@ -369,10 +369,21 @@ def with_times(kind: str, exposed: str, folder: Path) -> Driver:
 @pytest.mark.parametrize("written", INSTANTS)
 @pytest.mark.parametrize("exposed", ["pandas", "polars", "arrow", "list[dict]", "dict"])
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("has_pandera", [False, True])
 def test_times_with_a_zone(
-    kind: str, exposed: str, written: str, tmp_path: Path
+    kind: str,
+    exposed: str,
+    written: str,
+    has_pandera: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """They are the same instants, or are refused."""
+    if has_pandera:
+        monkeypatch.setenv("PYARROW_IGNORE_TIMEZONE", "1")  # as an import of it does
+    else:
+        monkeypatch.delenv("PYARROW_IGNORE_TIMEZONE", raising=False)
+
     driver = with_times(kind, exposed, tmp_path)
 
     if kind in ("excel", "sql_table"):
