@@ -70,14 +70,14 @@ CONTRAST = """() => {
 
 FOCUS = """() => {
   const wanted = "a[href], button, input:not([type=hidden]), select, summary, [tabindex='0']";
-  window.stops = [...document.querySelectorAll(wanted)].filter((one) => one.checkVisibility());
-  return window.stops.length;
+  window.stops = () => [...document.querySelectorAll(wanted)].filter((one) => one.checkVisibility());
+  return window.stops().length;
 }"""
 
 PLACE = """() => {
   const at = document.activeElement;
   const style = getComputedStyle(at);
-  return [window.stops.indexOf(at), style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2];
+  return [window.stops().indexOf(at), style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2];
 }"""
 
 UNNAMED = """() => {

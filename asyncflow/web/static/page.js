@@ -2,6 +2,7 @@
 // taken back. Pages work without it: they are loaded again.
 "use strict";
 
+const STOPS = "a[href], button, summary, [tabindex]";
 const main = document.querySelector("main[data-live]");
 let source = null;
 let last = "";
@@ -14,10 +15,14 @@ function replace(parts) {
     if (element === null || element.contains(document.activeElement) && document.activeElement.matches("input, select")) continue;
 
     const held = element.contains(document.activeElement);
+    const place = [...element.querySelectorAll(STOPS)].indexOf(document.activeElement);
     element.outerHTML = html;
     scale(id, scales[id] ?? 1);
 
-    if (held) document.getElementById(id)?.querySelector("a, button")?.focus();
+    if (held) {
+      const stops = document.getElementById(id)?.querySelectorAll(STOPS);
+      (stops?.[place] ?? stops?.[0])?.focus();
+    }
   }
 }
 
