@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
-from operator import attrgetter
 from types import FunctionType
 from typing import Any, TypeAlias
 
@@ -117,29 +115,17 @@ def references_in(value: Any) -> Iterator[str]:
             yield from references_in(part)
 
 
-def any_refers(section: Any) -> bool:
-    """Tell whether something that a section has been given is found in the environment."""
-    kind: Any = type(section)
-
-    for part in _given(kind)(section):
-        if type(part) is str:
-            if part.startswith("ENV["):
+def any_refers(values: Iterable[Any]) -> bool:
+    """Tell whether some of many values, most of them plain, is found in the environment."""
+    for value in values:
+        if type(value) is str:
+            if value.startswith("ENV["):
                 return True
-        elif type(part) not in _PLAIN and refers(part):
+        elif type(value) not in _PLAIN and refers(value):
             return True
 
     return False
 
-
-@cache
-def _given(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
-    """Return what takes from a section of a class what may refer to the environment."""
-    names = [field.name for field in kind.__attrs_attrs__]
-    return attrgetter(*(name for name in names if name not in _DATA))
-
-
-_DATA = frozenset({"default_data", "properties"})
-"""What is kept as it was given."""
 
 _PLAIN = frozenset({bool, int, float, type(None), FunctionType})
 """The types of most of what is given; none of it refers to anything."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pickle
 import types
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 import attrs
@@ -111,8 +112,12 @@ class Attributes:
 
     def __attrs_post_init__(self) -> None:
         kind: Any = type(self)
+        names, read = _looked_up_in(kind)
 
-        for name in _looked_up_in(kind):
+        if read is None or not any_refers(read(self)):
+            return
+
+        for name in names:
             if refers(value := getattr(self, name)):
                 REFERENCES.setdefault(self, {})[name] = value
                 object.__delattr__(self, name)
@@ -177,13 +182,27 @@ def evolved(section: A, **changes: Any) -> A:
 
 def has_references(section: Any) -> bool:
     """Tell whether something that a section has been given is found in the environment."""
-    return section in REFERENCES or any_refers(section)
+    if section in REFERENCES:
+        return True
+
+    kind: Any = type(section)
+    return _has_options(kind) and refers(section.options)
 
 
 @cache
-def _looked_up_in(kind: type[Any]) -> tuple[str, ...]:
-    """Return the fields of a class that may refer to the environment."""
-    return tuple(name for name in names_of(kind) if name not in NOT_LOOKED_UP | _OTHERS)
+def _has_options(kind: Any) -> bool:
+    return any(field.name == "options" for field in kind.__attrs_attrs__)
+
+
+@cache
+def _looked_up_in(
+    kind: type[Any],
+) -> tuple[Sequence[str], Callable[[Any], tuple[Any, ...]] | None]:
+    """Return the fields of a class that may refer to the environment, and what takes them
+    from a section; None where there are none.
+    """
+    names = [name for name in names_of(kind) if name not in NOT_LOOKED_UP | _OTHERS]
+    return names, attrgetter(*names) if names else None
 
 
 _OTHERS = frozenset(
