@@ -168,10 +168,7 @@ def stream(bus: Bus, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[A
 
 
 def checked(kinds: tuple[type[Any], ...]) -> tuple[type[Any], ...]:
-    """Return the classes of events; all of runs where there are none.
-
-    :raises TypeError: where one is no class of events
-    """
+    """Return the classes of events; all of runs where there are none."""
     for kind in kinds:
         if not issubclass(kind, Event | EntityEvent):
             raise TypeError(f"{kind.__name__} is no class of events")

@@ -21,6 +21,7 @@ from anyio import move_on_after
 from asyncflow.abc import Store
 from asyncflow.config import Config, Configuration
 from asyncflow.config.checks.values import (
+    id_of,
     names_arguments_beside,
     verbs_name_arguments,
 )
@@ -251,7 +252,7 @@ class Orchestrator:
     def diff(self, one: Scenario | str, other: Scenario | str) -> ScenarioDiff:
         """Return what both have otherwise; see `asyncflow.Orchestrator.diff`."""
         loop = self._opened()
-        return loop.call(loop.orchestrator.diff, _id_of(one), _id_of(other))
+        return loop.call(loop.orchestrator.diff, id_of(one), id_of(other))
 
     def import_scenario(
         self,
@@ -267,29 +268,29 @@ class Orchestrator:
     def is_promotable(self, scenario: Scenario | str) -> Reasons:
         """Tell whether it can be primary; see `asyncflow.Orchestrator.is_promotable`."""
         loop = self._opened()
-        return loop.call(loop.orchestrator.is_promotable, _id_of(scenario))
+        return loop.call(loop.orchestrator.is_promotable, id_of(scenario))
 
     def is_deletable(
         self, entity: Scenario | Submission | Job | Cycle | str
     ) -> Reasons:
         """Tell whether it can be deleted; see `asyncflow.Orchestrator.is_deletable`."""
         loop = self._opened()
-        return loop.call(loop.orchestrator.is_deletable, _id_of(entity))
+        return loop.call(loop.orchestrator.is_deletable, id_of(entity))
 
     def is_submittable(self, entity: Scenario | Sequence | Task | str) -> Reasons:
         """Tell whether it can be submitted; see the async verb."""
         loop = self._opened()
-        return loop.call(loop.orchestrator.is_submittable, _id_of(entity))
+        return loop.call(loop.orchestrator.is_submittable, id_of(entity))
 
     def is_editable(self, entity: Entity | str) -> Reasons:
         """Tell whether it can be changed; see `asyncflow.Orchestrator.is_editable`."""
         loop = self._opened()
-        return loop.call(loop.orchestrator.is_editable, _id_of(entity))
+        return loop.call(loop.orchestrator.is_editable, id_of(entity))
 
     def is_readable(self, entity: Entity | str) -> Reasons:
         """Tell whether it is there; see `asyncflow.Orchestrator.is_readable`."""
         loop = self._opened()
-        return loop.call(loop.orchestrator.is_readable, _id_of(entity))
+        return loop.call(loop.orchestrator.is_readable, id_of(entity))
 
     def can_create(self, config: object = None) -> Reasons:
         """Tell whether it can be created; see `asyncflow.Orchestrator.can_create`."""
@@ -297,7 +298,7 @@ class Orchestrator:
 
     def delete_job(self, job: Job | str, force: bool = False) -> None:
         """Delete a job; see `asyncflow.Orchestrator.delete_job`."""
-        self._opened().call(self.loop.orchestrator.delete_job, _id_of(job), force)
+        self._opened().call(self.loop.orchestrator.delete_job, id_of(job), force)
 
     @blocking(AsyncOrchestrator.delete_jobs)
     def delete_jobs(self) -> None:
@@ -322,7 +323,7 @@ class Orchestrator:
     def get_parents(self, entity: Entity | str) -> Parents:
         """Return what it is a part of; see `asyncflow.Orchestrator.get_parents`."""
         loop = self._opened()
-        found = loop.call(loop.orchestrator.get_parents, _id_of(entity))
+        found = loop.call(loop.orchestrator.get_parents, id_of(entity))
         return {kind: {wrap(one, loop) for one in some} for kind, some in found.items()}
 
     @blocking(AsyncOrchestrator.scenarios)
@@ -467,10 +468,6 @@ async def _drain(orchestrator: AsyncOrchestrator, timeout: float | None) -> None
 
 def _inner(scenario: Scenario | None) -> AsyncScenario | None:
     return None if scenario is None else scenario._inner  # pyright: ignore[reportPrivateUsage]  # its part
-
-
-def _id_of(entity: Entity | str) -> str:
-    return entity if isinstance(entity, str) else entity.id
 
 
 def running() -> Orchestrator | None:
