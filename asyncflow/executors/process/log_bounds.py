@@ -21,7 +21,7 @@ FIRST, SOON, LATE = 0.1, 0.02, 0.5
 much is printed. There are more where much is."""
 
 
-class _Watched:
+class WatchedLog:
     """A log that is watched."""
 
     def __init__(self, log: Log, keep: int, done: int, size: int) -> None:
@@ -32,6 +32,8 @@ class _Watched:
         """Up to where its middle has gone."""
         self.size = size
         """Where it ended at the last look."""
+        self.is_over = False
+        """Whether the job has ended: what follows in the file is of the next one."""
 
     def look(self) -> bool:
         """Give back its middle, if it is large; tell whether much was printed. Blocks.
@@ -43,6 +45,9 @@ class _Watched:
 
             with open(self.log.path, "rb+", buffering=0) as file:
                 size = os.fstat(file.fileno()).st_size
+
+                if self.is_over:  # asked after the size, which is of this job for sure
+                    return False
 
                 if size - self.done > FACTOR * self.keep:
                     punch_hole(file.fileno(), self.done, size - self.keep)
@@ -65,19 +70,24 @@ class LogBounds:
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
-        self._watched: dict[str, _Watched] = {}
+        self._watched: dict[str, WatchedLog] = {}
         """By the path of the log."""
         self._is_needed = Event()
 
-    def watch(self, log: Log) -> None:
+    def watch(self, log: Log) -> WatchedLog:
         """Watch the log of a job from here on."""
         keep = max(self.max_bytes, MIN_KEPT)
-        self._watched[log.path] = _Watched(log, keep, log.start + keep, log.start)
+        watched = WatchedLog(log, keep, log.start + keep, log.start)
+        self._watched[log.path] = watched
         self._is_needed.set()
+        return watched
 
-    def unwatch(self, path: str) -> None:
-        """Watch a log no longer, if it was watched."""
-        self._watched.pop(path, None)
+    def unwatch(self, watched: WatchedLog) -> None:
+        """Watch a log no longer; what is printed from here on is spared."""
+        watched.is_over = True
+
+        if self._watched.get(watched.log.path) is watched:
+            del self._watched[watched.log.path]
 
     async def run(self) -> None:
         """Watch until this is cancelled."""
@@ -97,6 +107,6 @@ class LogBounds:
             wait = SOON if much else min(2 * wait, LATE)
 
 
-def _look(watched: list[_Watched]) -> bool:
+def _look(watched: list[WatchedLog]) -> bool:
     much = [log.look() for log in watched]
     return any(much)

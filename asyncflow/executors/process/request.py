@@ -24,7 +24,7 @@ from asyncflow.abc import (
 )
 from asyncflow.executors.process.anyio_pool import is_of_worker
 from asyncflow.executors.process.generation import Generation
-from asyncflow.executors.process.log_bounds import LogBounds
+from asyncflow.executors.process.log_bounds import LogBounds, WatchedLog
 from asyncflow.executors.process.pool import Pool
 from asyncflow.executors.process.worker import Kill, Worker, WorkerDied, WorkerLimits
 from asyncflow.log import logger as _logger
@@ -106,8 +106,10 @@ class Request:
         """Of how many calls the end was told."""
         self._is_bounded = False
         """Whether no call can be started any more."""
-        self._bounds_log = False
-        """Whether its log is watched, so that it is bounded."""
+        self._log: WatchedLog | None = None
+        """The log that is bounded, once a job of it runs long."""
+        self._is_answered = False
+        """Whether another may have the worker, and its log."""
         self._running: int = -1
         """The place of the call that runs as far as is known, once no other can start."""
         self._is_called = False
@@ -147,6 +149,10 @@ class Request:
 
                 try:
                     answer = await pool.call(worker, trip.run, request)
+                    self._is_answered = True
+
+                    if self._log is not None:
+                        self._log.is_over = True
                 except WorkerDied as died:
                     if not await self._is_unharmed(worker):
                         await self._tell_death(worker, died.returncode)
@@ -162,8 +168,8 @@ class Request:
                     if self._overdue is not None:
                         self._overdue.cancel()
 
-                    if self._bounds_log or self._kill or self._telling:
-                        await self._finish(worker)
+                    if self._log or self._kill or self._telling:
+                        await self._finish()
 
                 if not self.is_refused or self._kills:
                     break
@@ -258,10 +264,10 @@ class Request:
 
         return False
 
-    async def _finish(self, worker: Worker) -> None:
+    async def _finish(self) -> None:
         """Wait for what goes on beside the call: nothing of it outlives the trip."""
-        if self._bounds_log:
-            self.logs.unwatch(worker.log_path)
+        if self._log is not None:
+            self.logs.unwatch(self._log)
 
         if self._kill is not None:
             self._kill.stop()
@@ -355,7 +361,7 @@ class Request:
                 raise ValueError(f"a {type(outcome).__name__} for {call.task!r}")
 
     def _take_rest(self, worker: Worker) -> None:
-        """Take back what the worker has left to others."""
+        """Take back what the worker has not begun, and leave that to others."""
         self._is_bounded = True
         left = worker.tokens.take(len(self.calls))
         self._started -= left
@@ -439,12 +445,7 @@ class Request:
         if self._is_bounded or self._worker is None:
             return
 
-        self._is_bounded = True
-        left = self._worker.tokens.take(len(self.calls))
-        self._started -= left
-
-        if left:
-            self.watch.returned(self.calls[self._started :])
+        self._take_rest(self._worker)
 
         if self._started > self._told + 1:
             self._telling = asyncio.ensure_future(self._tell_early(self._worker))
@@ -472,8 +473,10 @@ class Request:
 
     def _tell_started(self, worker: Worker, place: int) -> None:
         log = Log(worker.log_path, worker.logged, -1, worker.name)
-        self.logs.watch(log)
-        self._bounds_log = True
+
+        if not self._is_answered:
+            self._log = self.logs.watch(log)
+
         call = self.calls[place]
         self.watch.started(call, log)
 
@@ -551,10 +554,9 @@ class Request:
                 worker.clean_up, call, self.logs.max_bytes
             )
             self._told += 1
-            outcome: Outcome
 
             if kept is not None:
-                outcome = Returned(kept, log)
+                outcome: Outcome = Returned(kept, log)
             elif index in self._kills:
                 outcome = Killed(log, None, stack, worker.name)
             else:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from anyio import fail_after, to_thread
+from anyio import create_task_group, fail_after, to_thread
 from anyio.lowlevel import checkpoint
 
 from asyncflow import Orchestrator
+from asyncflow.abc import Log
 from asyncflow.dispatch.log_reader import PIECE
 from asyncflow.entities.job import state_of
+from asyncflow.executors.process import log_bounds
+from asyncflow.executors.process.log_bounds import LogBounds
 from tests.support import flows
 from tests.support.flows import configuration
 
@@ -88,6 +92,36 @@ async def test_the_log_of_a_running_job_is_bounded_on_the_disk(
         assert (await job.output()).startswith("first\nxxx")
         await scenario.submit()
         assert (await to_thread.run_sync(log.stat)).st_blocks * 512 < 20_000_000
+
+
+async def test_a_look_spares_what_the_next_job_of_the_worker_prints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "1.log"
+    path.write_bytes(b"1" * 10_000_000)
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def fold(log: str) -> None:
+        begun.set()
+        assert goes_on.wait(50)
+
+    monkeypatch.setattr(log_bounds, "fold", fold)
+    bounds = LogBounds(1)
+
+    async with create_task_group() as group:
+        group.start_soon(bounds.run)
+        watched = bounds.watch(Log(str(path), 0, -1, "1"))
+
+        with fail_after(50):
+            await to_thread.run_sync(begun.wait, 50)
+
+        # The job ends, and the next one prints much, while a thread looks.
+        bounds.unwatch(watched)
+        path.write_bytes(b"1" * 10_000_000 + b"2" * 10_000_000)
+        goes_on.set()
+        group.cancel_scope.cancel()
+
+    assert path.read_bytes()[10_000_000:] == b"2" * 10_000_000
 
 
 @pytest.mark.smoke
