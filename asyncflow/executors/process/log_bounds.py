@@ -25,14 +25,14 @@ class WatchedLog:
     """A log that is watched."""
 
     def __init__(self, log: Log, keep: int, done: int, size: int) -> None:
-        self.log = log
-        self.keep = keep
+        self.log: Log = log
+        self.keep: int = keep
         """How much of its beginning and of its end stays, in bytes."""
-        self.done = done
+        self.done: int = done
         """Up to where its middle has gone."""
-        self.size = size
+        self.size: int = size
         """Where it ended at the last look."""
-        self.is_over = False
+        self.is_over: bool = False
         """Whether the job has ended: what follows in the file is of the next one."""
 
     def look(self) -> bool:
