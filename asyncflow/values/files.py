@@ -23,6 +23,7 @@ from asyncflow.alternatives import DRIVERS
 from asyncflow.errors import StoreFailed
 from asyncflow.log import logger as _logger
 from asyncflow.task_group import Tasks
+from asyncflow.values.lost import sizes_in
 from asyncflow.values.sharing import StoreSharing
 from asyncflow.worker.values import INTENT
 
@@ -53,6 +54,12 @@ class Remote(Protocol):
 
     def names(self, begin: str = "") -> list[str]:
         """List the files whose names begin so."""
+
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes of all files, by their names.
+
+        :raises StoreFailed: where they cannot be listed
+        """
 
     def wrapped(self, driver: Driver) -> Driver:
         """Return a driver that keeps its versions there."""
@@ -132,6 +139,14 @@ class ValueFiles:
         except Exception as error:
             _logger.warning("files that nobody needs may be left: %s", error)
             return here, False
+
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes of all files, by their names; a copy is no other file. Blocks.
+
+        :raises StoreFailed: where those at an address cannot be listed
+        """
+        there = {} if self.remote is None else self.remote.sizes()
+        return sizes_in(self.folder) | there
 
     def remove(self, paths: Iterable[str]) -> None:
         """Remove files; one that cannot be removed holds up nothing. Blocks."""

@@ -156,6 +156,7 @@ STORE = facts(
     lost=COUNT,
     lost_bytes=COUNT,
     lost_names=listed(TEXT),
+    unlisted=maybe(TEXT),
 )
 SUBMISSIONS = facts(submissions=COUNT)
 CONFIG = facts(id=TEXT, frequency=maybe(TEXT), inputs=listed(TEXT))
