@@ -30,7 +30,7 @@ from tests.support.buckets import keys, plain
 from tests.support.postgres import Server
 from tests.support.postgres import server as server
 
-KILLS = int(os.environ.get("ASYNCFLOW_TEST_KILLS", "3"))
+KILLS = int(os.environ.get("ASYNCFLOW_TEST_KILLS", "2"))
 """How often the program is killed, and how many of its workers each time."""
 
 OPTIONS = """
