@@ -306,6 +306,8 @@ INNER: Mapping[tuple[str, str], str] = {
     ("notify.subscriptions", "notify.event_calls"): "only where it is asked for",
     ("runtime.handle_verbs", "runtime.pausing"): "only where a run is paused",
     ("runtime.membership", "runtime.pausing"): "the same",
+    ("runtime.handle_verbs", "runtime.retrying"): "only where a run is run again",
+    ("runtime.membership", "runtime.retrying"): "the same",
     ("runtime.handle_verbs", "runtime.updating"): "only where something is changed",
     ("runtime.handle_verbs", "runtime.lineage"): "only where it is asked for",
     ("runtime.handle_verbs", "runtime.duplication"): "only where something is copied",
