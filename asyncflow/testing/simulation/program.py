@@ -130,8 +130,9 @@ class Program:
         options.pop("any", None)
         submission = scenario.submit(**options)
         nodes = {node.name: scenario.data_nodes[node.name].id for node in flow.nodes}
+        world = self.stage.world
         asked = Asked(
-            submission.id, flow, self.stage.world.elapsed, self.process, nodes
+            submission.id, flow, world.elapsed, world.moment, self.process, nodes
         )
         asked.has_limit = "run_timeout" in act.options
         self.stage.audit.asked[submission.id] = asked
@@ -201,11 +202,11 @@ class Program:
             return
 
         name, node = sources[0], scenario.data_nodes[sources[0]]
-        written = Written(f"w{act.at}", self.stage.world.elapsed, self.process)
+        written = Written(f"w{act.at}", self.stage.world.moment, self.process)
         self.stage.audit.writes.setdefault(node.id, []).append(written)
         self.stage.world.note("writes", node.id, written.value)
         await node.write(value_of(name, written.value))
-        written.ended = self.stage.world.elapsed
+        written.ended = self.stage.world.moment
         self.stage.world.note("wrote", node.id, written.value)
 
     async def _read(self, orchestrator: Orchestrator, act: Act) -> None:
