@@ -323,6 +323,10 @@ class Audit:
 
         if isinstance(event, JobFinished):
             self.world.note("told", event.job_id, event.status)
+
+            if event.job_id in self._running[process.name]:
+                self._violated(f"{event.job_id} is told as {event.status}, and runs")
+
             job = tables.jobs.records.get(event.job_id)
 
             if self._is_there(event.submission_id) and (
