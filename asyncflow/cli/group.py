@@ -26,6 +26,8 @@ COMMANDS = {
     "plan": "Say what a run would do, and why.",
     "graph": "Draw the graph of a scenario, or of a run.",
     "cancel": "End runs, wherever they run.",
+    "pause": "Start no more jobs of runs until `resume`.",
+    "resume": "Have runs go on that were paused.",
     "retry": "Run again what did not complete.",
     "delete": "Delete scenarios, runs or jobs.",
     "diff": "Say what two scenarios have otherwise.",

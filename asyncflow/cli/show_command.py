@@ -85,6 +85,7 @@ def _show_submission(store: Reader, one: Any) -> None:
         {
             "Submission": one.id,
             "Status": str(one.status),
+            "Paused": "yes: asyncflow resume" if one.is_paused else "",
             "Reason": one.reason,
             "Of": one.entity_id,
             "Scenario": one.scenario_id if one.entity_id != one.scenario_id else "",

@@ -39,12 +39,13 @@ if TYPE_CHECKING:
     from asyncflow.runtime.redeclared import Redeclared
 
 
-GAP = 5e-6
+GAP = 1e-5
 """How soon a submit follows another one, in seconds, where both have the same files: to
-save one takes longer."""
+save one takes longer, as does to hear that another program has saved one."""
 
-LONGEST = 0.001
-"""How old a look at files may be then, in seconds: other programs save some meanwhile."""
+LONGEST = 0.01
+"""How old a look at files may be then, in seconds: other programs save some meanwhile, of
+which nobody has heard."""
 
 
 class HandleVerbs(ScenarioVerbs):

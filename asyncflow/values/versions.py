@@ -32,7 +32,7 @@ from asyncflow.task_group import Tasks
 from asyncflow.values.files import Garbage, ValueFiles
 from asyncflow.values.retention import Retention
 from asyncflow.values.sharing import StoreSharing
-from asyncflow.values.stored import StoredVersions, load
+from asyncflow.values.stored import StoredVersions, load, named
 from asyncflow.values.value_cache import LIMIT, WORTH, ValueCache
 from asyncflow.worker.digests import compared
 from asyncflow.worker.outcome import Placed
@@ -124,13 +124,13 @@ class Versions:
             (version := node.version) is None
             or type(kept := version.kept) is not bytes
             or kept is EVICTED
-            or self.is_shared
+            or self.sharing.is_shared
             or not (self._reads + 1) % TURN
         ):
             return UNREAD
 
         self._reads += 1
-        return load(node, node.driver, kept)
+        return named(node, node.driver.read, kept)
 
     async def read(
         self,

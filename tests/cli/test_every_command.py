@@ -17,6 +17,8 @@ CALLS = {
     "plan": ("plan flows:sales", 0, "it has not run yet"),
     "graph": ("graph last", 0, "FAILED"),
     "cancel": ("cancel last", 0, "it has ended already"),
+    "pause": ("pause last", 0, "it has ended already"),
+    "resume": ("resume last", 0, "it has ended already"),
     "retry": ("retry last", 2, "-m flows.py names it"),
     "delete": ("delete last", 0, r"deleted SUBMISSION_[0-9a-f]{32}\n"),
     "diff": ("diff last SCENARIO_sales", 0, "config_id"),

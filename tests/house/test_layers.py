@@ -148,6 +148,8 @@ INNER: Mapping[tuple[str, str], str] = {
     ("cli.cancel_command", "anyio"): "the same",
     ("cli.delete_command", "cli.running"): "only where something is found to delete",
     ("cli.delete_command", "orchestrator"): "the same",
+    ("cli.pause_command", "cli.running"): "only where something runs",
+    ("cli.pause_command", "orchestrator"): "the same",
     ("cli.gc_command", "cli.running"): "only where runs are removed",
     ("cli.gc_command", "orchestrator"): "the same",
     ("stores._reader", "stores._folder"): "only where files are looked at",
