@@ -172,7 +172,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.converters", "secret"): "only where a data node has options",
     ("orchestrator", "runtime.listing"): "a first run lists nothing",
     ("orchestrator", "runtime.submission_listing"): "the same",
-    ("stores._store", "stores._submission_list"): "the same",
+    ("stores._store", "stores._submission_search"): "the same",
     ("stores.memory", "stores._sought"): "the same",
     ("runtime.engine", "runtime.data_arrival"): "few runs wait for data",
     ("entities.data_node", "entities.edits"): "a first run edits nothing by hand",
