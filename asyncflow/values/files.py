@@ -23,7 +23,6 @@ from asyncflow.alternatives import DRIVERS
 from asyncflow.errors import StoreFailed
 from asyncflow.log import logger as _logger
 from asyncflow.task_group import Tasks
-from asyncflow.values.lost import sizes_in
 from asyncflow.values.sharing import StoreSharing
 from asyncflow.worker.values import INTENT
 
@@ -145,6 +144,8 @@ class ValueFiles:
 
         :raises StoreFailed: where those at an address cannot be listed
         """
+        from asyncflow.values.lost import sizes_in
+
         there = {} if self.remote is None else self.remote.sizes()
         return sizes_in(self.folder) | there
 

@@ -156,6 +156,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("stores._reader", "stores._sqlite_files"): "the same",
     ("runtime.membership", "runtime.remote_output"): "only where a job is followed",
     ("runtime.handle_verbs", "runtime.remote_output"): "only of other processes' jobs",
+    ("values.files", "values.lost"): "only where files are looked at",
     ("cli.value_files", "cli.code"): "only for what a module declares",
     ("cli.value_files", "config"): "only where values may be elsewhere",
     ("cli.value_files", "runtime.values_place"): "the same",
