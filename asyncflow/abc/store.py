@@ -488,7 +488,8 @@ class Store(ABC):
 
         :param node_ids: any of these
         :param labels: the versions of the application that their scenarios belong to; what
-            scenarios share belongs to all
+            scenarios share belongs to all, and comes first: then those of scenarios, by the
+            creation dates of these
         """
 
     @abstractmethod

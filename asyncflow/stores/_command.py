@@ -114,6 +114,14 @@ def keys(names: Collection[str]) -> str:
     return json.dumps(dict.fromkeys(names))
 
 
+def of_labels(labels: Collection[str] | None) -> dict[str, str]:
+    """Return the parameter of a list for the versions of the application that it shows."""
+    if labels is None:
+        return {}
+
+    return {"label": min(labels)} if len(labels) == 1 else {"labels": keys(labels)}
+
+
 def taken_over(file: str) -> TakenOver:
     """Make the error of one whose orchestrator is not registered any more."""
     return TakenOver(

@@ -43,6 +43,7 @@ from asyncflow.stores._command import (
     claim,
     is_reported,
     keys,
+    of_labels,
     unfinished,
     written,
 )
@@ -429,13 +430,9 @@ class DatabaseStore(Store):
         labels: Collection[str] | None = None,
         page: Page | None = None,
     ) -> list[DataNodeRecord]:
-        return await self._read(
-            "data_node",
-            owner_id=owner_id,
-            node_ids=_keys(node_ids),
-            labels=_keys(labels),
-            page=page,
-        )
+        name = "data_node" if labels is None else "labelled_data_node"
+        asked = {"owner_id": owner_id, "node_ids": _keys(node_ids), **of_labels(labels)}
+        return await self._read(name, page=page, **asked)
 
     async def versions(
         self,
@@ -561,7 +558,7 @@ class DatabaseStore(Store):
     ) -> list[Any]:
         page = page or Page()
         paged = page._replace(limit=ALL if page.limit is None else page.limit)
-        load = _LOADS[table.removesuffix("_list")]
+        load = _LOADS[table.removesuffix("_list").removeprefix("labelled_")]
         return await self._ask(table, {**filters, **paged._asdict()}, load)
 
     async def _ask(

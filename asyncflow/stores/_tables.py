@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from math import inf
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
@@ -462,6 +463,26 @@ def ids_of(records: Iterable[Record]) -> list[str]:
 def names_of(versions: Iterable[VersionRecord | InputRecord]) -> set[str]:
     """Return the names of the files that versions, or inputs, have."""
     return {version.kept for version in versions if isinstance(version.kept, str)}
+
+
+def labelled(
+    tables: Tables, nodes: list[DataNodeRecord], labels: Collection[str]
+) -> list[DataNodeRecord]:
+    """Return the data nodes that belong to some versions of the application: what scenarios
+    share, then what scenarios have, in the order of these.
+    """
+    scenarios, places = tables.scenarios.records, tables.scenarios.places
+
+    def key(node: DataNodeRecord) -> tuple[float, int]:
+        owner = scenarios.get(node.owner_id or "")
+        return (-inf, 0) if owner is None else (owner.created, places[owner.id])
+
+    found = [
+        node
+        for node in nodes
+        if (node.owner_id or "") < "S" or has_label(tables, node.owner_id, labels)
+    ]
+    return sorted(found, key=key)
 
 
 def has_label(tables: Tables, scenario_id: str | None, labels: Collection[str]) -> bool:

@@ -31,6 +31,7 @@ from asyncflow.records import (
     VersionRecord,
 )
 from asyncflow.stores._command import is_reported, taken_over
+from asyncflow.stores._labelled import labelled
 from asyncflow.stores._properties import (
     WITH_PROPERTIES,
     check_properties,
@@ -464,14 +465,9 @@ class MemoryStore(Store):
             found = [nodes.records[node_id] for node_id in ordered]
             found = [node for node in found if owner_id in (None, node.owner_id)]
 
-        scenarios = self._tables.scenarios.records
-        found = [
-            node
-            for node in found
-            if labels is None
-            or node.owner_id not in scenarios
-            or has_label(self._tables, node.owner_id, labels)
-        ]
+        if labels is not None:
+            found = labelled(self._tables, found, labels)
+
         return (page or Page()).of(found)
 
     async def versions(

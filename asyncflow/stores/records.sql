@@ -857,18 +857,48 @@ WHERE TRUE
         SELECT key FROM json_each(:node_ids)  -- if node_ids
     )                                         -- if node_ids
     AND owner_id = :owner_id                  -- if owner_id
-    AND NOT EXISTS (                          -- if labels
-        SELECT TRUE FROM scenario             -- if labels
-        WHERE scenario.id = owner_id AND (    -- if labels
-            version IS NULL OR version NOT IN (-- if labels
-                SELECT key FROM json_each(:labels)-- if labels
-            )                                 -- if labels
-        )                                     -- if labels
-    )                                         -- if labels
 ORDER BY
     seq DESC                                  -- if newest_first
     seq                                       -- unless newest_first
 LIMIT :limit OFFSET :offset;
+
+-- name: labelled_data_node
+-- What scenarios share, then what scenarios have: each as an index lists them. Of several
+-- versions most scenarios are, so that going through all by their dates meets them soon.
+SELECT
+    id, config_id, owner_id, editor_id, editor_expires, directory, attributes, revision
+FROM (
+    SELECT
+        id, config_id, owner_id, editor_id, editor_expires, directory, attributes,
+        revision, CAST(seq AS DOUBLE PRECISION) - 9e15 AS creation_date, 0 AS place, seq
+    FROM data_node
+    WHERE coalesce(owner_id, '') < 'S'
+        AND owner_id = :owner_id              -- if owner_id
+        AND id IN (                           -- if node_ids
+            SELECT key                        -- if node_ids
+            FROM json_each(:node_ids)         -- if node_ids
+        )                                     -- if node_ids
+    UNION ALL
+    SELECT
+        data_node.id, data_node.config_id, owner_id, editor_id, editor_expires,
+        directory, attributes, data_node.revision, scenario.creation_date, scenario.seq,
+        data_node.seq
+    FROM scenario CROSS JOIN data_node
+    WHERE data_node.owner_id = scenario.id
+        AND version = :label                  -- if label
+        AND coalesce(version, '') IN (        -- if labels
+            SELECT key FROM json_each(:labels)-- if labels
+        )                                     -- if labels
+        AND owner_id = :owner_id              -- if owner_id
+        AND data_node.id IN (                 -- if node_ids
+            SELECT key                        -- if node_ids
+            FROM json_each(:node_ids)         -- if node_ids
+        )                                     -- if node_ids
+    ORDER BY
+        creation_date, place, seq             -- unless newest_first
+        creation_date DESC, place DESC, seq DESC-- if newest_first
+    LIMIT :limit OFFSET :offset
+) AS listed;
 
 -- name: version
 SELECT

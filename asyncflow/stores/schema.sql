@@ -115,6 +115,9 @@ CREATE TABLE data_node (
 );
 
 CREATE INDEX data_node_by_owner ON data_node (owner_id) WHERE owner_id IS NOT NULL;
+-- Whose owner is a cycle, or nobody: by what comes before all dates.
+CREATE INDEX data_node_shared ON data_node ((CAST(seq AS DOUBLE PRECISION) - 9e15))
+WHERE coalesce(owner_id, '') < 'S';
 
 CREATE TABLE version (
     seq INTEGER PRIMARY KEY,
@@ -271,4 +274,4 @@ CREATE TABLE input (
 
 CREATE INDEX input_by_path ON input (path) WHERE path IS NOT NULL;
 
-PRAGMA user_version = 21;
+PRAGMA user_version = 22;
