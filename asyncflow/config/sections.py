@@ -26,13 +26,8 @@ from asyncflow.config.converters import (
     refers,
 )
 from asyncflow.config.retry import Retry, as_retry
-from asyncflow.config.section import (
-    Attributes,
-    Section,
-    as_given,
-    evolved,
-    names_of,
-)
+from asyncflow.config.section import Attributes, Section, as_given, evolved, names_of
+from asyncflow.config.taken import TakenOptions
 from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
 
@@ -493,7 +488,7 @@ class JobConfig(Attributes, Shown):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class CoreConfig(Attributes, Shown):
+class CoreConfig(TakenOptions, Shown):
     """What is kept of finished submissions, where values are, and of which version all is."""
 
     keep_days: float | None = None

@@ -83,6 +83,7 @@ def problems(
         yield from tasks.problems_of_nodes(registry, task)
 
     yield from tasks.unpicklable(registry)
+    yield from tasks.unpicklable_options(registry)
     yield from functions.problems(registry.scenarios.values())
 
     for scenario in registry.scenarios.values():
