@@ -32,10 +32,10 @@ class TakenOptions(Attributes):
 
     __slots__ = ()
 
-    core_version = Taken[str]()
-    read_entity_retry = Taken[int]()
-    repository_properties = Taken[Mapping[str, Any]]()
-    repository_type = Taken[str]()
-    root_folder = Taken[str]()
-    storage_folder = Taken[str]()
-    taipy_storage_folder = Taken[str]()
+    core_version: Taken[str] = Taken()
+    read_entity_retry: Taken[int] = Taken()
+    repository_properties: Taken[Mapping[str, Any]] = Taken()
+    repository_type: Taken[str] = Taken()
+    root_folder: Taken[str] = Taken()
+    storage_folder: Taken[str] = Taken()
+    taipy_storage_folder: Taken[str] = Taken()

@@ -1,4 +1,4 @@
-"""Data nodes of versions of an application, among some in memory."""
+"""What belongs to versions of an application, among some in memory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection
 from math import inf
 
 from asyncflow.records import DataNodeRecord
-from asyncflow.stores._tables import Tables, has_label
+from asyncflow.stores._tables import Tables
 
 
 def labelled(
@@ -27,3 +27,9 @@ def labelled(
         if (node.owner_id or "") < "S" or has_label(tables, node.owner_id, labels)
     ]
     return sorted(found, key=key)
+
+
+def has_label(tables: Tables, scenario_id: str | None, labels: Collection[str]) -> bool:
+    """Tell whether a scenario belongs to one of some versions of the application."""
+    scenario = tables.scenarios.records.get(scenario_id or "")
+    return scenario is not None and scenario.version in labels

@@ -22,6 +22,7 @@ from asyncflow.errors import (
 from asyncflow.options import Page, SubmissionFilter
 from asyncflow.records import (
     BasisRecord,
+    Changeable,
     CycleRecord,
     DataNodeRecord,
     InputRecord,
@@ -253,9 +254,7 @@ class DatabaseStore(Store):
         await self._put(act)
         return next(map(DataNodeRecord._make, act.answers["found"]), None)
 
-    async def update(
-        self, record: ScenarioRecord | DataNodeRecord, *, before: int
-    ) -> bool:
+    async def update(self, record: Changeable, *, before: int) -> bool:
         act = changed(record, before)
         await self._put(act, *changed_properties(record))
         return bool(act.answers["found"])

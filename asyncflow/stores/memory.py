@@ -17,6 +17,7 @@ from asyncflow.errors import DeletingPrimaryScenario, NotFound, StoreFailed
 from asyncflow.options import Page, SubmissionFilter
 from asyncflow.records import (
     BasisRecord,
+    Changeable,
     CycleRecord,
     DataNodeRecord,
     InputRecord,
@@ -31,14 +32,14 @@ from asyncflow.records import (
     VersionRecord,
 )
 from asyncflow.stores._command import is_reported, taken_over
-from asyncflow.stores._labelled import labelled
+from asyncflow.stores._labelled import has_label, labelled
 from asyncflow.stores._properties import (
     WITH_PROPERTIES,
     check_properties,
     listed,
     listed_pairs,
 )
-from asyncflow.stores._tables import Tables, has_label, ids_of
+from asyncflow.stores._tables import Tables, ids_of
 
 
 @attrs.define(eq=False, repr=False)
@@ -249,9 +250,7 @@ class MemoryStore(Store):
         nodes.replace(locked)
         return locked
 
-    async def update(
-        self, record: ScenarioRecord | DataNodeRecord, *, before: int
-    ) -> bool:
+    async def update(self, record: Changeable, *, before: int) -> bool:
         if isinstance(record, ScenarioRecord):
             check_properties((record,))
 

@@ -28,9 +28,9 @@ ON CONFLICT (id) DO UPDATE SET
 INSERT INTO cycle
     (
         id, name, frequency, start_date, end_date, creation_date, primary_id,
-        primary_date
+        primary_date, attributes, revision
     )
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     primary_id = coalesce(cycle.primary_id, excluded.primary_id),
     primary_date = coalesce(cycle.primary_date, excluded.primary_date);
@@ -44,7 +44,8 @@ WHERE id = (SELECT cycle_id FROM scenario WHERE id = :id);
 
 -- name: promote.found
 SELECT
-    id, name, frequency, start_date, end_date, creation_date, primary_id, primary_date
+    id, name, frequency, start_date, end_date, creation_date, primary_id, primary_date,
+    attributes, revision
 FROM cycle
 WHERE id = (SELECT cycle_id FROM scenario WHERE id = :id);
 
@@ -110,6 +111,14 @@ WHERE id = :id AND revision = :before;
 
 -- name: update_data_node.found
 SELECT TRUE FROM data_node WHERE id = :id AND revision = :revision;
+
+-- name: update_cycle.row
+UPDATE cycle
+SET attributes = :attributes, revision = :revision
+WHERE id = :id AND revision = :before;
+
+-- name: update_cycle.found
+SELECT TRUE FROM cycle WHERE id = :id AND revision = :revision;
 
 -- name: save_data_node
 INSERT INTO data_node
@@ -837,7 +846,8 @@ LIMIT :limit OFFSET :offset;
 
 -- name: cycle
 SELECT
-    id, name, frequency, start_date, end_date, creation_date, primary_id, primary_date
+    id, name, frequency, start_date, end_date, creation_date, primary_id, primary_date,
+    attributes, revision
 FROM cycle
 WHERE TRUE
     AND id = :id                              -- if id

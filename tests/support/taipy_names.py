@@ -408,7 +408,7 @@ get_label: same
 get_simple_label: same
 id: same
 name: same - as an ISO date: `2026-05`
-properties: otherwise - keep them with its scenarios
+properties: same - values of JSON
 start_date: same
 """,
     "Frequency": """
