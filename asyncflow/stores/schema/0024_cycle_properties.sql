@@ -3,4 +3,4 @@
 ALTER TABLE cycle ADD COLUMN attributes TEXT NOT NULL DEFAULT '';
 ALTER TABLE cycle ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
 
-PRAGMA user_version = 23;
+PRAGMA user_version = 24;

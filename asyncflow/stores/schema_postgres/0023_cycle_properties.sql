@@ -16,4 +16,4 @@ WHEN (
 )
 EXECUTE FUNCTION tell_properties();
 
-UPDATE store SET schema_version = 22;
+UPDATE store SET schema_version = 23;

@@ -4,4 +4,4 @@
 CREATE INDEX data_node_shared ON data_node ((CAST(seq AS DOUBLE PRECISION) - 9e15))
 WHERE coalesce(owner_id, '') < 'S';
 
-PRAGMA user_version = 22;
+PRAGMA user_version = 23;

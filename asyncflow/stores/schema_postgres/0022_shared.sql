@@ -4,4 +4,4 @@
 CREATE INDEX data_node_shared ON data_node ((CAST(seq AS DOUBLE PRECISION) - 9e15))
 WHERE coalesce(owner_id, '') < 'S';
 
-UPDATE store SET schema_version = 21;
+UPDATE store SET schema_version = 22;
