@@ -9,7 +9,7 @@ import click
 
 from asyncflow import ids
 from asyncflow.cli.code import Code, declaring, load, module_option, overridden
-from asyncflow.cli.group import FAILED
+from asyncflow.cli.group import FAILED, INTERRUPTED, Failure
 from asyncflow.cli.ids import completion
 from asyncflow.cli.output import json_option, note, print_json
 from asyncflow.cli.owners import driver_of, orchestrators
@@ -61,6 +61,17 @@ def command(
         others = orchestrators(store)
         going = {run.id for run in runs if not run.finished and driver_of(store, run)}
 
+    done = {run.id for run in runs if run.status == SubmissionStatus.COMPLETED}
+
+    if done and names:
+        raise UsageError(f"{min(done)} has completed: nothing is left to retry")
+
+    runs = [run for run in runs if run.id not in done]
+    found = [run.id for run in runs]
+
+    if not found:
+        note("nothing is left to retry")
+
     if not is_confirmed("Retry", found, given, as_json=as_json):
         return
 
@@ -71,7 +82,12 @@ def command(
         overridden(code.config, {**changes, "echo": echo})
         ended = run_here(lambda: _retry(code, found, given["store"], jsonl))
     else:
-        ended = run_here(lambda: _ask(runs, others, going, given["store"], jsonl))
+        started = [one for one in found if one in going]
+
+        try:
+            ended = run_here(lambda: _ask(runs, others, given["store"], jsonl, started))
+        except Failure as error:
+            raise _told_of(error, started) from None
 
     if len(ended) == 1:
         finish(ended[0], as_json=as_json, jsonl=jsonl, module=module)
@@ -87,25 +103,36 @@ def command(
         raise click.exceptions.Exit(FAILED)
 
 
+def _told_of(error: Failure, started: Sequence[str]) -> Failure:
+    """Say what becomes of runs that are not watched any more."""
+    if error.exit_code != INTERRUPTED or not started:
+        return error
+
+    ids_ = " ".join(started)
+    return Failure(
+        f"interrupted: what runs goes on where it runs: `asyncflow logs -f {ids_}` "
+        f"follows it, `asyncflow cancel {ids_}` ends it",
+        INTERRUPTED,
+    )
+
+
 async def _ask(
     runs: Sequence[Any],
     others: list[OrchestratorRecord],
-    going: Collection[str],
     store: str | None,
     jsonl: bool,
+    started: list[str],
 ) -> list[Submission]:
     """Have the programs that declare them run again what is left of some runs; return
     the new ones, once they have ended. On cancel they go on.
 
-    :param going: those that run, which are watched
+    :param started: has the ids of what runs, and gets those of the new ones
     """
-    again: list[str] = []
     left: list[str] = []
 
     for one in runs:
-        if one.id in going:
+        if one.id in started:
             note(f"{one.id} goes on where it runs")
-            again.append(one.id)
             continue
 
         try:
@@ -118,13 +145,13 @@ async def _ask(
         else:
             new, who = made
             note(f"{one.id}: process {who.pid} of {who.host} runs {new}")
-            again.append(new)
+            started.append(new)
 
     if left:
         declaring(left)
 
     async with Orchestrator(store=store, adopt=False) as orchestrator:
-        handles = [await orchestrator.get_submission(one) for one in again]
+        handles = [await orchestrator.get_submission(one) for one in started]
         return await _followed(handles, jsonl)
 
 
