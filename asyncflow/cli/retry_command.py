@@ -75,19 +75,24 @@ def command(
     if not is_confirmed("Retry", found, given, as_json=as_json):
         return
 
+    started = [] if module else [one for one in found if one in going]
+
     if module:
         code, _ = load(module)
         changes = {"mode": given["mode"], "max_nb_of_workers": given["workers"]}
         echo = False if as_json or jsonl else None
         overridden(code.config, {**changes, "echo": echo})
-        ended = run_here(lambda: _retry(code, found, given["store"], jsonl))
-    else:
-        started = [one for one in found if one in going]
 
-        try:
-            ended = run_here(lambda: _ask(runs, others, given["store"], jsonl, started))
-        except Failure as error:
-            raise _told_of(error, started) from None
+    try:
+        ended = run_here(
+            lambda: (
+                _retry(code, found, given["store"], jsonl, started)
+                if module
+                else _ask(runs, others, given["store"], jsonl, started)
+            )
+        )
+    except Failure as error:
+        raise _told_of(error, started, module) from None
 
     if len(ended) == 1:
         finish(ended[0], as_json=as_json, jsonl=jsonl, module=module)
@@ -103,16 +108,19 @@ def command(
         raise click.exceptions.Exit(FAILED)
 
 
-def _told_of(error: Failure, started: Sequence[str]) -> Failure:
+def _told_of(error: Failure, started: Sequence[str], module: str | None) -> Failure:
     """Say what becomes of runs that are not watched any more."""
     if error.exit_code != INTERRUPTED or not started:
         return error
 
     ids_ = " ".join(started)
+    what = (
+        f"`asyncflow retry {ids_} -m {module}` goes on"
+        if module
+        else f"what runs goes on where it runs: `asyncflow logs -f {ids_}` follows it"
+    )
     return Failure(
-        f"interrupted: what runs goes on where it runs: `asyncflow logs -f {ids_}` "
-        f"follows it, `asyncflow cancel {ids_}` ends it",
-        INTERRUPTED,
+        f"interrupted: {what}, `asyncflow cancel {ids_}` ends it", INTERRUPTED
     )
 
 
@@ -178,15 +186,22 @@ async def _retried(
 
 async def _followed(submissions: list[Submission], jsonl: bool) -> list[Submission]:
     return [
-        await followed(one, title=one.entity.scenario_id, jsonl=jsonl)
+        await followed(one, title=ids.config_of(one.entity.scenario_id), jsonl=jsonl)
         for one in submissions
     ]
 
 
 async def _retry(
-    code: Code, run_ids: Collection[str], store: str | None, jsonl: bool
+    code: Code,
+    run_ids: Collection[str],
+    store: str | None,
+    jsonl: bool,
+    started: list[str],
 ) -> list[Submission]:
-    """Run again what is left of some runs; return the new ones, once they have ended."""
+    """Run again what is left of some runs; return the new ones, once they have ended.
+
+    :param started: gets the ids of these
+    """
 
     def is_meant(record: Any) -> bool:
         return record.id in run_ids
@@ -203,4 +218,5 @@ async def _retry(
             else:
                 again.append(submission.retry_failed())
 
+        started += [one.id for one in again]
         return await _followed(again, jsonl)

@@ -122,6 +122,22 @@ def test_ctrl_c_ends_the_watching_alone(folder: Path) -> None:
         assert run["finished_at"] is None
 
 
+def test_ctrl_c_says_how_a_run_goes_on(folder: Path) -> None:
+    with running(folder) as process:
+        process.kill()
+        process.wait()
+        call_ = ("-m", "asyncflow", "retry", "last", "-m", "slow")
+
+        with terminal(*call_, folder=folder) as screen:
+            screen.until(r"\d%")
+            screen.press_ctrl_c()
+            assert screen.ended() == 130
+
+        run = answer("list", "-n", "1")[0]["id"]
+        assert f"asyncflow retry {run} -m slow" in " ".join(screen.text.split())
+        call("cancel", "last")
+
+
 def test_what_has_completed_is_not_run_again(folder: Path) -> None:
     run = answer("list", "--config", "sales")[0]["id"]
     told = call("retry", run, code=2).output
