@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
+from random import random
 from typing import TypeVar
 
 from anyio import CancelScope, Lock, create_task_group, sleep
@@ -15,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 T = TypeVar("T")
 
 PAUSE = 0.25
-"""How long changes are gathered, in seconds."""
+"""About how long changes are gathered, in seconds."""
 
 HEARTBEAT = 15.0
 """After how many seconds without a change something is sent, so that proxies wait on."""
@@ -104,5 +105,5 @@ async def closing(events: AsyncIterator[T]) -> AsyncGenerator[AsyncIterator[T]]:
 
 
 async def pause() -> None:
-    """Let changes gather."""
-    await sleep(PAUSE)
+    """Let changes gather; all who look at a page go on at moments of their own."""
+    await sleep(PAUSE * (0.75 + random() / 2))  # noqa: S311  # no secret
