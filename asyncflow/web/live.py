@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from random import random
 from typing import TypeVar
 
@@ -12,6 +12,8 @@ from anyio import CancelScope, Lock, create_task_group, sleep
 from anyio.lowlevel import checkpoint
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+
+from asyncflow.errors import NotOpen
 
 T = TypeVar("T")
 
@@ -69,9 +71,10 @@ class EventStream(Response):
             group.start_soon(_until_left, receive, group.cancel_scope)
             group.start_soon(self._beat, send)
 
-            async for event in events:
-                await self._write(send, event)
-                await checkpoint()  # many may be there at once
+            with suppress(NotOpen):  # it was closed meanwhile: the browser asks again
+                async for event in events:
+                    await self._write(send, event)
+                    await checkpoint()  # many may be there at once
 
             group.cancel_scope.cancel()
 

@@ -8,6 +8,7 @@ import pytest
 from anyio import Event, create_task_group, fail_after, wait_all_tasks_blocked
 
 from asyncflow import Orchestrator
+from asyncflow.notify.bus import Notification
 from asyncflow.web import feeds
 from asyncflow.web.feeds import Feeds
 from tests.support import flows
@@ -26,13 +27,13 @@ async def test_all_get_the_same_and_each_event_is_written_once(
     scenario = await orchestrator.create_scenario(config)
     open_feeds, got = Feeds(), ["", "", ""]
     written: list[object] = []
-    dump = json.dumps
+    write = feeds.Feed.take
 
-    def dumps(value: object) -> str:
-        written.append(value)
-        return dump(value)
+    def take(feed: feeds.Feed, notification: Notification) -> None:
+        written.append(notification.event)
+        write(feed, notification)
 
-    monkeypatch.setattr(feeds.json, "dumps", dumps)
+    monkeypatch.setattr(feeds.Feed, "take", take)
 
     async def follow(place: int) -> None:
         events = open_feeds.follow(orchestrator)

@@ -153,7 +153,7 @@ class System:
 
     async def store(self, request: Request, _asked: Asked) -> Response:
         """Measure the store."""
-        found = await stored(self.site.find(request).store)
+        found = await stored(self.site.find(request))
         return answer(request, plain(found._asdict()))
 
     async def prunable(self, request: Request, asked: Asked) -> Response:
