@@ -14,7 +14,7 @@ from weakref import WeakSet
 import attrs
 
 from asyncflow.config.checks import references, sections
-from asyncflow.config.checks.levels import refuse
+from asyncflow.config.checks.sections import refuse
 from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.converters import (
     as_amounts,

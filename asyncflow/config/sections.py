@@ -26,8 +26,14 @@ from asyncflow.config.converters import (
     refers,
 )
 from asyncflow.config.retry import Retry, as_retry
-from asyncflow.config.section import Attributes, Section, as_given, evolved, names_of
-from asyncflow.config.taken import TakenOptions
+from asyncflow.config.section import (
+    Attributes,
+    Section,
+    TakenOptions,
+    as_given,
+    evolved,
+    names_of,
+)
 from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
 

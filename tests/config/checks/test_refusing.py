@@ -11,7 +11,7 @@ from asyncflow import (
     Orchestrator,
     Problem,
 )
-from asyncflow.config.checks.levels import refuse
+from asyncflow.config.checks.sections import refuse
 
 
 def problem(level: str, message: str = "it is wrong") -> Problem:
