@@ -48,14 +48,16 @@ def change(names: Sequence[str], given: Mapping[str, Any], *, is_paused: bool) -
     if not going:
         note("nothing runs: it has ended already")
 
-    errors: dict[str, str | None] = {}
+    verb, as_json = "Pause" if is_paused else "Resume", given["as_json"]
 
-    if is_confirmed("Pause" if is_paused else "Resume", going, given):
-        from asyncflow.cli.running import run
+    if not is_confirmed(verb, going, given, as_json=as_json):
+        return
 
-        errors = run(lambda: _change(going, given["store"], is_paused=is_paused))
+    from asyncflow.cli.running import run
 
-    if given["as_json"]:
+    errors = run(lambda: _change(going, given["store"], is_paused=is_paused))
+
+    if as_json:
         print_json([{"id": one, "error": error} for one, error in errors.items()])
     else:
         for one, error in errors.items():

@@ -19,7 +19,7 @@ CALLS = {
     "cancel": ("cancel last", 0, "it has ended already"),
     "pause": ("pause last", 0, "it has ended already"),
     "resume": ("resume last", 0, "it has ended already"),
-    "retry": ("retry last", 2, "-m flows.py names it"),
+    "retry": ("retry last", 2, "asyncflow retry last -m flows.py"),
     "delete": ("delete last", 0, r"deleted SUBMISSION_[0-9a-f]{32}\n"),
     "diff": ("diff last SCENARIO_sales", 0, "config_id"),
     "compare": ("compare last -m flows", 2, "compar"),
