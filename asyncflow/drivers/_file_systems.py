@@ -19,6 +19,10 @@ from asyncflow.worker.replacing import REMEDIES
 MEMORY = "memory://"
 """How an address begins of which each process has its own files."""
 
+WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az"})
+"""Of which file systems a file is there once all of it is, beside what is below its name; on
+others it is renamed, and a folder is in its way."""
+
 REFUSALS = (401, 403, 407)
 """What servers answer to those who may not ask."""
 
@@ -84,6 +88,12 @@ def _keep_threads(before: Collection[threading.Thread]) -> None:
     process.settled.state.take_threads({*threading.enumerate()} - {*before})
 
 
+def is_whole(files: Any) -> bool:
+    """Tell whether a file system is one of `WHOLE`."""
+    protocol = files.protocol
+    return not WHOLE.isdisjoint([protocol] if isinstance(protocol, str) else protocol)
+
+
 def move(files: Any, source: str, to: str) -> None:
     """Give a file another name: by the server, in one step."""
     from fsspec import AbstractFileSystem
@@ -111,6 +121,9 @@ def remedy_of(error: Exception) -> str:
     """Say what to do about what a file system has raised."""
     if isinstance(error, FileNotFoundError):
         return "make the bucket or the folder first, or correct the address"
+
+    if isinstance(error, IsADirectoryError):
+        return "move it away, or give the address of a file"
 
     if isinstance(error, PermissionError):
         return "see that what is in storage_options may do it"

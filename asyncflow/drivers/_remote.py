@@ -16,6 +16,7 @@ from asyncflow.drivers._file_systems import (
     MEMORY,
     OfOneProcess,
     file_system,
+    is_whole,
     move,
     refusal,
     remedy_of,
@@ -246,6 +247,9 @@ class RemoteDriver(ServerDriver):
         with self.writing(name):
             files, at = self._files()
             is_folder = self._is_folder(files, at)
+
+            if not (is_folder or is_whole(files)) and _is_directory(files, at):
+                raise IsADirectoryError("it is a folder")
 
         if is_folder:
             remedy = "append to it, or give the address of a file"

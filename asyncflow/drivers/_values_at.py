@@ -12,6 +12,7 @@ from asyncflow.drivers._file_systems import (
     MEMORY,
     OfOneProcess,
     file_system,
+    is_whole,
     move,
     remedy_of,
 )
@@ -27,9 +28,6 @@ from asyncflow.worker.errors import (
     ValueMissing,
 )
 from asyncflow.worker.values import temporary_name
-
-WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az"})
-"""Of which file systems a file is there once all of it is; on others it is renamed."""
 
 
 class ValuesAt:
@@ -94,7 +92,7 @@ class ValuesAt:
             self._is_home = os.path.exists(self.mark)
             files, at = self._files()
 
-            if not _is_whole(files):
+            if not is_whole(files):
                 files.makedirs(at, exist_ok=True)
 
             with self.temporary() as folder:
@@ -204,7 +202,7 @@ class ValuesAt:
         files, at = self._files()
         bucket = at.partition("/")[0]
 
-        if _is_whole(files) and not files.exists(bucket):
+        if is_whole(files) and not files.exists(bucket):
             raise FileNotFoundError(f"there is no bucket {bucket}")
 
         return {}
@@ -224,7 +222,7 @@ class ValuesAt:
         files, at = self._files()
         target = f"{at}/{os.path.basename(file)}"
 
-        if _is_whole(files):
+        if is_whole(files):
             files.put_file(file, target)
             return
 
@@ -256,11 +254,6 @@ class ValuesAt:
             self._found = file_system(self.address, self.options, self._secrets)
 
         return self._found
-
-
-def _is_whole(files: Any) -> bool:
-    protocol = files.protocol
-    return not WHOLE.isdisjoint([protocol] if isinstance(protocol, str) else protocol)
 
 
 def is_of_process(address: str) -> bool:

@@ -16,6 +16,7 @@ from anyio import to_thread
 from asyncflow import Configuration, DataNode, Orchestrator
 from asyncflow.alternatives import DRIVERS
 from asyncflow.errors import DataNodeReadingError, DataNodeWritingError, NoData
+from tests.support.buckets import fsspec_is_warm as fsspec_is_warm
 from tests.support.nobody import as_nobody
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("tables_are_warm")]
@@ -215,6 +216,32 @@ async def test_a_wrong_column(given: tuple[DataNode, Path, Any]) -> None:
 
     assert "'wrong'" in str(caught.value)
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_folder_at_an_address(
+    form: str, tmp_path: Path, fsspec_is_warm: None
+) -> None:
+    kind, options, value = FORMS[form]
+    found, address = DRIVERS.load(kind), f"local://{tmp_path}/own"
+    made = found.at(address, found.options_at(address)(**options))
+    path = str(tmp_path / "A-1.value")
+
+    def write() -> None:
+        made.publish(made.write(value, path, "node"), path)
+
+    write()
+    (tmp_path / "own").unlink()
+    (tmp_path / "own").mkdir()
+
+    with pytest.raises(DataNodeWritingError, match=r"node.*own.*(move it away|append)"):
+        write()
+
+    assert not [*(tmp_path / "own").iterdir()]
+
+    if kind != "parquet":
+        with pytest.raises(DataNodeReadingError, match="move it away"):
+            made.read(None)
 
 
 async def test_a_wrong_comparison(given: tuple[DataNode, Path, Any]) -> None:
