@@ -224,7 +224,9 @@ def test_a_folder_at_an_address(
 ) -> None:
     kind, options, value = FORMS[form]
     found, address = DRIVERS.load(kind), f"local://{tmp_path}/own"
-    made = found.at(address, found.options_at(address)(**options))
+    declared = found.options_at(address)
+    assert declared is not None
+    made = found.at(address, declared(**options))
     path = str(tmp_path / "A-1.value")
 
     def write() -> None:
