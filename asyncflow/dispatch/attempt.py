@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from asyncflow import ids
 from asyncflow.abc import (
@@ -88,12 +89,19 @@ class Attempt:
         return self.run.table.status[self.ref[1]]
 
 
+class Carrier(Protocol):
+    """Traces jobs."""
+
+    def traceparent(self, job: Job) -> str | None:
+        """Return the span that the function of a job continues, as W3C has it."""
+
+
 class Tracer:
     """What goes with each job to where it runs, so that its trace goes on there."""
 
     def __init__(self) -> None:
-        self.carriers: list[Callable[[Job], str | None]] = []
-        """Give the ``traceparent`` of a job, each; none where nobody traces."""
+        self.carriers: list[Carrier] = []
+        """None where nobody traces."""
 
     def carrier(self, job: Job) -> str | None:
         """Return what continues the trace of a job: of those who have it, the first's.
@@ -102,7 +110,7 @@ class Tracer:
         """
         for carrier in self.carriers:
             try:
-                if found := carrier(job):
+                if found := carrier.traceparent(job):
                     return found
             except Exception as error:
                 _logger.error(
