@@ -113,7 +113,7 @@ NARROW: Mapping[str, frozenset[str]] = {
 """Modules that see less at run time, outside ``if TYPE_CHECKING``, than for types."""
 
 OUTSIDE: Mapping[str, frozenset[str]] = {
-    "config.sections": frozenset({"typing_extensions"}),  # for types alone
+    "config.data_node": frozenset({"typing_extensions"}),  # for types alone
     "config.toml.text": frozenset({"tomlkit"}),
     "drivers._sql": frozenset({"sqlalchemy"}),
     "drivers._sql_errors": frozenset({"sqlalchemy"}),
@@ -176,7 +176,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("entities.data_node", "entities.edits"): "a first run edits nothing by hand",
     ("values.editing", "entities.edits"): "the same",
     ("runtime.sequencing", "notify.entities"): "only where somebody is told",
-    ("config.sections", "config.amending"): "few programs amend what they declare",
+    ("config.scenario", "config.amending"): "few programs amend what they declare",
     ("stores._store", "stores._scenario_search"): "a first run lists nothing",
     ("stores._tables", "stores._scenario_list"): "the same",
     ("orchestrator", "runtime.comparing"): "a first run compares nothing",
@@ -188,7 +188,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("values.versions", "values.outside"): "only where places are the user's",
     ("values.versions", "values.reading"): "only where somebody writes by hand",
     ("config.checks.data_nodes", "secret"): "only where something is wrong",
-    ("config.sections", "display.tasks"): "only where somebody looks",
+    ("config.scenario", "display.tasks"): "only where somebody looks",
     ("entities.submittable", "display.tasks"): "the same",
     ("entities.submission", "display.tasks"): "the same",
     ("config.configuration", "config.shown"): "only where somebody shows it",
@@ -201,7 +201,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("entities.notebook", "IPython"): "an extra: only where it runs",
     ("entities.submittable", "entities.tracing"): "the same",
     ("entities.submission", "entities.reporting"): "the same",
-    ("config.sections", "config.lookup"): "only for what is found in the environment",
+    ("config.data_node", "config.lookup"): "only for what is found in the environment",
     ("config.checks.sections", "config.env"): "the same",
     ("config.configuration", "config.env"): "the same",
     ("secret", "urllib"): "only for errors of what has a secret",
