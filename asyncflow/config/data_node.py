@@ -101,18 +101,14 @@ class DataNodeConfig(Section, Generic[T_co]):
     keep_versions: int = 1
     """How many versions are kept beside the current one."""
 
-    properties: Mapping[str, object] = attrs.field(
-        factory=dict[str, object], converter=as_concealed
-    )
+    properties: Mapping[str, object] = attrs.field(factory=dict, converter=as_concealed)
     """Whatever else was given for it, by name."""
 
     validator: object = None
     """What is asked of each value before it is written: a callable, or what has a method
     ``validate``; None for nothing."""
 
-    options: Mapping[str, object] = attrs.field(
-        factory=dict[str, object], converter=as_concealed
-    )
+    options: Mapping[str, object] = attrs.field(factory=dict, converter=as_concealed)
     """What was given of the options that its storage type alone has, by name."""
 
     @property

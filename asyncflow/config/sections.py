@@ -20,7 +20,7 @@ from asyncflow.config.data_node import Scope as Scope
 from asyncflow.config.data_node import T as T
 from asyncflow.config.data_node import T_co as T_co
 from asyncflow.config.scenario import ScenarioConfig as ScenarioConfig
-from asyncflow.config.section import Attributes
+from asyncflow.config.section import Attributes, TakenOptions
 from asyncflow.config.task import TaskConfig as TaskConfig
 from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
@@ -46,9 +46,7 @@ class JobConfig(Attributes, Shown):
     prewarm: bool = False
     """Whether the workers are spawned at start, not when they are needed first."""
 
-    resources: Mapping[str, float] = attrs.field(
-        factory=dict[str, float], converter=as_amounts
-    )
+    resources: Mapping[str, float] = attrs.field(factory=dict, converter=as_amounts)
     """How much there is of named resources, for all running jobs together."""
 
     kill_grace: float = 2.0
@@ -80,7 +78,7 @@ class JobConfig(Attributes, Shown):
     loop_lag_warning: float | None = None
     """How many seconds of a blocked event loop make a warning; None does not watch."""
 
-    properties: Mapping[str, object] = attrs.field(factory=dict[str, object])
+    properties: Mapping[str, object] = attrs.field(factory=dict)
     """Whatever else was given, by name."""
 
     @property
@@ -95,7 +93,7 @@ class JobConfig(Attributes, Shown):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class CoreConfig(Attributes, Shown):
+class CoreConfig(TakenOptions, Shown):
     """What is kept of finished submissions, where values are, and of which version all is."""
 
     keep_days: float | None = None
@@ -128,7 +126,7 @@ class CoreConfig(Attributes, Shown):
     )
     """Parameters of fsspec's file system for that address."""
 
-    properties: Mapping[str, object] = attrs.field(factory=dict[str, object])
+    properties: Mapping[str, object] = attrs.field(factory=dict)
     """Whatever else was given, by name."""
 
     @property

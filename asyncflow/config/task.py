@@ -62,9 +62,7 @@ class TaskConfig(Section):
     """How often a job runs again after its worker process died; with ``on_restart`` of
     ``fail`` it never does."""
 
-    needs: Mapping[str, float] = attrs.field(
-        factory=dict[str, float], converter=as_amounts
-    )
+    needs: Mapping[str, float] = attrs.field(factory=dict, converter=as_amounts)
     """How much a job needs of named resources, while it runs."""
 
     memory_limit: int | None = None

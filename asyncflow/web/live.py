@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
+from random import random
 from typing import TypeVar
 
 from anyio import CancelScope, Lock, create_task_group, sleep
@@ -12,10 +13,12 @@ from anyio.lowlevel import checkpoint
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from asyncflow.errors import NotOpen
+
 T = TypeVar("T")
 
 PAUSE = 0.25
-"""How long changes are gathered, in seconds."""
+"""About how long changes are gathered, in seconds."""
 
 HEARTBEAT = 15.0
 """After how many seconds without a change something is sent, so that proxies wait on."""
@@ -68,9 +71,10 @@ class EventStream(Response):
             group.start_soon(_until_left, receive, group.cancel_scope)
             group.start_soon(self._beat, send)
 
-            async for event in events:
-                await self._write(send, event)
-                await checkpoint()  # many may be there at once
+            with suppress(NotOpen):  # it was closed meanwhile: the browser asks again
+                async for event in events:
+                    await self._write(send, event)
+                    await checkpoint()  # many may be there at once
 
             group.cancel_scope.cancel()
 
@@ -104,5 +108,5 @@ async def closing(events: AsyncIterator[T]) -> AsyncGenerator[AsyncIterator[T]]:
 
 
 async def pause() -> None:
-    """Let changes gather."""
-    await sleep(PAUSE)
+    """Let changes gather; all who look at a page go on at moments of their own."""
+    await sleep(PAUSE * (0.75 + random() / 2))  # noqa: S311  # no secret

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 
 import pytest
-from anyio import Event, fail_after, sleep_forever
+from anyio import EndOfStream, Event, fail_after, sleep_forever
 
+from asyncflow import Orchestrator
 from asyncflow.web.live import ENDED, EventStream, appended, closing, replaced
+from tests.support import flows
 from tests.support.web import stream
 
 pytestmark = pytest.mark.anyio
@@ -41,6 +43,22 @@ async def test_who_goes_away_ends_the_events() -> None:
             await reader.event()
 
         await ended.wait()
+
+
+async def test_events_end_where_the_orchestrator_was_closed() -> None:
+    async with Orchestrator(flows.configuration()) as orchestrator:
+        pass
+
+    async def events() -> AsyncGenerator[str]:
+        yield ENDED
+        await orchestrator.submissions()
+
+    with fail_after(10):
+        async with stream(EventStream(events()), "/") as reader:
+            await reader.event()
+
+            with pytest.raises(EndOfStream):
+                await reader.event()
 
 
 async def test_what_is_iterated_over_is_closed() -> None:
