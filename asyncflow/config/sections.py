@@ -78,7 +78,7 @@ class JobConfig(Attributes, Shown):
     loop_lag_warning: float | None = None
     """How many seconds of a blocked event loop make a warning; None does not watch."""
 
-    properties: Mapping[str, object] = attrs.field(factory=dict)
+    properties: Mapping[str, object] = attrs.field(factory=dict[str, object])
     """Whatever else was given, by name."""
 
     @property
@@ -126,7 +126,7 @@ class CoreConfig(TakenOptions, Shown):
     )
     """Parameters of fsspec's file system for that address."""
 
-    properties: Mapping[str, object] = attrs.field(factory=dict)
+    properties: Mapping[str, object] = attrs.field(factory=dict[str, object])
     """Whatever else was given, by name."""
 
     @property

@@ -9,13 +9,16 @@ from random import random
 from typing import TypeVar
 
 from anyio import CancelScope, Lock, create_task_group, sleep
-from anyio.lowlevel import checkpoint
+from anyio.lowlevel import RunVar, checkpoint
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from asyncflow.errors import NotOpen
 
 T = TypeVar("T")
+
+_TURN: RunVar[Lock] = RunVar("asyncflow.web.live.turn")
+"""Which stream is the next to send."""
 
 PAUSE = 0.25
 """About how long changes are gathered, in seconds."""
@@ -73,8 +76,8 @@ class EventStream(Response):
 
             with suppress(NotOpen):  # it was closed meanwhile: the browser asks again
                 async for event in events:
+                    await _next_turn()
                     await self._write(send, event)
-                    await checkpoint()  # many may be there at once
 
             group.cancel_scope.cancel()
 
@@ -89,6 +92,20 @@ class EventStream(Response):
         async with self._turn:
             body = text.encode()
             await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def _next_turn() -> None:
+    """Return when it is this stream's turn to send: others have theirs in between.
+
+    What is news for many would otherwise hold up the event loop until all have it.
+    """
+    try:
+        turn = _TURN.get()
+    except LookupError:
+        _TURN.set(turn := Lock())
+
+    async with turn:
+        await checkpoint()
 
 
 async def _until_left(receive: Receive, scope: CancelScope) -> None:
