@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from asyncflow import ids
 from asyncflow.abc import (
@@ -30,6 +30,9 @@ from asyncflow.runs.task import TaskState
 from asyncflow.status import AttemptKind, Status
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
+
+if TYPE_CHECKING:
+    from asyncflow.dispatch.carrier import Carrier
 
 _new = tuple.__new__
 
@@ -87,13 +90,6 @@ class Attempt:
     def status(self) -> Status:
         """The status of the job."""
         return self.run.table.status[self.ref[1]]
-
-
-class Carrier(Protocol):
-    """Traces jobs."""
-
-    def traceparent(self, job: Job) -> str | None:
-        """Return the span that the function of a job continues, as W3C has it."""
 
 
 class Tracer:
