@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 from asyncflow.abc.driver import Driver
 from asyncflow.worker.current import Progress
+from asyncflow.worker.errors import ValueMissing
 from asyncflow.worker.outcome import Log, Outcome, StoredValue
 from asyncflow.worker.wire import Made
 
@@ -159,6 +160,8 @@ class Executor(ABC):
     offers to call them; see `asyncflow.callers`."""
     runs_all: ClassVar[bool] = False
     """Whether, as that of a mode, it runs all jobs, whatever executors tasks name."""
+    holds_values: ClassVar[bool] = False
+    """Whether values of drivers that are `is_held` stay where jobs run; see `bring`."""
     max_jobs: ClassVar[int | None] = None
     """How many jobs run at once, as that of a mode; None for ``max_nb_of_workers``."""
     extra: ClassVar[str | None] = None
@@ -229,6 +232,23 @@ class Executor(ABC):
     async def let_go(self, dead_id: str, job_ids: Collection[str]) -> None:  # noqa: ARG002
         """End jobs that `take_over` has found, and of which nobody wants to know."""
         return None
+
+    async def bring(self, name: str, path: str) -> None:  # noqa: ARG002
+        """Bring a value here that stays where it was made. Only where it `holds_values`.
+
+        :param name: that of its file
+        :param path: the file to make
+        :raises ValueMissing: where it is lost
+        """
+        raise ValueMissing(name)
+
+    async def drop(self, names: Collection[str]) -> None:  # noqa: ARG002
+        """Forget values that stay where they were made."""
+        return None
+
+    async def held(self) -> Collection[str]:
+        """List the values that stay where they were made."""
+        return ()
 
     async def shrink(self, count: int) -> None:  # noqa: ARG002
         """End processes that run nothing, until there are `count` at most."""

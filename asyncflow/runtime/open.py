@@ -53,6 +53,11 @@ class Opening:
         executors = await self._executors(stack)
         files = await self._files(executors[DEFAULT], stack)
 
+        if executors[DEFAULT].holds_values:
+            from asyncflow.runtime.held_values import HeldValues
+
+            files.held = HeldValues(executors[DEFAULT])
+
         await self._watch_loop(stack)
         group = Tasks(await stack.enter_async_context(create_task_group()))
         bus, counters = Bus(store, group), JobCounters()

@@ -23,6 +23,7 @@ from asyncflow.executors.dask.connect import (
     local_cluster,
     place_of,
 )
+from asyncflow.executors.dask.held_values import HeldValues, placed
 from asyncflow.executors.dask.payload import pack
 from asyncflow.executors.dask.plugin import (
     HELLO,
@@ -144,7 +145,8 @@ class Cluster:
         if trip.is_adopted:
             payload = b""
         else:
-            payload = await to_thread.run_sync(pack, trip.calls)
+            calls, trip.needs = placed(trip.calls, member, self.seats.members)
+            payload = await to_thread.run_sync(pack, calls)
 
             if trip.kills:
                 return
@@ -234,9 +236,7 @@ class Cluster:
 
         for address, place in found.items():
             if place is not None and (facts := identity["workers"].get(address)):
-                host, pid, incarnation = place
-                size = facts["nthreads"]
-                self._join(Member(address, host, pid, incarnation, size))
+                self._join(Member(address, *place, facts["nthreads"]))
 
     def disconnected(self) -> None:
         """Take note that the scheduler is not reached: what is under way goes on."""
@@ -304,6 +304,11 @@ class Cluster:
 
             self._transport.group.cancel()
             await disconnect(self._transport.client)
+
+    @property
+    def held(self) -> HeldValues:
+        """The values that stay in the cluster."""
+        return HeldValues(self._transport.client, self.seats.members)
 
     async def reach(self, folder: str, address: ValuesAddress | None) -> None:
         """See `Executor.reach`."""

@@ -9,6 +9,7 @@ import asyncio
 import os
 import socket
 import uuid
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -19,6 +20,7 @@ from asyncflow.abc import WorkerInfo
 from asyncflow.alternatives import MODES
 from asyncflow.config.sections import JobConfig
 from asyncflow.executors.dask.agent import Agent
+from asyncflow.executors.dask.held import Need, folder_of
 
 if TYPE_CHECKING:
     from distributed import Worker
@@ -52,6 +54,10 @@ class Place(NamedTuple):
     pid: int
     incarnation: str
     """Tells it from another one that has its address later."""
+    values: str
+    """What tells the values that it holds from those of others."""
+    folder: str
+    """Where it has these."""
 
 
 @attrs.frozen(kw_only=True)
@@ -115,9 +121,16 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
         self.agent: Agent = Agent(executor, settings.world is None)
         await asyncio.wrap_future(self.agent.open())
         self.agent.warm(1)
-        hello = Place(socket.gethostname(), os.getpid(), self.incarnation)
         size = worker.state.nthreads
-        worker.log_event(settings.topic, (HELLO, (worker.address, *hello, size)))
+        hello = (worker.address, *self.place, size)
+        worker.log_event(settings.topic, (HELLO, hello))
+
+    @property
+    def place(self) -> Place:
+        """Describe the worker."""
+        values = folder_of(self.worker)
+        here = socket.gethostname(), os.getpid()
+        return Place(*here, self.incarnation, values.place, values.path)
 
     async def teardown(self, worker: Worker) -> None:  # noqa: ARG002  # Dask gives it
         """Close the agent: what runs there ends."""
@@ -130,12 +143,19 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
         await loop.run_in_executor(None, self.agent.close)
 
     async def run(
-        self, key: object, trip: int, incarnation: str, patience: float, payload: bytes
+        self,
+        key: object,
+        trip: int,
+        incarnation: str,
+        patience: float,
+        payload: bytes,
+        needs: Sequence[Need],
     ) -> bytes:
         """Run a trip, or wait for one that runs; return what has become of its calls.
 
         :param key: of the Dask task
         :param patience: after how many seconds without its submitter it ends
+        :param needs: the values that other workers may have
         """
         if incarnation != self.incarnation or self.is_closing:
             return NOT_STARTED
@@ -149,10 +169,11 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
             if not payload or self.is_taken:
                 return NOT_STARTED
 
-            loop = asyncio.get_running_loop()
-            events = Events(self.worker, loop, self.settings.topic, trip)
-            future = self.agent.run(trip, payload, events)
-            running = self.trips[trip] = asyncio.wrap_future(future)
+            begun = self._begin(trip, payload) if not needs else None
+            running = begun or asyncio.ensure_future(
+                self._begin_with(trip, payload, needs)
+            )
+            self.trips[trip] = running
 
         self.keys[key] = trip
 
@@ -160,6 +181,22 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
             return await asyncio.shield(running)
         finally:
             self.keys.pop(key, None)
+
+    def _begin(self, trip: int, payload: bytes) -> asyncio.Future[bytes]:
+        loop = asyncio.get_running_loop()
+        events = Events(self.worker, loop, self.settings.topic, trip)
+        return asyncio.wrap_future(self.agent.run(trip, payload, events))
+
+    async def _begin_with(
+        self, trip: int, payload: bytes, needs: Sequence[Need]
+    ) -> bytes:
+        """Run a trip once the values are here that it reads."""
+        await folder_of(self.worker).bring(needs)
+
+        if self.is_closing or self.is_taken:
+            return NOT_STARTED
+
+        return await self._begin(trip, payload)
 
     def forget(self, trips: list[int]) -> None:
         """Forget trips of whose end the submitter has made sure."""
@@ -200,6 +237,7 @@ async def run_trip(
     trip: tuple[int, str, float],
     payload: bytes,
     done: list[int],
+    needs: Sequence[Need] = (),
 ) -> bytes:
     """Run a trip: a Dask task is one call of this.
 
@@ -208,12 +246,13 @@ async def run_trip(
         many seconds without its submitter it ends
     :param payload: its calls; none where it was sent before
     :param done: the numbers of trips of whose end the submitter has made sure
+    :param needs: the values that its calls read, and that other workers may have
     """
     if (plugin := plugin_of(get_worker(), name)) is None:
         return NOT_STARTED
 
     plugin.forget(done)
-    return await plugin.run(key, *trip, payload)
+    return await plugin.run(key, *trip, payload, needs)
 
 
 async def describe(dask_worker: Worker, name: str) -> Place | None:
@@ -223,7 +262,7 @@ async def describe(dask_worker: Worker, name: str) -> Place | None:
     if plugin is None or not hasattr(plugin, "agent"):
         return None
 
-    return Place(socket.gethostname(), os.getpid(), plugin.incarnation)
+    return plugin.place
 
 
 async def kill(

@@ -77,7 +77,7 @@ class Transport:
         patience = ADOPTABLE if self.owner.outlives_owner else ORPHANED
         future = self.client.submit(
             *(run_trip, self.name, key, (trip.number, member.incarnation, patience)),
-            *(payload, done),
+            *(payload, done, trip.needs),
             key=key,
             pure=False,
             retries=0,
