@@ -61,7 +61,7 @@ class Driver(ABC):
     """Whether `append` adds to a value."""
 
     is_held: bool = False
-    """Whether its values stay on the hosts where jobs make them; see `Executor.bring`."""
+    """Whether its values stay on the hosts where jobs make them; see `HeldValues`."""
 
     path: str | None = None
     makes_folder: bool = False

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 from asyncflow.abc.driver import Driver
 from asyncflow.worker.current import Progress
-from asyncflow.worker.errors import ValueMissing
 from asyncflow.worker.outcome import Log, Outcome, StoredValue
 from asyncflow.worker.wire import Made
 
@@ -138,6 +137,29 @@ class CapacityListener(Protocol):
         """Take note that so many jobs can run at once."""
 
 
+class HeldValues(Protocol):
+    """Values that stay where jobs have made them, as long as their orchestrator.
+
+    They are known by the names of their files; see `asyncflow.worker.values.held_name`.
+    """
+
+    async def bring(self, name: str, path: str) -> None:
+        """Bring a value here.
+
+        :param path: the file to make
+        :raises ValueMissing: where it is lost
+        """
+
+    async def has(self, name: str) -> bool:
+        """Tell whether a value is there still."""
+
+    async def drop(self, names: Collection[str]) -> None:
+        """Forget values, as nobody needs them any more."""
+
+    async def names(self) -> Collection[str]:
+        """List the values, also those of others."""
+
+
 class Executor(ABC):
     """Where jobs run.
 
@@ -160,8 +182,6 @@ class Executor(ABC):
     offers to call them; see `asyncflow.callers`."""
     runs_all: ClassVar[bool] = False
     """Whether, as that of a mode, it runs all jobs, whatever executors tasks name."""
-    holds_values: ClassVar[bool] = False
-    """Whether values of drivers that are `is_held` stay where jobs run; see `bring`."""
     max_jobs: ClassVar[int | None] = None
     """How many jobs run at once, as that of a mode; None for ``max_nb_of_workers``."""
     extra: ClassVar[str | None] = None
@@ -175,6 +195,9 @@ class Executor(ABC):
 
     listener: CapacityListener | None = None
     """Who is told where `capacity` has changed."""
+    held_values: HeldValues | None = None
+    """The values of drivers that are `is_held`: they stay where jobs run. None where those
+    are as all others. It is asked once it is open."""
     owner_id: str = ""
     """The orchestrator that it is opened for; ``""`` for none."""
     outlives_owner: bool = False
@@ -232,23 +255,6 @@ class Executor(ABC):
     async def let_go(self, dead_id: str, job_ids: Collection[str]) -> None:  # noqa: ARG002
         """End jobs that `take_over` has found, and of which nobody wants to know."""
         return None
-
-    async def bring(self, name: str, path: str) -> None:  # noqa: ARG002
-        """Bring a value here that stays where it was made. Only where it `holds_values`.
-
-        :param name: that of its file
-        :param path: the file to make
-        :raises ValueMissing: where it is lost
-        """
-        raise ValueMissing(name)
-
-    async def drop(self, names: Collection[str]) -> None:  # noqa: ARG002
-        """Forget values that stay where they were made."""
-        return None
-
-    async def held(self) -> Collection[str]:
-        """List the values that stay where they were made."""
-        return ()
 
     async def shrink(self, count: int) -> None:  # noqa: ARG002
         """End processes that run nothing, until there are `count` at most."""

@@ -13,8 +13,8 @@ from asyncflow.entities.submission import Run
 from asyncflow.records import BasisRecord
 from asyncflow.runs.node import EVICTED, NodeState, Place, Version
 from asyncflow.runs.task import TaskState
-from asyncflow.worker.held import place_of
 from asyncflow.worker.digests import digest, digest_in
+from asyncflow.worker.values import place_of
 
 if TYPE_CHECKING:
     from asyncflow.entities.planned import PlannedJob

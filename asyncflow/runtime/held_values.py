@@ -10,25 +10,22 @@ from collections.abc import Collection, Coroutine, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
-from asyncflow.abc import Driver, Executor
+from asyncflow.abc import Driver, HeldValues
 from asyncflow.drivers._held import HeldDriver
 from asyncflow.errors import DataNodeReadingError
 from asyncflow.folder import Folder
-from asyncflow.worker.held import place_of
+from asyncflow.worker.values import place_of
 
 T = TypeVar("T")
 
 
-class HeldValues:
-    """The values that an executor holds. All methods but `wrapped` block.
-
-    :param executor: has them where jobs run
-    """
+class ReadableValues:
+    """The values that an executor holds. All methods but `wrapped` block."""
 
     is_home: bool = True
 
-    def __init__(self, executor: Executor) -> None:
-        self.executor = executor
+    def __init__(self, held: HeldValues) -> None:
+        self.held = held
         self._loop = asyncio.get_running_loop()
         self._wrapped: dict[Driver, Driver] = {}
 
@@ -53,10 +50,11 @@ class HeldValues:
             return
 
         name = os.path.basename(path)
+        self._check_waits(name)
 
         with self.temporary() as folder:
             file = os.path.join(folder, name)
-            self._await(self.executor.bring(name, file), name)
+            self._await(self.held.bring(name, file))
             yield file
 
     @contextmanager
@@ -78,19 +76,19 @@ class HeldValues:
     def remove(self, names: Sequence[str]) -> None:
         """Forget those of some values that stay where they were made."""
         if found := [os.path.basename(name) for name in names if place_of(name)]:
-            self._await(self.executor.drop(found), found[0])
+            self._await(self.held.drop(found))
 
     def names(self) -> Collection[str]:
         """List the values."""
-        return self._await(self.executor.held(), "values")
+        return self._await(self.held.names())
 
-    def _await(self, work: Coroutine[object, object, T], name: str) -> T:
+    def _await(self, work: Coroutine[object, object, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def _check_waits(self, name: str) -> None:
         if asyncio._get_running_loop() is self._loop:
-            work.close()
             raise DataNodeReadingError(
                 name,
                 "it is on a host of the cluster, and the event loop cannot wait for it",
                 "give its task another executor than 'inline'",
             )
-
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()

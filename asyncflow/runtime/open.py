@@ -53,11 +53,6 @@ class Opening:
         executors = await self._executors(stack)
         files = await self._files(executors[DEFAULT], stack)
 
-        if executors[DEFAULT].holds_values:
-            from asyncflow.runtime.held_values import HeldValues
-
-            files.held = HeldValues(executors[DEFAULT])
-
         await self._watch_loop(stack)
         group = Tasks(await stack.enter_async_context(create_task_group()))
         bus, counters = Bus(store, group), JobCounters()
@@ -106,6 +101,16 @@ class Opening:
 
     async def _files(self, executor: Executor, stack: AsyncExitStack) -> ValueFiles:
         """Find where values are kept."""
+        files = await self._place(executor, stack)
+
+        if (held := executor.held_values) is not None:
+            from asyncflow.runtime.held_values import ReadableValues
+
+            files.held = ReadableValues(held)
+
+        return files
+
+    async def _place(self, executor: Executor, stack: AsyncExitStack) -> ValueFiles:
         session = self.session
 
         if (

@@ -24,8 +24,7 @@ from asyncflow.errors import StoreFailed
 from asyncflow.log import logger as _logger
 from asyncflow.task_group import Tasks
 from asyncflow.values.sharing import StoreSharing
-from asyncflow.worker.held import place_of
-from asyncflow.worker.values import INTENT
+from asyncflow.worker.values import INTENT, place_of
 
 THREADS = 8
 """How many threads write to an address, or remove what is there, at once."""

@@ -23,7 +23,8 @@ from asyncflow.executors.dask.connect import (
     local_cluster,
     place_of,
 )
-from asyncflow.executors.dask.held_values import HeldValues, placed
+from asyncflow.executors.dask.held import SENT, Payload
+from asyncflow.executors.dask.held_values import ClusterValues, placed
 from asyncflow.executors.dask.payload import pack
 from asyncflow.executors.dask.plugin import (
     HELLO,
@@ -143,10 +144,10 @@ class Cluster:
         On cancel all of them have ended before this raises.
         """
         if trip.is_adopted:
-            payload = b""
+            payload = SENT
         else:
-            calls, trip.needs = placed(trip.calls, member, self.seats.members)
-            payload = await to_thread.run_sync(pack, calls)
+            calls, needs = placed(trip.calls, member, self.seats.members)
+            payload = Payload(await to_thread.run_sync(pack, calls), needs)
 
             if trip.kills:
                 return
@@ -236,7 +237,8 @@ class Cluster:
 
         for address, place in found.items():
             if place is not None and (facts := identity["workers"].get(address)):
-                self._join(Member(address, *place, facts["nthreads"]))
+                described = address, *place, facts["nthreads"]
+                self._join(Member(*described))
 
     def disconnected(self) -> None:
         """Take note that the scheduler is not reached: what is under way goes on."""
@@ -282,7 +284,7 @@ class Cluster:
             trip.lose(why, is_charged=False)
             return
 
-        self._transport.send(trip, b"")
+        self._transport.send(trip, SENT)
 
         if trip.kills:
             self._transport.kill(trip, [*trip.kills], now=False)
@@ -306,9 +308,9 @@ class Cluster:
             await disconnect(self._transport.client)
 
     @property
-    def held(self) -> HeldValues:
+    def held(self) -> ClusterValues:
         """The values that stay in the cluster."""
-        return HeldValues(self._transport.client, self.seats.members)
+        return ClusterValues(self._transport, self.seats.members)
 
     async def reach(self, folder: str, address: ValuesAddress | None) -> None:
         """See `Executor.reach`."""

@@ -29,7 +29,6 @@ class DaskExecutor(Executor):
     removes_files: ClassVar[bool] = True
     max_batch: ClassVar[int] = 128
     in_processes: ClassVar[bool] = True
-    holds_values: ClassVar[bool] = True
     extra: ClassVar[str | None] = "dask"
     requires: ClassVar[tuple[str, ...]] = ("distributed",)
 
@@ -45,6 +44,7 @@ class DaskExecutor(Executor):
         found = await to_thread.run_sync(import_module, module)
         self._cluster = found.Cluster(self.jobs, self)
         await self._cluster.open()
+        self.held_values = self._cluster.held
         return self
 
     async def __aexit__(
@@ -76,15 +76,6 @@ class DaskExecutor(Executor):
 
     async def let_go(self, dead_id: str, job_ids: Collection[str]) -> None:
         await self._cluster.let_go(dead_id, job_ids)
-
-    async def bring(self, name: str, path: str) -> None:
-        await self._cluster.held.bring(name, path)
-
-    async def drop(self, names: Collection[str]) -> None:
-        await self._cluster.held.drop(names)
-
-    async def held(self) -> Collection[str]:
-        return await self._cluster.held.names()
 
     async def list_workers(self, *, stacks: bool = False) -> list[WorkerInfo]:
         return await self._cluster.list_workers(stacks=stacks)

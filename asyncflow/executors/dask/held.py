@@ -14,17 +14,21 @@ import os
 import uuid
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from mmap import ACCESS_READ, mmap
 from typing import Any, NamedTuple, cast
 
 import attrs
 from distributed import Worker
 from distributed.protocol import to_serialize
 
-PIECE = 16 << 20
-"""How many bytes travel at a time."""
+PIECE = 8 << 20
+"""How many bytes travel at a time: fewer than Dask gives to a thread."""
 
 AT_ONCE = 3
 """How many pieces of a value are on their way at once."""
+
+PATIENCE = 30.0
+"""How long a Dask worker may take to give a piece, in seconds."""
 
 _OP = "asyncflow_value"
 
@@ -37,6 +41,19 @@ class Need(NamedTuple):
     """Of the Dask worker that made it."""
     folder: str
     """Where that has it."""
+
+
+class Payload(NamedTuple):
+    """What a trip brings to its host."""
+
+    calls: bytes
+    """See `payload.pack`."""
+    needs: Sequence[Need] = ()
+    """The values that these read, and that other hosts may have."""
+
+
+SENT = Payload(b"")
+"""Stands for what was sent before."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -57,9 +74,6 @@ class HeldFolder:
         await asyncio.gather(*map(self._bring, needs))
 
     async def _bring(self, need: Need) -> None:
-        if os.path.exists(os.path.join(self.path, need.name)):
-            return
-
         if (coming := self._coming.get(need.name)) is None:
             coming = asyncio.ensure_future(self._fetch(need))
             self._coming[need.name] = coming
@@ -73,13 +87,15 @@ class HeldFolder:
         path = os.path.join(self.path, need.name)
         source = os.path.join(need.folder, need.name)
 
+        # It may have come before, and both may be on one host.
         if await loop.run_in_executor(None, _linked, source, path):
-            return  # both are on one host
+            return
 
         peer = self.worker.rpc(need.address)
 
         async def ask(offset: int) -> tuple[int, Any]:
-            found = await getattr(peer, _OP)(name=need.name, offset=offset)
+            asked = getattr(peer, _OP)(name=need.name, offset=offset)
+            found = await asyncio.wait_for(asked, PATIENCE)
             return found["size"], found["data"]
 
         draft = f"{path}.{uuid.uuid4().hex}.tmp"
@@ -102,7 +118,7 @@ class HeldFolder:
         size, data = await self.piece(name, offset)
         return {"size": size, "data": to_serialize(data)}
 
-    async def piece(self, name: str, offset: int) -> tuple[int, bytes]:
+    async def piece(self, name: str, offset: int) -> tuple[int, memoryview]:
         """Return the size of a value, and a piece of it."""
         path = os.path.join(self.path, os.path.basename(name))
         loop = asyncio.get_running_loop()
@@ -152,9 +168,11 @@ def folder_of(worker: Worker) -> HeldFolder:
 async def give_piece(dask_worker: Worker, *, name: str, offset: int) -> Any:
     """Return the size of a value, and a piece of it; None where it is not there."""
     try:
-        return await folder_of(dask_worker).piece(name, offset)
+        size, data = await folder_of(dask_worker).piece(name, offset)
     except FileNotFoundError:
         return None
+
+    return size, bytes(data)
 
 
 async def drop(dask_worker: Worker, *, names: Collection[str]) -> None:
@@ -174,10 +192,13 @@ def _linked(source: str, path: str) -> bool:
     return os.path.exists(path)
 
 
-def _read(path: str, offset: int) -> tuple[int, bytes]:
-    with open(path, "rb", buffering=0) as file:
+def _read(path: str, offset: int) -> tuple[int, memoryview]:
+    with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
-        return size, os.pread(file.fileno(), min(PIECE, size - offset), offset)
+        length = min(PIECE, size - offset)
+        found = mmap(file.fileno(), length, access=ACCESS_READ, offset=offset)
+
+    return size, memoryview(found)
 
 
 def _write(file: int, data: bytes, offset: int) -> None:

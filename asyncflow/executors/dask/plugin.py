@@ -9,7 +9,6 @@ import asyncio
 import os
 import socket
 import uuid
-from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -20,7 +19,7 @@ from asyncflow.abc import WorkerInfo
 from asyncflow.alternatives import MODES
 from asyncflow.config.sections import JobConfig
 from asyncflow.executors.dask.agent import Agent
-from asyncflow.executors.dask.held import Need, folder_of
+from asyncflow.executors.dask.held import Payload, folder_of
 
 if TYPE_CHECKING:
     from distributed import Worker
@@ -148,14 +147,12 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
         trip: int,
         incarnation: str,
         patience: float,
-        payload: bytes,
-        needs: Sequence[Need],
+        payload: Payload,
     ) -> bytes:
         """Run a trip, or wait for one that runs; return what has become of its calls.
 
         :param key: of the Dask task
         :param patience: after how many seconds without its submitter it ends
-        :param needs: the values that other workers may have
         """
         if incarnation != self.incarnation or self.is_closing:
             return NOT_STARTED
@@ -166,13 +163,14 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
             timer.cancel()
 
         if (running := self.trips.get(trip)) is None:
-            if not payload or self.is_taken:
+            if not payload.calls or self.is_taken:
                 return NOT_STARTED
 
-            begun = self._begin(trip, payload) if not needs else None
-            running = begun or asyncio.ensure_future(
-                self._begin_with(trip, payload, needs)
-            )
+            if payload.needs:
+                running = asyncio.ensure_future(self._begin_with(trip, payload))
+            else:
+                running = self._begin(trip, payload)
+
             self.trips[trip] = running
 
         self.keys[key] = trip
@@ -182,16 +180,14 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
         finally:
             self.keys.pop(key, None)
 
-    def _begin(self, trip: int, payload: bytes) -> asyncio.Future[bytes]:
+    def _begin(self, trip: int, payload: Payload) -> asyncio.Future[bytes]:
         loop = asyncio.get_running_loop()
         events = Events(self.worker, loop, self.settings.topic, trip)
-        return asyncio.wrap_future(self.agent.run(trip, payload, events))
+        return asyncio.wrap_future(self.agent.run(trip, payload.calls, events))
 
-    async def _begin_with(
-        self, trip: int, payload: bytes, needs: Sequence[Need]
-    ) -> bytes:
+    async def _begin_with(self, trip: int, payload: Payload) -> bytes:
         """Run a trip once the values are here that it reads."""
-        await folder_of(self.worker).bring(needs)
+        await folder_of(self.worker).bring(payload.needs)
 
         if self.is_closing or self.is_taken:
             return NOT_STARTED
@@ -235,24 +231,22 @@ async def run_trip(
     name: str,
     key: str,
     trip: tuple[int, str, float],
-    payload: bytes,
+    payload: Payload,
     done: list[int],
-    needs: Sequence[Need] = (),
 ) -> bytes:
     """Run a trip: a Dask task is one call of this.
 
     :param key: that of the task
     :param trip: its number, the incarnation of the plugin that it is for, and after how
         many seconds without its submitter it ends
-    :param payload: its calls; none where it was sent before
+    :param payload: its calls; `SENT` where it was sent before
     :param done: the numbers of trips of whose end the submitter has made sure
-    :param needs: the values that its calls read, and that other workers may have
     """
     if (plugin := plugin_of(get_worker(), name)) is None:
         return NOT_STARTED
 
     plugin.forget(done)
-    return await plugin.run(key, *trip, payload, needs)
+    return await plugin.run(key, *trip, payload)
 
 
 async def describe(dask_worker: Worker, name: str) -> Place | None:

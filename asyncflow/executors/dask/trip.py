@@ -10,7 +10,6 @@ import attrs
 from anyio import Event
 
 from asyncflow.abc import Call, Crashed, Killed, Log, Outcome, Printed, Progress, Watch
-from asyncflow.executors.dask.held import Need
 from asyncflow.executors.dask.relay import Message
 from asyncflow.executors.dask.seats import Member
 from asyncflow.worker.outcome import read_slice
@@ -34,8 +33,6 @@ class Trip:
     folder: str
     member: Member | None = attrs.field(init=False, default=None)
     """Where they are; None before they are sent."""
-    needs: Sequence[Need] = attrs.field(init=False, default=())
-    """The values that its calls read, and that other workers may have."""
     is_adopted: bool = attrs.field(init=False, default=False)
     """Whether it was sent by an orchestrator that has died."""
     over: Event = attrs.field(init=False, factory=Event)
