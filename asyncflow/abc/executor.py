@@ -228,6 +228,13 @@ class Executor(ABC):
         """How many jobs can run at once, where it is for it to say; None where not."""
         return None
 
+    @property
+    def may_wait(self) -> bool:
+        """Whether a call may wait there before it begins, for more than a moment, while
+        all processes that run calls see its `waiting_file`.
+        """
+        return False
+
     async def reach(
         self,
         folder: str,  # noqa: ARG002

@@ -34,6 +34,7 @@ class DaskExecutor(Executor):
 
     jobs: JobConfig
     _cluster: Cluster = attrs.field(init=False)
+    _shares_folder: bool = attrs.field(init=False, default=False)
 
     @classmethod
     def of(cls, jobs: JobConfig) -> Self:
@@ -68,7 +69,12 @@ class DaskExecutor(Executor):
         if self.listener is not None and self._cluster.seats.count:
             self.listener.capacity_changed(self._cluster.seats.count)
 
+    @property
+    def may_wait(self) -> bool:
+        return self._shares_folder
+
     async def reach(self, folder: str, address: ValuesAddress | None = None) -> None:
+        self._shares_folder = address is None
         await self._cluster.reach(folder, address)
 
     async def take_over(self, dead_id: str) -> Mapping[str, int]:
