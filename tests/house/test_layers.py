@@ -126,6 +126,7 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
     "executors.dask.held": frozenset({"distributed"}),
     "executors.dask.left": frozenset({"distributed"}),
     "executors.dask.local": frozenset({"dask", "distributed"}),
+    "executors.dask.owner_watch": frozenset({"distributed"}),
     "executors.dask.plugin": frozenset({"distributed"}),
     "executors.dask.shared_folder": frozenset({"distributed"}),
     "executors.dask.transport": frozenset({"distributed"}),

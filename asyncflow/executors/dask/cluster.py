@@ -25,6 +25,7 @@ from asyncflow.executors.dask.connect import (
 )
 from asyncflow.executors.dask.held import SENT, Payload
 from asyncflow.executors.dask.held_values import ClusterValues, placed
+from asyncflow.executors.dask.owner_watch import END, OwnerWatch
 from asyncflow.executors.dask.payload import pack
 from asyncflow.executors.dask.plugin import (
     HELLO,
@@ -225,6 +226,7 @@ class Cluster:
         try:
             client.subscribe_topic(self._name, self._hear)
             client.subscribe_topic("all", self._hear_of_workers)
+            await client.register_plugin(OwnerWatch(self._name))
             await client.register_plugin(AgentPlugin(self._settings))
             identity = await client.scheduler.identity(n_workers=-1)
             found = await client.run(describe, name=self._name, on_error="ignore")
@@ -301,6 +303,7 @@ class Cluster:
                     client.unsubscribe_topic(self._name)
                     await self._adoption.close(client)
                     await client.unregister_worker_plugin(name=self._name)
+                    await client.unregister_scheduler_plugin(f"{self._name}{END}")
             except Exception as error:
                 _logger.warning("agents were not closed: %r", error)
 

@@ -259,6 +259,14 @@ async def describe(dask_worker: Worker, name: str) -> Place | None:
     return plugin.place
 
 
+async def is_idle(name: str, dask_worker: Worker) -> bool:
+    """Tell whether an agent runs nothing, and holds nothing for who takes over."""
+    if (plugin := plugin_of(dask_worker, name)) is None:
+        return True
+
+    return not plugin.keys and not await asyncio.wrap_future(plugin.agent.held())
+
+
 async def kill(
     name: str, trip: int, job_ids: list[str], *, now: bool, dask_worker: Worker
 ) -> None:

@@ -26,7 +26,6 @@ pytestmark = [
     pytest.mark.anyio,
     pytest.mark.limit(120),
     pytest.mark.may_leave("file", reason="a killed process removes no folder"),
-    pytest.mark.may_leave("process", reason="agents of one killed before it registers"),
 ]
 
 JOBS = 24
