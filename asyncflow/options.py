@@ -69,7 +69,7 @@ class RunOptions:
     progress: bool = False
     inputs: Mapping[Any, Any] | None = None
     wait_for_data: bool = False
-    properties: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    properties: Mapping[str, Any] = attrs.field(factory=dict)
     keywords: Mapping[str, Any] | None = None
     """Inputs and properties that were given beside the options, by their names."""
     lets_fail: bool = False

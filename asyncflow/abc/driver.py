@@ -15,6 +15,7 @@ from asyncflow.worker.values import fetch, keep
 if TYPE_CHECKING:
     from asyncflow.filters import Where
     from asyncflow.selection import Preview
+    from asyncflow.worker.replacing import Former
 
 
 def is_address(path: str) -> bool:
@@ -311,6 +312,18 @@ class Driver(ABC):
         :return: what `read` is to be given
         """
         return kept
+
+    def former(self, kept: StoredValue, path: str) -> Former | None:  # noqa: ARG002
+        """Hold what is in its place, just before `publish`.
+
+        It comes back where another output of the same job cannot be made visible. Its
+        file may be named as `staging_path`, with ``.former`` at the end.
+
+        :param kept: what `write` returned
+        :param path: the path that `write` was given
+        :return: None where it could not come back
+        """
+        return None
 
     def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
         """Forget a written value that is not to be published, as another is not. Never

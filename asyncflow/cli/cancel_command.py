@@ -57,10 +57,7 @@ def command(names: tuple[str, ...], as_json: bool, **given: Any) -> None:
     if not going:
         note("nothing runs: it has ended already")
 
-    if not is_confirmed("Cancel", going, given):
-        if as_json:
-            print_json([])
-
+    if not is_confirmed("Cancel", going, given, as_json=as_json):
         return
 
     from asyncflow.cli.running import run

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
 from difflib import get_close_matches
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, TypeVar
@@ -19,6 +22,11 @@ from asyncflow.config import Config, Configuration, JobConfig, ScenarioConfig
 from asyncflow.config.section import names_of
 
 VARIABLE = "ASYNCFLOW_MODULE"
+DEPTHS = ("", "*/", "*/*/")
+MOST = 1000
+"""How many files are looked at for the name of a config."""
+SHOWN = 4
+"""How many of them are named."""
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -97,30 +105,50 @@ def load(target: str) -> tuple[Code, str]:
 
 
 def declaring(config_ids: Collection[str]) -> NoReturn:
-    """Refuse to guess which module declares something: a store does not know.
+    """Refuse to import what was not named; name the files that may be meant.
 
     :param config_ids: of scenarios or tasks
-    :raises click.UsageError: always; it names the files here in which their ids stand
+    :raises click.UsageError: always; it has the line that is to be typed
     """
-    wanted = [repr(one) for one in dict.fromkeys(config_ids)]
-    near = [
-        path.name for path in sorted(Path().glob("*.py")) if _names(path, config_ids)
-    ]
-    hint = f": -m {near[0]} names it" if near else ""
+    given = shlex.join(
+        ["asyncflow", *(click.get_current_context().find_root().obj or ())]
+    )
+    near = [module for path in _files() if (module := _declaring(path, config_ids))]
+    lines = "".join(f"\n  {given} -m {module}" for module in near[:SHOWN])
+    wanted = ", ".join(repr(one) for one in dict.fromkeys(config_ids))
     raise click.UsageError(
-        f"the store does not know which module declares {', '.join(wanted)}: "
-        f"give -m MODULE, or set {VARIABLE}{hint}"
+        f"this needs the code that declares {wanted}, and imports none that was not "
+        f"named: give -m MODULE, or set {VARIABLE}"
+        + (f". It may be:{lines}" if near else "; no file here names it")
     )
 
 
-def _names(path: Path, config_ids: Collection[str]) -> bool:
-    """Tell whether a text has all of some ids in quotation marks: nothing is imported."""
+def _files() -> Iterator[Path]:
+    """Give the files of Python here, and in folders here."""
+    found = (path for depth in DEPTHS for path in sorted(Path().glob(f"{depth}*.py")))
+    shown = (path for path in found if not path.parts[0].startswith("."))
+    return islice(shown, MOST)
+
+
+def _declaring(path: Path, config_ids: Collection[str]) -> str:
+    """Return the module of a file that has the names of some configs; else "". Nothing
+    is imported.
+    """
     try:
         text = path.read_text(errors="replace")
     except OSError:
-        return False
+        return ""
 
-    return all(f'"{one}"' in text or f"'{one}'" in text for one in config_ids)
+    if not all(re.search(_NAMED.format(re.escape(one)), text) for one in config_ids):
+        return ""
+
+    folders = path.parents[:-1]
+    is_package = folders and all((one / "__init__.py").exists() for one in folders)
+    return ".".join(path.with_suffix("").parts) if is_package else str(path)
+
+
+_NAMED = r"""(["']){0}\1|\bdef {0}\b"""
+"""A name in quotation marks, or that of a function, which `@task` takes."""
 
 
 def overridden(config: Configuration, changes: Mapping[str, Any]) -> None:

@@ -11,7 +11,13 @@ import click
 
 from asyncflow.cli.code import load
 from asyncflow.cli.group import FAILED
-from asyncflow.cli.output import json_option, note, print_json, print_table
+from asyncflow.cli.output import (
+    json_option,
+    note,
+    print_json,
+    print_table,
+    unwritten,
+)
 from asyncflow.config import Configuration
 from asyncflow.config.section import Section
 from asyncflow.secret import concealed
@@ -63,7 +69,10 @@ def check(module: str, as_json: bool) -> None:
 )
 @click.option("--effective", is_flag=True, help="With the files over the code, too.")
 @click.option("--secrets", is_flag=True, help="Write passwords and keys as well.")
-def export(module: str, output: str, effective: bool, secrets: bool) -> None:
+@json_option
+def export(
+    module: str, output: str, effective: bool, secrets: bool, as_json: bool
+) -> None:
     """Write what a module declares to a TOML file, which `Config.load` reads."""
     config = load(module)[0].config
     write = config.backup if effective else config.export
@@ -71,9 +80,12 @@ def export(module: str, output: str, effective: bool, secrets: bool) -> None:
     try:
         write(output, secrets=secrets)
     except OSError as error:
-        raise click.UsageError(f"{output} cannot be written: {error}") from None
+        raise unwritten(output, error) from None
 
-    note(f"{output} is written: {_counted(config)}")
+    if as_json:
+        print_json({"file": os.path.abspath(output)})
+    else:
+        note(f"{output} is written: {_counted(config)}")
 
 
 @command.command(short_help="Show each value, and where it comes from.")

@@ -44,7 +44,7 @@ def command(
     if not found:
         note("nothing is found to delete")
 
-    if not is_confirmed("Delete", found, given):
+    if not is_confirmed("Delete", found, given, as_json=as_json):
         return
 
     from asyncflow.cli.running import run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 import click
-from anyio import create_task_group
+from anyio import create_task_group, sleep
 
 from asyncflow import ids
 from asyncflow.cli.output import print_line
@@ -15,6 +15,9 @@ from asyncflow.entities.submission import Submission
 from asyncflow.events import JobStarted
 from asyncflow.orchestrator import Orchestrator
 
+BURST = 0.3
+"""How long lines count as printed before, from the first that comes on, in seconds."""
+
 
 def follow(
     store: str | None, entity_ids: list[str], *, jsonl: bool, tail: int | None
@@ -22,7 +25,8 @@ def follow(
     """Print what jobs have printed, and what they print until they have ended.
 
     :param entity_ids: of submissions and jobs
-    :param tail: how many lines of what was printed before; None for all
+    :param tail: how many lines of what was printed before, of each job that runs; None for
+        all
     """
 
     async def main() -> None:
@@ -64,9 +68,36 @@ class _Printer:
                     known.add(event.job_id)  # it may be tried again
                     group.start_soon(self._follow, jobs[event.job_id])
 
-    async def _follow(self, job: Job) -> None:
-        async for line in job.follow():
-            self._print(job, line.rstrip("\n"), is_named=True)
+    async def _follow(self, job: Job, *, is_named: bool = True) -> None:
+        """Print the last lines of what it has printed so far, then each as it comes."""
+        held: deque[str] | None = None
+        is_first = self._tail is not None
+
+        def let_go() -> None:
+            nonlocal held
+
+            for line in held or ():
+                self._print(job, line, is_named=is_named)
+
+            held = None
+
+        async def wait() -> None:
+            await sleep(BURST)
+            let_go()
+
+        async with create_task_group() as group:
+            async for line in job.follow():
+                if is_first:
+                    is_first, held = False, deque(maxlen=self._tail)
+                    group.start_soon(wait)
+
+                if held is None:
+                    self._print(job, line.rstrip("\n"), is_named=is_named)
+                else:
+                    held.append(line.rstrip("\n"))
+
+            let_go()
+            group.cancel_scope.cancel()
 
     async def job(self, job: Job) -> None:
         """Print what a job prints."""
@@ -76,8 +107,7 @@ class _Printer:
 
             return
 
-        async for line in job.follow():
-            self._print(job, line.rstrip("\n"), is_named=not self._is_single)
+        await self._follow(job, is_named=not self._is_single)
 
     def _print(self, job: Job, line: str, *, is_named: bool) -> None:
         if self._jsonl:

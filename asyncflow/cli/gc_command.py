@@ -52,12 +52,14 @@ def command(older: float | None, keep: int | None, as_json: bool, **given: Any) 
             if older is not None or keep is not None
             else []
         )
+        gone = () if given["logs"] else runs
+        jobs = sum(count for *_, count in store.facts("job_counts", gone))
 
     found: dict[str, Any] = {
         "dry_run": given["dry_run"],
-        "submissions": 0 if given["logs"] else len(runs),
-        "jobs": 0,
-        "logs": len(runs) if given["logs"] else 0,
+        "submissions": len(gone),
+        "jobs": jobs,
+        "logs": len(runs) if given["logs"] else None,  # a look at each would take long
         "freed_bytes": 0,
         "files": len(lost),
         "file_bytes": sizes,
@@ -68,6 +70,8 @@ def command(older: float | None, keep: int | None, as_json: bool, **given: Any) 
             from asyncflow.cli.running import run
 
             found |= run(lambda: _pruned(older, keep, given))
+        else:
+            found["logs"] = 0
 
         for path in lost:
             with suppress(FileNotFoundError):
@@ -82,7 +86,8 @@ def command(older: float | None, keep: int | None, as_json: bool, **given: Any) 
     print_facts(
         {
             f"{word} runs": str(found["submissions"]),
-            f"{word} {what}": str(found["logs"]),
+            f"{word} jobs": str(found["jobs"]),
+            f"{word} {what}": found["logs"],
             f"{word} lost files": f"{found['files']} ({sizes / 2**20:.1f} MiB)",
         }
     )

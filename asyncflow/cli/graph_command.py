@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from enum import Enum
 from typing import Any
 
@@ -11,7 +12,7 @@ import click
 
 from asyncflow import ids
 from asyncflow.cli.ids import completion, resolve
-from asyncflow.cli.output import json_option, note, print_json
+from asyncflow.cli.output import json_option, note, print_json, unwritten
 from asyncflow.cli.records import Reader, reader, store_option
 from asyncflow.display.picture import DagPicture
 from asyncflow.display.tasks import picture
@@ -84,6 +85,8 @@ def command(target: str, form: str, output: str | None, **given: Any) -> None:
             note(f"{drawn.save(output)} is written")
         except ValueError as error:
             raise click.UsageError(str(error)) from None
+        except OSError as error:
+            raise unwritten(output, error) from None
 
         return
 
@@ -107,7 +110,10 @@ def _drawn(target: str, store: str | None) -> DagPicture:
 
 
 def _is_code(target: str) -> bool:
-    return ":" in target and ids.kind_of(target) not in KINDS
+    if ids.kind_of(target) in KINDS:
+        return False
+
+    return ":" in target or os.path.exists(f"{target.removesuffix('.py')}.py")
 
 
 def _parts(

@@ -26,6 +26,8 @@ COMMANDS = {
     "plan": "Say what a run would do, and why.",
     "graph": "Draw the graph of a scenario, or of a run.",
     "cancel": "End runs, wherever they run.",
+    "pause": "Start no more jobs of runs until `resume`.",
+    "resume": "Have runs go on that were paused.",
     "retry": "Run again what did not complete.",
     "delete": "Delete scenarios, runs or jobs.",
     "diff": "Say what two scenarios have otherwise.",
@@ -92,6 +94,10 @@ class Commands(click.Group):
     ) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([*COMMANDS.items()])
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.obj = [*args]  # as they were given, for messages that say what to type
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         if os.environ.get("NO_COLOR"):

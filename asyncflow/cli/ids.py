@@ -20,6 +20,7 @@ TABLES = {
     ids.CYCLE: "cycle",
     ids.DATA_NODE: "data_node",
 }
+_LISTED = {ids.JOB: "jobs", ids.SCENARIO: "scenarios"}
 SHOWN = 4
 """How many ids are named that begin alike."""
 
@@ -56,7 +57,7 @@ def resolve(store: Reader, text: str, kinds: Sequence[str]) -> str:
 
     if not found:
         words = " or ".join(_word(one) for one in kinds)
-        listed = f"{_word(kinds[0])}s"
+        listed = _LISTED.get(kind if kind in kinds else kinds[0], "submissions")
         raise click.UsageError(
             f"there is no {words} {text!r} in {store.file}: "
             f"`asyncflow list {listed}` shows what there is"

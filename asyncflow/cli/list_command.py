@@ -21,6 +21,7 @@ from asyncflow.cli.output import (
     shown_date,
     shown_duration,
 )
+from asyncflow.cli.owners import is_left
 from asyncflow.cli.records import Reader, reader, store_option
 from asyncflow.options import Page
 
@@ -86,12 +87,27 @@ def command(what: str, sort: str, ids_only: bool, as_json: bool, **given: Any) -
             columns, rows = _TABLES[what](store, records)
             print_table(columns, rows)
 
+            if what == "submissions":
+                _tell_left(store, records)
+
             if not records:
                 note(f"no {what} are found in {store.file}")
 
     if has_more and not as_json and not ids_only:
         after = given["offset"] + given["limit"]
         note(f"there are more: --offset {after} shows the next ones, -n 0 all")
+
+
+def _tell_left(store: Reader, records: Sequence[Any]) -> None:
+    """Say which runs count as running, but are not."""
+    left = [one.id for one in records if is_left(store, one)]
+
+    if left:
+        note(
+            "nobody drives these any more, as their process has ended: "
+            f"{', '.join(left)}: `asyncflow retry ID` has one go on, "
+            "`asyncflow cancel ID` ends it"
+        )
 
 
 def _records(

@@ -9,7 +9,8 @@ import click
 
 from asyncflow import ids
 from asyncflow.cli.ids import completion, given, resolve
-from asyncflow.cli.output import json_option, print_json, print_line
+from asyncflow.cli.output import json_option, note, print_json, print_line
+from asyncflow.cli.owners import is_left
 from asyncflow.cli.records import Reader, reader, store_option
 from asyncflow.options import Page
 from asyncflow.worker.streams import parts, plain
@@ -51,9 +52,24 @@ def command(
             _print(store, jobs, as_json, options)
             return
 
+        for one in found:
+            _tell_left(store, one)
+
     from asyncflow.cli.following import follow as follow_runs
 
     follow_runs(options["store"], found, jsonl=options["jsonl"], tail=options["tail"])
+
+
+def _tell_left(store: Reader, entity_id: str) -> None:
+    """Say so where nobody runs what is followed."""
+    record = store.find(entity_id)
+    run = store.find(getattr(record, "submission_id", entity_id))
+
+    if is_left(store, run):
+        note(
+            f"{run.id}: its process has ended, so nothing is printed until it goes on: "
+            f"`asyncflow retry {run.id}` has it go on, `asyncflow cancel {run.id}` ends it"
+        )
 
 
 def _print(

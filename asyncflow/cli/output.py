@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import time
@@ -93,6 +94,18 @@ def coloured(text: str) -> str:
 def note(text: str) -> None:
     """Tell people something beside what a command prints."""
     click.echo(text, err=True)
+
+
+def unwritten(path: str, error: OSError) -> click.UsageError:
+    """Make the error of a file that cannot be written."""
+    folder = os.path.dirname(os.path.abspath(path))
+
+    if not os.path.isdir(folder):
+        why = f"there is no folder {folder}: make it, or name another with -o"
+    else:
+        why = f"{error.strerror or error}: name a file that you may write with -o"
+
+    return click.UsageError(f"{path} cannot be written: {why}")
 
 
 def shown_date(seconds: float | None) -> str:

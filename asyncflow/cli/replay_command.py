@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import pdb  # noqa: T100  # it is what --pdb asks for
+import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext, redirect_stdout
 from typing import Any
 
 import anyio
@@ -16,7 +18,7 @@ from asyncflow import ids
 from asyncflow.cli.code import declaring, load, module_option
 from asyncflow.cli.group import FAILED
 from asyncflow.cli.ids import completion, resolve
-from asyncflow.cli.output import note, shown_duration
+from asyncflow.cli.output import json_option, note, print_json, shown_duration
 from asyncflow.cli.records import reader, store_option
 from asyncflow.cli.running import run
 from asyncflow.config import Configuration
@@ -32,8 +34,9 @@ LONGEST = 2000
 @click.argument("job", metavar="JOB", shell_complete=completion(ids.JOB))
 @module_option
 @click.option("--pdb", "with_pdb", is_flag=True, help="Debug what it raises.")
+@json_option
 @store_option
-def command(job: str, module: str | None, with_pdb: bool, store: str | None) -> None:
+def command(job: str, module: str | None, as_json: bool, **given: Any) -> None:
     """Call the function of a job again, with the values that it read: in this process.
 
     Nothing is written to the store. What it returns is shown. With --pdb the debugger
@@ -43,30 +46,46 @@ def command(job: str, module: str | None, with_pdb: bool, store: str | None) -> 
       asyncflow list jobs --status FAILED
       asyncflow replay JOB_total_01a2 -m flows --pdb
     """
-    with reader(store) as records:
+    with reader(given["store"]) as records:
         job_id = resolve(records, job, [ids.JOB])
 
     module = module or declaring([ids.config_of(job_id)])
     config = load(module)[0].config
-    function, values = run(lambda: _call(config, store, job_id))
+    function, values = run(lambda: _call(config, given["store"], job_id))
+    read = {name: _short(value) for name, value in values.items()}
 
-    for name, value in values.items():
-        note(f"{name} = {_short(value)}")
+    if not as_json:
+        for name, text in read.items():
+            note(f"{name} = {text}")
 
     began = time.perf_counter()
+    result, trace = "", ""
 
     try:
-        result = _called(function, [*values.values()])
+        # Its prints are not the answer to --json.
+        with redirect_stdout(sys.stderr) if as_json else nullcontext():
+            result = _short(_called(function, [*values.values()]))
     except Exception as error:
-        note(_trace(error))
+        trace = _trace(error)
 
-        if with_pdb:
+        if not as_json:
+            note(trace)
+
+        if given["with_pdb"]:
             pdb.post_mortem(error.__traceback__)
 
-        raise click.exceptions.Exit(FAILED) from None
+    took = time.perf_counter() - began
 
-    note(f"it returned after {shown_duration(time.perf_counter() - began)}:")
-    click.echo(_short(result))
+    if as_json:
+        facts = {"id": job_id, "reads": read, "returned": result or None}
+        print_json({**facts, "traceback": trace, "duration": took})
+
+    if trace:
+        raise click.exceptions.Exit(FAILED)
+
+    if not as_json:
+        note(f"it returned after {shown_duration(took)}:")
+        click.echo(result)
 
 
 async def _call(

@@ -8,7 +8,7 @@ import click
 
 from asyncflow import ids
 from asyncflow.cli.ids import completion, resolve
-from asyncflow.cli.output import json_option, note, print_json
+from asyncflow.cli.output import json_option, note, print_json, unwritten
 from asyncflow.cli.records import reader, store_option
 from asyncflow.cli.running import run
 from asyncflow.orchestrator import Orchestrator
@@ -48,7 +48,7 @@ def command(submission: str, output: str, as_json: bool, store: str | None) -> N
     try:
         run(main)
     except OSError as error:
-        raise click.UsageError(f"{output} cannot be written: {error}") from None
+        raise unwritten(output, error) from None
 
     if as_json:
         print_json({"id": run_id, "file": os.path.abspath(output)})

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import click
 
 from asyncflow import ids
 from asyncflow.cli.code import Code, declaring, load, module_option, overridden
+from asyncflow.cli.group import FAILED
 from asyncflow.cli.ids import completion
 from asyncflow.cli.output import json_option, note, print_json
+from asyncflow.cli.owners import driver_of, orchestrators
 from asyncflow.cli.records import reader, store_option
-from asyncflow.cli.running import finish, followed, run, summary
+from asyncflow.cli.running import finish, followed, summary
+from asyncflow.cli.running import run as run_here
 from asyncflow.cli.selecting import is_confirmed, selected, selection
 from asyncflow.entities.submission import Submission
+from asyncflow.errors import UsageError
 from asyncflow.orchestrator import Orchestrator
+from asyncflow.records import OrchestratorRecord
+from asyncflow.recovery.peers import PeerGone, Refused
+from asyncflow.recovery.peers import retry as ask
 from asyncflow.status import SubmissionStatus
 
 KINDS = (ids.SUBMISSION,)
@@ -29,48 +36,128 @@ KINDS = (ids.SUBMISSION,)
 @click.option(
     "--workers", type=click.IntRange(1), metavar="N", help="How many at once."
 )
+@click.option("--jsonl", is_flag=True, help="Print each event as a line of JSON.")
 @json_option
 @store_option
 def command(
     names: tuple[str, ...], module: str | None, as_json: bool, **given: Any
 ) -> None:
-    """Run again the jobs that failed, were cancelled or abandoned: here, as new runs.
+    """Run again the jobs that failed, were cancelled or abandoned, as new runs.
 
-    What has completed stays. A run that was interrupted, and that no process drives any
-    more, goes on here instead, as itself.
+    What has completed stays. Where a program runs that declares the scenario, that
+    program runs them. Else, or with -m, they run here: the module is imported. A run
+    that was interrupted goes on as itself.
 
     \b
+      asyncflow retry last
       asyncflow retry last -m flows
       asyncflow retry --status FAILED --newer 1d -m flows --yes
     """
+    jsonl = given["jsonl"]
+
     with reader(given["store"]) as store:
         found = selected(store, names, KINDS, given)
-        configs = [ids.config_of(store.find(one).scenario_id) for one in found]
+        runs = [store.find(one) for one in found]
+        others = orchestrators(store)
+        going = {run.id for run in runs if not run.finished and driver_of(store, run)}
 
-    if not is_confirmed("Retry", found, given):
+    if not is_confirmed("Retry", found, given, as_json=as_json):
         return
 
-    code, _ = load(module or declaring(configs))
-    changes = {"mode": given["mode"], "max_nb_of_workers": given["workers"]}
-    overridden(code.config, {**changes, "echo": False if as_json else None})
-    ended = run(lambda: _retry(code, found, given["store"]))
+    if module:
+        code, _ = load(module)
+        changes = {"mode": given["mode"], "max_nb_of_workers": given["workers"]}
+        echo = False if as_json or jsonl else None
+        overridden(code.config, {**changes, "echo": echo})
+        ended = run_here(lambda: _retry(code, found, given["store"], jsonl))
+    else:
+        ended = run_here(lambda: _ask(runs, others, going, given["store"], jsonl))
 
     if len(ended) == 1:
-        finish(ended[0], as_json=as_json, jsonl=False)
+        finish(ended[0], as_json=as_json, jsonl=jsonl, module=module)
         return
 
     if as_json:
         print_json([summary(one) for one in ended])
-    else:
+    elif not jsonl:
         for one in ended:
             click.echo(f"{one.id} {one.status}")
 
     if any(one.status is not SubmissionStatus.COMPLETED for one in ended):
-        raise click.exceptions.Exit(1)
+        raise click.exceptions.Exit(FAILED)
+
+
+async def _ask(
+    runs: Sequence[Any],
+    others: list[OrchestratorRecord],
+    going: Collection[str],
+    store: str | None,
+    jsonl: bool,
+) -> list[Submission]:
+    """Have the programs that declare them run again what is left of some runs; return
+    the new ones, once they have ended. On cancel they go on.
+
+    :param going: those that run, which are watched
+    """
+    again: list[str] = []
+    left: list[str] = []
+
+    for one in runs:
+        if one.id in going:
+            note(f"{one.id} goes on where it runs")
+            again.append(one.id)
+            continue
+
+        try:
+            made = await _retried(others, one) if one.finished else None
+        except Refused as error:
+            raise UsageError(str(error)) from error
+
+        if made is None:
+            left.append(ids.config_of(one.scenario_id))
+        else:
+            new, who = made
+            note(f"{one.id}: process {who.pid} of {who.host} runs {new}")
+            again.append(new)
+
+    if left:
+        declaring(left)
+
+    async with Orchestrator(store=store, adopt=False) as orchestrator:
+        handles = [await orchestrator.get_submission(one) for one in again]
+        return await _followed(handles, jsonl)
+
+
+async def _retried(
+    others: list[OrchestratorRecord], run: Any
+) -> tuple[str, OrchestratorRecord] | None:
+    """Have one of some orchestrators run again what is left of a run; return the id of
+    the new one, and who runs it. None where none of them lives and declares it.
+
+    :param others: that which ran it is asked first
+    :raises Refused: where one declares it, and cannot run it
+    """
+    for other in sorted(others, key=lambda one: one.id != run.orchestrator_id):
+        try:
+            return await ask(other.address, run.id), other
+        except PeerGone:
+            continue
+        except Refused as error:
+            if error.is_declared:
+                raise
+
+    return None
+
+
+async def _followed(submissions: list[Submission], jsonl: bool) -> list[Submission]:
+    return [
+        await followed(one, title=one.entity.scenario_id, jsonl=jsonl)
+        for one in submissions
+    ]
 
 
 async def _retry(
-    code: Code, run_ids: Collection[str], store: str | None
+    code: Code, run_ids: Collection[str], store: str | None, jsonl: bool
 ) -> list[Submission]:
     """Run again what is left of some runs; return the new ones, once they have ended."""
 
@@ -89,7 +176,4 @@ async def _retry(
             else:
                 again.append(submission.retry_failed())
 
-        return [
-            await followed(one, title=one.entity.scenario_id, jsonl=False)
-            for one in again
-        ]
+        return await _followed(again, jsonl)

@@ -88,7 +88,8 @@ def command(target: str, as_json: bool, jsonl: bool, **given: Any) -> None:
     except AsyncflowError as error:
         raise Failure(_advised(error), FAILED if started else USAGE) from error
 
-    finish(started[0], as_json=as_json, jsonl=jsonl)
+    module = target.partition(":")[0]
+    finish(started[0], as_json=as_json, jsonl=jsonl, module=module)
 
 
 def _advised(error: AsyncflowError) -> str:

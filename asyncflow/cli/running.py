@@ -83,21 +83,24 @@ def summary(submission: Submission) -> dict[str, object]:
     }
 
 
-def finish(submission: Submission, *, as_json: bool, jsonl: bool) -> None:
+def finish(
+    submission: Submission, *, as_json: bool, jsonl: bool, module: str | None = None
+) -> None:
     """Print the summary of a run that has ended.
 
+    :param module: what has its code, as far as that was told
     :raises click.exceptions.Exit: with 1, where it has not completed
     """
     if as_json:
         print_json(summary(submission))
     elif not jsonl:
-        _print(submission)
+        _print(submission, module)
 
     if submission.status is not SubmissionStatus.COMPLETED:
         raise click.exceptions.Exit(FAILED)
 
 
-def _print(submission: Submission) -> None:
+def _print(submission: Submission, module: str | None) -> None:
     counts = submission.counts()
     told = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     print_facts(
@@ -115,4 +118,6 @@ def _print(submission: Submission) -> None:
         click.echo()
         rows = [(job.name, str(job.status), job.id, job.reason) for job in bad]
         print_table(("TASK", "STATUS", "JOB", "REASON"), rows)
+        again = f"{submission.id} -m {module}" if module else submission.id
         note(f"\nasyncflow show {submission.id}  has the tracebacks")
+        note(f"asyncflow retry {again}  runs again what has not completed")

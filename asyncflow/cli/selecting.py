@@ -10,6 +10,7 @@ import click
 
 from asyncflow.cli.filters import are_given, filters, matching
 from asyncflow.cli.ids import given, resolve
+from asyncflow.cli.output import print_json
 from asyncflow.cli.records import Reader
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -55,12 +56,19 @@ def selected(
     return [*dict.fromkeys(found)]
 
 
-def is_confirmed(verb: str, found: Sequence[str], options: Mapping[str, Any]) -> bool:
+def is_confirmed(
+    verb: str, found: Sequence[str], options: Mapping[str, Any], *, as_json: bool
+) -> bool:
     """Tell whether something is to be done: where it is much, somebody is asked.
 
     :param verb: what is done: ``Cancel``
+    :param as_json: whether what would be done, or that it is nothing, is told so
     :raises click.UsageError: where nobody can be asked
     """
+    if as_json and (options["dry_run"] or not found):
+        print_json([{"id": one, "would": verb.lower()} for one in found])
+        return False
+
     if options["dry_run"]:
         for one in found:
             click.echo(f"would {verb.lower()} {one}")

@@ -20,6 +20,7 @@ from asyncflow.cli.output import (
     shown_date,
     shown_duration,
 )
+from asyncflow.cli.owners import driver_of
 from asyncflow.cli.records import Reader, reader, store_option
 from asyncflow.options import Page
 
@@ -85,6 +86,7 @@ def _show_submission(store: Reader, one: Any) -> None:
         {
             "Submission": one.id,
             "Status": str(one.status),
+            "Paused": "yes: asyncflow resume" if one.is_paused else "",
             "Reason": one.reason,
             "Of": one.entity_id,
             "Scenario": one.scenario_id if one.entity_id != one.scenario_id else "",
@@ -93,7 +95,7 @@ def _show_submission(store: Reader, one: Any) -> None:
             "Submitted": shown_date(one.submitted),
             "Finished": shown_date(one.finished),
             "Took": shown_duration(lasted(one.submitted, one.finished)),
-            "Run by": one.orchestrator_id if one.finished is None else "",
+            "Run by": _driver(store, one) if one.finished is None else "",
             "Properties": _shown_properties(one),
         }
     )
@@ -222,6 +224,19 @@ _SHOWN: dict[str, Callable[[Reader, Any], None]] = {
 def _job_row(task: str, job: Any) -> tuple[str, ...]:
     took = shown_duration(lasted(job.started, job.finished))
     return (task, str(job.status), shown_date(job.started), took, job.id, job.reason)
+
+
+def _driver(store: Reader, run: Any) -> str:
+    owner = driver_of(store, run)
+
+    if owner is None:
+        return (
+            "nobody: its process has ended\n"
+            f"asyncflow retry {run.id}   has it go on\n"
+            f"asyncflow cancel {run.id}  ends it"
+        )
+
+    return f"process {owner.pid} of {owner.host} ({owner.id})"
 
 
 def _waiting(submission: Any) -> str:

@@ -809,7 +809,7 @@ class Configuration(ServerDataNodes):
         return applied
 
     def _configure(self, section: S) -> S:
-        previous = self._registry.find(section)
+        found = previous = self._registry.find(section)
 
         if self._registry.origins and self._registry.forget(section.label):
             previous = None  # code may say it otherwise than a file that was loaded
@@ -821,7 +821,7 @@ class Configuration(ServerDataNodes):
 
             section = cast("S", task_function.with_default(section, self._signatures))
 
-        current = self._registry.put(section)
+        current = self._registry.replace(found, section)
         self._revision += 1
         interactive = hasattr(sys, "ps1")
         if not (previous is None or interactive or is_made):

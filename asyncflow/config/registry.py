@@ -48,6 +48,14 @@ class View(Mapping[str, S]):
         return repr(self._sections())
 
 
+_OF_KIND = {
+    DataNodeConfig.kind: "data_nodes",
+    TaskConfig.kind: "tasks",
+    ScenarioConfig.kind: "scenarios",
+}
+"""Where the sections of each kind are."""
+
+
 class Registry:
     """The sections of one configuration.
 
@@ -94,13 +102,7 @@ class Registry:
 
     def of_kind(self, kind: type[S]) -> dict[str, S]:
         """Return the sections of one kind, by key."""
-        sections: Any = self.scenarios
-        if kind.kind == DataNodeConfig.kind:
-            sections = self.data_nodes
-        elif kind.kind == TaskConfig.kind:
-            sections = self.tasks
-
-        found: dict[str, S] = sections
+        found: dict[str, S] = getattr(self, _OF_KIND[kind.kind])
         return found
 
     def find(self, section: S) -> S | None:
@@ -109,19 +111,26 @@ class Registry:
 
     def current(self, reference: T) -> T:
         """Return what a reference now means; what is not from here stays as it is."""
-        if isinstance(reference, Section) and reference in self._known:
-            return cast("T", self.find(reference) or reference)
+        if not isinstance(reference, Section):
+            return reference
 
-        return reference
+        found = self.find(reference)
+        if found is reference or reference not in self._known:
+            return reference
+
+        return cast("T", found or reference)
 
     def put(self, section: S) -> S:
         """Put a section in the place of the one of its kind and id.
 
         Returns what was put: the section, pointed at the current ones.
         """
-        replaces = self.find(section) is not None
+        return self.replace(self.find(section), section)
+
+    def replace(self, current: S | None, section: S) -> S:
+        """Do the same, where it is known what is there; None for nothing."""
         section = self.place(section)
-        if replaces:
+        if current is not None:
             self.point()
 
         return section
@@ -187,6 +196,9 @@ class Registry:
     def _pointed(self, section: S) -> S:
         """Return the section with current references: itself, if they are already."""
         references = self._references(section)
+        if not references:
+            return section
+
         pointed = {name: self._all_current(value) for name, value in references.items()}
         if all(_identical(value, pointed[name]) for name, value in references.items()):
             return section

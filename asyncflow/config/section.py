@@ -7,7 +7,8 @@ import types
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from operator import attrgetter
+from itertools import compress
+from operator import attrgetter, is_not
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 import attrs
@@ -112,9 +113,15 @@ class Attributes:
 
     def __attrs_post_init__(self) -> None:
         kind: Any = type(self)
-        names, read = _looked_up_in(kind)
+        names, read, defaults = _looked_up_in(kind)
 
-        if read is None or not any_refers(read(self)):
+        if read is None:
+            return
+
+        values = read(self)
+
+        # Most fields have their defaults: to look at all takes long for each section.
+        if not any_refers(compress(values, map(is_not, values, defaults))):
             return
 
         for name in names:
@@ -197,12 +204,14 @@ def _has_options(kind: Any) -> bool:
 @cache
 def _looked_up_in(
     kind: type[Any],
-) -> tuple[Sequence[str], Callable[[Any], tuple[Any, ...]] | None]:
-    """Return the fields of a class that may refer to the environment, and what takes them
-    from a section; None where there are none.
+) -> tuple[Sequence[str], Callable[[Any], tuple[Any, ...]] | None, Sequence[Any]]:
+    """Return the fields of a class that may refer to the environment, what takes them
+    from a section, None where there are none, and their defaults.
     """
     names = [name for name in names_of(kind) if name not in NOT_LOOKED_UP | _OTHERS]
-    return names, attrgetter(*names) if names else None
+    defaults = {field.name: field.default for field in attrs.fields(kind)}
+    read = attrgetter(*names) if names else None
+    return names, read, [defaults[name] for name in names]
 
 
 _OTHERS = frozenset(
@@ -233,7 +242,7 @@ class Section(Attributes, Shown):
     id: str
     """What it is called; unique among the sections of a configuration."""
 
-    properties: Mapping[str, object] = attrs.field(factory=dict[str, object])
+    properties: Mapping[str, object] = attrs.field(factory=dict)
     """Whatever else was given for it, by name."""
 
     @property

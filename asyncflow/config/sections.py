@@ -122,18 +122,14 @@ class DataNodeConfig(Section, Generic[T_co]):
     keep_versions: int = 1
     """How many versions are kept beside the current one."""
 
-    properties: Mapping[str, object] = attrs.field(
-        factory=dict[str, object], converter=as_concealed
-    )
+    properties: Mapping[str, object] = attrs.field(factory=dict, converter=as_concealed)
     """Whatever else was given for it, by name."""
 
     validator: object = None
     """What is asked of each value before it is written: a callable, or what has a method
     ``validate``; None for nothing."""
 
-    options: Mapping[str, object] = attrs.field(
-        factory=dict[str, object], converter=as_concealed
-    )
+    options: Mapping[str, object] = attrs.field(factory=dict, converter=as_concealed)
     """What was given of the options that its storage type alone has, by name."""
 
     @property
@@ -267,9 +263,7 @@ class TaskConfig(Section):
     """How often a job runs again after its worker process died; with ``on_restart`` of
     ``fail`` it never does."""
 
-    needs: Mapping[str, float] = attrs.field(
-        factory=dict[str, float], converter=as_amounts
-    )
+    needs: Mapping[str, float] = attrs.field(factory=dict, converter=as_amounts)
     """How much a job needs of named resources, while it runs."""
 
     memory_limit: int | None = None
@@ -444,9 +438,7 @@ class JobConfig(Attributes, Shown):
     prewarm: bool = False
     """Whether the workers are spawned at start, not when they are needed first."""
 
-    resources: Mapping[str, float] = attrs.field(
-        factory=dict[str, float], converter=as_amounts
-    )
+    resources: Mapping[str, float] = attrs.field(factory=dict, converter=as_amounts)
     """How much there is of named resources, for all running jobs together."""
 
     kill_grace: float = 2.0

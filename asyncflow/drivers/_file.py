@@ -6,7 +6,7 @@ import errno
 import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
@@ -22,6 +22,7 @@ from asyncflow.worker.errors import (
 )
 from asyncflow.worker.replacing import (
     Draft,
+    Former,
     copy,
     locate,
     place_of,
@@ -30,7 +31,7 @@ from asyncflow.worker.replacing import (
     unreadable,
     unwritable,
 )
-from asyncflow.worker.values import INLINE, LARGE, temporary_name
+from asyncflow.worker.values import INLINE, LARGE, former_name, temporary_name
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
@@ -355,16 +356,19 @@ class FileDriver(Driver):
 
         try:
             put_in_place(kept, self.path)
-        except BaseException as error:
-            with suppress(OSError):
-                os.unlink(kept)
-
-            if isinstance(error, OSError):
-                raise unwritable(error, self.path, name) from error
-
-            raise
+        except OSError as error:
+            raise unwritable(error, self.path, name) from error
 
         return None
+
+    def former(self, kept: StoredValue, path: str) -> Former | None:
+        if self.path is None or not isinstance(kept, str) or os.path.isdir(self.path):
+            return None
+
+        try:
+            return Former(self.path, kept, former_name(self.staging_path(path)))
+        except OSError:  # there are no links on that file system
+            return None
 
     def discard(self, kept: StoredValue, path: str) -> None:
         if isinstance(kept, str):

@@ -66,8 +66,10 @@ class PickleDriver(FileDriver):
             why = f"it was not kept as {self.storage_type!r} ({error})"
             raise DataNodeReadingError("", why, ANOTHER) from error
 
-        whole = columns is None and where is None
-        return value if whole else self.select(value, columns, where)
+        if columns is None and where is None:
+            return value
+
+        return self.select(value, columns, where)
 
     def load(
         self,

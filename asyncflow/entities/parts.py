@@ -29,6 +29,7 @@ from asyncflow.filters import JoinOperator, Where, as_where
 from asyncflow.runs.node import NodeState
 from asyncflow.selection import Preview, column_of, plain_preview
 from asyncflow.selection import preview as preview_of
+from asyncflow.worker.outputs import published
 from asyncflow.worker.replacing import replace_file, unreadable
 from asyncflow.worker.validation import validated
 from asyncflow.worker.values import fetch, keep
@@ -149,7 +150,7 @@ class Append(Parsing):
 
         value: Any = fetch(self.value) if self.is_kept else self.value  # type: ignore[arg-type]  # `keep` has returned it
         more = _validated(driver, value, name)
-        return driver.publish(driver.append(more, kept, path, name), path)
+        return published(driver, driver.append(more, kept, path, name), path)
 
     def parsed_size(self, driver: Driver, kept: StoredValue) -> int:
         return driver.parsed_size(kept) or 0
@@ -180,7 +181,7 @@ class Upload(Parsing):
         staged = driver.upload(self.file, path, name)
 
         if driver.validator is None:
-            return driver.publish(staged, path)
+            return published(driver, staged, path)
 
         return _valid(driver, staged, path, name, self.file)
 
@@ -373,7 +374,7 @@ def _valid(
 
         raise
 
-    return driver.publish(kept, path)
+    return published(driver, kept, path)
 
 
 def _validated(driver: Driver, value: object, name: str) -> object:

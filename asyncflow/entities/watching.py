@@ -17,15 +17,21 @@ def watching(submission: Submission) -> Iterator[Callable[[], Awaitable[None]]]:
     """
     run = run_of(submission)
     reports = run.watchers.watch()
-    known = len(run.history)
+    known, was_paused = len(run.history), run.is_paused
+
+    def has_news() -> bool:
+        if run.is_finished or run.is_paused is not was_paused:
+            return True
+
+        return reports.has_news or known < len(run.history)
 
     async def change() -> None:
-        nonlocal known
+        nonlocal known, was_paused
 
-        while not (run.is_finished or reports.has_news or known < len(run.history)):
+        while not has_news():
             await run.watchers.next_change()
 
-        known = len(run.history)
+        known, was_paused = len(run.history), run.is_paused
 
         for _ in reports.until(known):
             pass  # each is seen in the job's progress

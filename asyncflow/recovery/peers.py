@@ -5,8 +5,10 @@ an answer when the run has ended; if the owner dies, the connection breaks at on
 
 A request is one line of JSON: ``{"watch": SUBMISSION_ID, "since": NUMBER}``, ``{"wait":
 SUBMISSION_ID}``, ``{"cancel": SUBMISSION_ID, "reason": TEXT}``, ``{"pause":
-SUBMISSION_ID, "is_paused": BOOLEAN}``, or ``{"hello": ORCHESTRATOR_ID}``. The answer is one line; that to "watch" is many, of which the last is
-that of the others. Whatever else is asked, the connection is closed.
+SUBMISSION_ID, "is_paused": BOOLEAN}``, ``{"retry": SUBMISSION_ID}``, or ``{"hello":
+ORCHESTRATOR_ID}``. The answer is one line; that to "watch" is many, of which the last is
+that of the others; that to "retry" is JSON. Whatever else is asked, the connection is
+closed.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ from anyio.abc import ByteStream, Listener, SocketAttribute
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from asyncflow.background import temporary_folder, unwrap_single
+from asyncflow.errors import AsyncflowError, NotDeclared
 from asyncflow.log import logger as _logger
 from asyncflow.worker.channel import short
 
@@ -71,6 +74,17 @@ class PeerGone(Exception):
     """The other orchestrator cannot be reached, or has gone while it was asked."""
 
 
+class Refused(Exception):
+    """The other orchestrator does not do what it was asked; it says why.
+
+    :param is_declared: whether it knows what that is about
+    """
+
+    def __init__(self, why: str, *, is_declared: bool) -> None:
+        super().__init__(why)
+        self.is_declared = is_declared
+
+
 class PeerListener(Protocol):
     """Hears what other orchestrators ask for."""
 
@@ -93,6 +107,13 @@ class PeerListener(Protocol):
 
     async def pause_for_peer(self, submission_id: str, *, is_paused: bool) -> None:
         """Pause a run, or have it go on; return when that is durable."""
+
+    async def retry_for_peer(self, submission_id: str) -> str:
+        """Run again what is left of a run; return the id of the new one, once that is
+        durable.
+
+        :raises AsyncflowError: where it cannot be run here, or nothing is left of it
+        """
 
     async def tell_output(self, job_id: str, send: Send) -> None:
         """Send what a job prints, line by line as JSON, until it has ended."""
@@ -182,9 +203,22 @@ class Peers:
                 pause = self.listener.pause_for_peer
                 await pause(submission_id, is_paused=is_paused)
                 await stream.send(_DONE)
+            case {"retry": str(submission_id)}:
+                await stream.send(await self._retried(submission_id))
             case {"hello": str(orchestrator_id)}:
                 await self.listener.greeted(orchestrator_id)
                 await stream.send(_DONE)
+
+    async def _retried(self, submission_id: str) -> bytes:
+        answer: dict[str, object]
+
+        try:
+            answer = {"id": await self.listener.retry_for_peer(submission_id)}
+        except AsyncflowError as error:
+            is_declared = not isinstance(error, NotDeclared)
+            answer = {"refused": str(error), "is_declared": is_declared}
+
+        return json.dumps(answer).encode() + b"\n"
 
     async def _answer_at_end(
         self, stream: ByteStream, until_end: Callable[[], Awaitable[None]]
@@ -281,6 +315,29 @@ async def pause(address: str, submission_id: str, *, is_paused: bool) -> None:
     :raises PeerGone: where it cannot be reached, dies, or does not know the request
     """
     await _ask(address, {"pause": submission_id, "is_paused": is_paused})
+
+
+async def retry(address: str, submission_id: str) -> str:
+    """Ask an orchestrator to run again what is left of a run; return the id of the new one.
+
+    On cancel it may be run all the same.
+
+    :raises PeerGone: where it cannot be reached, dies, or does not know the request
+    :raises Refused: where it does not do it
+    """
+    try:
+        async with await _connect(address) as stream:
+            await stream.send(json.dumps({"retry": submission_id}).encode() + b"\n")
+            receive = BufferedByteReceiveStream(stream).receive_until
+            answer = json.loads(await receive(b"\n", LINE))
+    except _GONE as error:
+        raise PeerGone(address) from error
+
+    match answer:
+        case {"id": str(again)}:
+            return again
+        case _:
+            raise Refused(answer["refused"], is_declared=answer["is_declared"])
 
 
 async def greet(address: str, own_id: str) -> None:

@@ -90,7 +90,9 @@ class RemoteView:
         if reason:
             self.run.ending.cancel(reason)
 
-        self.run.is_paused = message.get("is_paused") is True
+        if self.run.is_paused is not (message.get("is_paused") is True):
+            self.run.is_paused = not self.run.is_paused
+            self.run.watchers.wake()
 
         for step in steps:
             step()

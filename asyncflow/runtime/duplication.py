@@ -32,6 +32,7 @@ from asyncflow.runtime.draft import ScenarioDraft
 from asyncflow.runtime.updating import check_authorized, properties_of, tags_of
 from asyncflow.values.copies import ending, link_all
 from asyncflow.values.stored import chain
+from asyncflow.worker.outputs import published
 from asyncflow.worker.wire import seen
 
 if TYPE_CHECKING:
@@ -409,5 +410,5 @@ def _copied(source: NodeState, node: NodeState, path: str) -> Any:
         return NOT_GIVEN
 
     driver = node.driver
-    kept = driver.publish(driver.upload(file, path, node.config_id), path)
+    kept = published(driver, driver.upload(file, path, node.config_id), path)
     return seen(driver, kept)

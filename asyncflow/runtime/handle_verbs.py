@@ -21,11 +21,10 @@ from asyncflow.entities.scenario import Scenario, ScenarioVerbs
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Submission, run_of
 from asyncflow.entities.submittable import Submittable, Subscribed, dag_of, tasks_of
-from asyncflow.errors import NoData, UsageError
+from asyncflow.errors import NoData
 from asyncflow.options import RunOptions
 from asyncflow.runs.node import NodeState, Said
 from asyncflow.runtime.session import Session
-from asyncflow.status import DONE
 from asyncflow.worker.streams import Stream
 
 if TYPE_CHECKING:
@@ -39,12 +38,13 @@ if TYPE_CHECKING:
     from asyncflow.runtime.redeclared import Redeclared
 
 
-GAP = 5e-6
+GAP = 1e-5
 """How soon a submit follows another one, in seconds, where both have the same files: to
-save one takes longer."""
+save one takes longer, as does to hear that another program has saved one."""
 
-LONGEST = 0.001
-"""How old a look at files may be then, in seconds: other programs save some meanwhile."""
+LONGEST = 0.01
+"""How old a look at files may be then, in seconds: other programs save some meanwhile, of
+which nobody has heard."""
 
 
 class HandleVerbs(ScenarioVerbs):
@@ -105,17 +105,9 @@ class HandleVerbs(ScenarioVerbs):
         return skipping.plan(dag.pick(tasks), [specs[kind] for kind in dag.kind_of])
 
     def retry_failed(self, submission: Submission) -> Submission:
-        if not submission.is_finished:
-            raise UsageError(f"{submission.id} has not ended: await it first")
+        from asyncflow.runtime.retrying import retry
 
-        left = {job.task.config_id for job in submission.jobs if job.status not in DONE}
-
-        if not left:
-            raise UsageError(f"{submission.id} has completed: nothing is left to retry")
-
-        run, dag = run_of(submission), run_of(submission).dag.part(left)
-        engine = self.session.opened()
-        return engine.submit(submission.entity, run.options, dag, run.given)
+        return retry(self.session.opened(), submission)
 
     def cancel(self, what: Submission | Job, *, reason: str | None) -> bool:
         """Ask for the end of a run or a job; tell whether there was anything to end."""

@@ -10,7 +10,8 @@ from anyio import CancelScope, create_task_group, fail_after, to_thread
 
 from asyncflow import ids
 from asyncflow.abc import Store
-from asyncflow.errors import StoreFailed
+from asyncflow.entities.submission import Submission, run_of
+from asyncflow.errors import NotFound, StoreFailed, UsageError
 from asyncflow.records import OrchestratorRecord
 from asyncflow.recovery import peers as _peers
 from asyncflow.recovery.peers import PeerGone, Peers, Send
@@ -187,6 +188,23 @@ class Membership:
             from asyncflow.runtime.pausing import pause
 
             await pause(self.engine, run, is_paused=is_paused)
+
+    async def retry_for_peer(self, submission_id: str) -> str:
+        """Run again what is left of a run; see `PeerListener`."""
+        if self.engine is None:
+            raise UsageError(f"{self.own_id} is not open yet: ask again")
+
+        submission = await self.engine.get(submission_id)
+
+        if not isinstance(submission, Submission):
+            raise NotFound(submission_id)
+
+        from asyncflow.runtime.retrying import retry
+
+        again = retry(self.engine, submission)
+        await self.engine.scheduler.until_begun(run_of(again))
+        await self.store.flush()
+        return again.id
 
     def _run_of(self, submission_id: str) -> Run[Any] | None:
         """Return a run that is driven here."""

@@ -41,4 +41,5 @@ def _set(scheduler: Scheduler, run: Run, number: int, *, is_paused: bool) -> Non
         in_flight.plan.resumed(number, time.monotonic())
 
     scheduler.store.save(run.record())
+    run.watchers.wake()
     scheduler.slots.fill()

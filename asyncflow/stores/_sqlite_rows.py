@@ -51,12 +51,14 @@ def combined(text: str, columns: Sequence[Column]) -> tuple[str, Sequence[Any]]:
     alike: list[Any] = []
     others: list[Iterable[Any]] = []
     marks: list[str] = []
+    varied = _varied.setdefault(text, {0})
 
-    for column in columns:
-        if others and _is_alike(column):
+    for place, column in enumerate(columns):
+        if place not in varied and _is_alike(column):
             marks.append("?")
             alike.append(column[0])
         else:
+            varied.add(place)
             others.append(_unadapted(column))
             marks.append(f"column{len(others)}")
 
@@ -69,10 +71,19 @@ def combined(text: str, columns: Sequence[Column]) -> tuple[str, Sequence[Any]]:
     return _repeated(text, tuple(marks), size), cells
 
 
+_varied: dict[str, set[int]] = {}
+"""For each statement, the columns that are not bound once any more: the first one, and
+those that were not alike before. Each choice is a statement of its own for SQLite, which
+takes as long to compile as some hundred rows take to insert."""
+
+
 def _is_alike(column: Column) -> bool:
-    """Tell whether all cells are the same; of numbers, which hardly ever are, no."""
+    """Tell whether all cells are the same; of numbers only where they are zero, as others
+    hardly ever are.
+    """
     first = column[0]
-    return type(first) not in (int, float) and column.count(first) == len(column)
+    may_be = type(first) not in (int, float) or not first
+    return may_be and column.count(first) == len(column)
 
 
 def _unadapted(column: tuple[Any, ...]) -> Iterable[Any]:

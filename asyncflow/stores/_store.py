@@ -473,20 +473,21 @@ class DatabaseStore(Store):
         where: SubmissionFilter | None = None,
         page: Page | None = None,
     ) -> list[SubmissionRecord]:
-        if where is not None:
-            from asyncflow.stores._submission_list import asked
+        asked: Parameters = {
+            "entity_id": entity_id,
+            "scenario_id": scenario_id,
+            "orchestrator_id": orchestrator_id,
+            "status": status,
+            "is_finished": is_finished is True,
+            "is_unfinished": is_finished is False,
+        }
 
-        return await self._read(
-            "submission" if where is None else "submission_list",
-            entity_id=entity_id,
-            scenario_id=scenario_id,
-            orchestrator_id=orchestrator_id,
-            status=status,
-            is_finished=is_finished is True,
-            is_unfinished=is_finished is False,
-            page=page,
-            **({} if where is None else asked(where, page)),
-        )
+        if where is None:
+            return await self._read("submission", page=page, **asked)
+
+        from asyncflow.stores._submission_search import searched
+
+        return await searched(self._now_open(), self.patience, asked, where, page)
 
     async def inputs(self, *submission_ids: str) -> list[InputRecord]:
         return await self._read("input", submission_ids=_keys(submission_ids))
@@ -561,8 +562,7 @@ class DatabaseStore(Store):
     ) -> list[Any]:
         page = page or Page()
         paged = page._replace(limit=ALL if page.limit is None else page.limit)
-        load = _LOADS[table.removesuffix("_list")]
-        return await self._ask(table, {**filters, **paged._asdict()}, load)
+        return await self._ask(table, {**filters, **paged._asdict()}, _LOADS[table])
 
     async def _ask(
         self, name: str, parameters: Parameters, load: Callable[[Row], Any]

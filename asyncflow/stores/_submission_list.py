@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 
+from asyncflow.ids import of_submission
 from asyncflow.options import Page, SubmissionFilter
 from asyncflow.stores._command import keys
 from asyncflow.stores._rows import Cell
 from asyncflow.stores._scenario_list import FEW
+
+_OF_IDS = {*of_submission("0123456789abcdef").lower()}
+"""The characters of ids of submissions."""
 
 
 def asked(where: SubmissionFilter, page: Page | None) -> dict[str, Cell]:
@@ -23,6 +27,7 @@ def asked(where: SubmissionFilter, page: Page | None) -> dict[str, Cell]:
         "of_scenario": any(part is not None for part in scenario),
         "few": FEW,
         "text": None if where.text is None else pattern(where.text),
+        "of_id": where.text is not None and may_be_of_id(where.text),
         "submitted_from": where.submitted_from,
         "submitted_to": where.submitted_to,
         "by_duration": by_duration,
@@ -40,6 +45,11 @@ def asked(where: SubmissionFilter, page: Page | None) -> dict[str, Cell]:
 def pattern(text: str) -> str:
     """Return the pattern of what has a text in it, in small letters."""
     return "%" + re.sub("[!%_]", r"!\g<0>", small(text)) + "%"
+
+
+def may_be_of_id(text: str) -> bool:
+    """Tell whether the id of a submission can have a text in it."""
+    return {*small(text)} <= _OF_IDS
 
 
 def small(text: str) -> str:

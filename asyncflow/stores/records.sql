@@ -937,6 +937,24 @@ ORDER BY
     submission.seq                            -- unless newest_first
 LIMIT :limit OFFSET :offset;
 
+-- name: with_text
+-- Numbers of submissions that have a text, each part by what there is least to read of.
+SELECT seq
+FROM submission
+WHERE reason <> '' AND lower(reason) LIKE :text ESCAPE '!'
+UNION ALL                                         -- if of_id
+SELECT seq FROM submission                        -- if of_id
+WHERE lower(id) LIKE :text ESCAPE '!'             -- if of_id
+UNION ALL
+SELECT seq
+FROM submission
+WHERE scenario_id IN (
+    SELECT id
+    FROM scenario
+    WHERE name IS NOT NULL AND lower(name) LIKE :text ESCAPE '!'
+)
+LIMIT :limit;
+
 -- name: submission_list
 -- Which they are is found first: graphs are large. Where few scenarios fit, all of them are
 -- looked up at once; otherwise that of each run is, and soon there are enough.
@@ -955,10 +973,6 @@ fitting AS NOT MATERIALIZED (                     -- if of_scenario
             SELECT key FROM json_each(:labels)    -- if labels
         )                                         -- if labels
 ),                                                -- if of_scenario
-named AS NOT MATERIALIZED (                       -- if text
-    SELECT id FROM scenario                       -- if text
-    WHERE lower(name) LIKE :text ESCAPE '!'       -- if text
-),                                                -- if text
 found AS (
     SELECT submission.seq
     FROM submission
@@ -983,21 +997,22 @@ found AS (
                 WHERE fitting.id = scenario_id    -- if of_scenario
             )                                     -- if of_scenario
         END                                       -- if of_scenario
+        AND submission.seq IN (                   -- if numbers
+            SELECT CAST(key AS BIGINT)            -- if numbers
+            FROM json_each(:numbers)              -- if numbers
+        )                                         -- if numbers
         AND (                                     -- if text
-            lower(submission.id) LIKE :text ESCAPE '!'-- if text
-            OR lower(reason) LIKE :text ESCAPE '!'-- if text
-            OR CASE                               -- if text
-                WHEN (                            -- if text
-                    SELECT count(*) FROM (        -- if text
-                        SELECT id FROM named LIMIT :few-- if text
-                    ) AS counted                  -- if text
-                ) < :few                          -- if text
-                THEN scenario_id IN (SELECT id FROM named)-- if text
-                ELSE EXISTS (                     -- if text
-                    SELECT TRUE FROM named        -- if text
-                    WHERE named.id = scenario_id  -- if text
-                )                                 -- if text
-            END                                   -- if text
+            (                                     -- if text
+                reason <> ''                      -- if text
+                AND lower(reason) LIKE :text ESCAPE '!'-- if text
+            )                                     -- if text
+            OR lower(submission.id) LIKE :text ESCAPE '!'-- if of_id
+            OR scenario_id IN (                   -- if text
+                SELECT id                         -- if text
+                FROM scenario                     -- if text
+                WHERE name IS NOT NULL            -- if text
+                    AND lower(name) LIKE :text ESCAPE '!'-- if text
+            )                                     -- if text
         )                                         -- if text
         AND submission.seq < (                    -- if below
         AND submission.seq > (                    -- if above

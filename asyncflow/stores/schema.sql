@@ -158,6 +158,7 @@ CREATE TABLE submission (
 CREATE INDEX submission_by_entity ON submission (entity_id);
 CREATE INDEX submission_by_scenario ON submission (scenario_id);
 CREATE INDEX submission_by_status ON submission (status);
+CREATE INDEX submission_by_reason ON submission (seq, reason) WHERE reason <> '';
 CREATE INDEX submission_unfinished ON submission (orchestrator_id)
 WHERE finished_at IS NULL;
 
@@ -271,4 +272,4 @@ CREATE TABLE input (
 
 CREATE INDEX input_by_path ON input (path) WHERE path IS NOT NULL;
 
-PRAGMA user_version = 21;
+PRAGMA user_version = 22;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from asyncflow.abc import Store
 from asyncflow.records import SubmissionRecord, VersionRecord
@@ -39,10 +39,12 @@ async def write(
     node: NodeState,
     records: Sequence[VersionRecord],
     known: dict[str, bool] | None,
+    again: Callable[[Sequence[VersionRecord]], Sequence[VersionRecord]],
 ) -> bool:
     """Save versions of a data node; tell whether they were: see `Store.write`.
 
     :param known: what `find` has found
+    :param again: brings records up to date that have waited, as others were saved
     """
     while True:
         is_saved = await store.write(node.id, *records, readers=known)
@@ -52,6 +54,7 @@ async def write(
 
         runs = await store.submissions(scenario_id=node.owner_id, is_finished=False)
         known = readers(node, runs)  # others have submitted it meanwhile
+        records = again(records)
 
 
 def readers(node: NodeState, runs: Sequence[SubmissionRecord]) -> dict[str, bool]:

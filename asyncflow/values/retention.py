@@ -137,6 +137,27 @@ class Retention:
         gone = node.id, version.number, None, False, None, None, "", None, None, None
         return _new(VersionRecord, gone)  # without a call, as there is one for each job
 
+    def again(
+        self, versions: Sequence[Version], records: Sequence[VersionRecord]
+    ) -> list[VersionRecord]:
+        """Bring records up to date that were not saved so far: what they say may be over.
+
+        :param versions: those of the data node that they may be of
+        """
+        dropped = {one.number: one for one in versions if one.is_dropped}
+        return [self._again(dropped.get(one.number), one) for one in records]
+
+    def _again(self, dropped: Version | None, record: VersionRecord) -> VersionRecord:
+        if dropped is None:
+            return record
+
+        if dropped not in self.pinned:
+            return record._replace(kept=None, is_kept=False, holder_id=None)
+
+        name = dropped.kept
+        kept = os.path.basename(name) if isinstance(name, str) else name
+        return record._replace(kept=kept, is_kept=True, holder_id=self.holder_id)
+
     def refuse(self, version: Version) -> None:
         """Stop keeping a version that was never saved."""
         version.is_dropped = True

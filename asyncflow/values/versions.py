@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -32,10 +33,11 @@ from asyncflow.task_group import Tasks
 from asyncflow.values.files import Garbage, ValueFiles
 from asyncflow.values.retention import Retention
 from asyncflow.values.sharing import StoreSharing
-from asyncflow.values.stored import StoredVersions, load
+from asyncflow.values.stored import StoredVersions, load, named
 from asyncflow.values.value_cache import LIMIT, WORTH, ValueCache
 from asyncflow.worker.digests import compared
 from asyncflow.worker.outcome import Placed
+from asyncflow.worker.outputs import published
 from asyncflow.worker.values import intent_path
 from asyncflow.worker.wire import seen
 
@@ -124,13 +126,13 @@ class Versions:
             (version := node.version) is None
             or type(kept := version.kept) is not bytes
             or kept is EVICTED
-            or self.is_shared
+            or self.sharing.is_shared
             or not (self._reads + 1) % TURN
         ):
             return UNREAD
 
         self._reads += 1
-        return load(node, node.driver, kept)
+        return named(node, node.driver.read, kept)
 
     async def read(
         self,
@@ -240,11 +242,7 @@ class Versions:
 
         :raises NotPicklable: where the value cannot be kept
         """
-
-        def keep(path: str) -> StoredValue:
-            return _keep(node, value, path)
-
-        await self.edit(node, keep, said)
+        await self.edit(node, partial(_keep, node, value), said)
 
     async def edit(
         self,
@@ -265,9 +263,11 @@ class Versions:
             with CancelScope(shield=True):
                 readers = await reading.find(self.store, node, self.sharing)
                 kept = await self.files.in_thread(keep, self.new_path(node))
+                last = node.versions
                 made = self.replace(node, kept, said=said)
+                again = partial(self.retention.again, (*last, *node.versions))
 
-                if not await reading.write(self.store, node, made, readers):  # deleted
+                if not await reading.write(self.store, node, made, readers, again):
                     await self.files.in_thread(self.files.remove, _files(node))
                     raise NotFound(node.id)
         finally:
@@ -518,7 +518,7 @@ def _keep(node: NodeState, value: object, path: str) -> StoredValue:
     driver = node.driver
 
     try:
-        kept = driver.publish(driver.write(value, path, node.config_id), path)
+        kept = published(driver, driver.write(value, path, node.config_id), path)
     except NotPicklable as error:
         raise NotPicklable(f"data node {error.path}", error.why) from error
 

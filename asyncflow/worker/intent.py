@@ -18,7 +18,7 @@ from asyncflow.worker.current import current_job
 from asyncflow.worker.outcome import StoredValue
 from asyncflow.worker.replacing import replace_file
 from asyncflow.worker.values import STAGED as STAGED
-from asyncflow.worker.values import intent_path, temporary_name
+from asyncflow.worker.values import former_name, intent_path, temporary_name
 from asyncflow.worker.wire import Output, ValueDriver
 
 # These are no named tuples, which are made by code in a text: where that runs as Python
@@ -163,5 +163,9 @@ def settled_here(job_id: str, outputs: Sequence[Output]) -> list[StoredValue] | 
         for _, driver, path in outputs:
             if os.path.exists(path + STAGED):
                 driver.discard(None, path)
+
+    for _, driver, path in outputs:
+        with suppress(OSError):
+            os.unlink(former_name(driver.staging_path(path)))
 
     return kept

@@ -20,6 +20,9 @@ NAMES = frozenset(
         *("modules", "nice", "setpriority", "sched_setaffinity", "cpu_affinity"),
         *("setattr", "delattr", "exec", "eval", "vars", "__dict__", "reload"),
         *("patch", "monkeypatch", "MonkeyPatch", "freeze_time", "start_new_thread"),
+        # What `touched` does not see, as C code is asked for it.
+        *("ctypes", "CDLL", "PyDLL", "dlopen", "chdir", "fchdir", "umask", "alarm"),
+        *("setitimer", "sigaction", "setrlimit", "prctl"),
     }
 )
 """What such code names."""

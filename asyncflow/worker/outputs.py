@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from asyncflow.worker.errors import DataNodeWritingError
 from asyncflow.worker.outcome import StoredValue
 from asyncflow.worker.wire import ValueDriver, seen
+
+if TYPE_CHECKING:
+    from asyncflow.worker.replacing import Former
 
 
 def keep_result(
@@ -106,16 +110,61 @@ def publish_all(
 
     file = intent.begin(ports, kept)
     order = sorted(range(len(ports)), key=lambda at: kept[at] is not None)
+    made: dict[int, StoredValue] = {}
+    formers: dict[int, Former | None] = {}
 
     try:
-        made = {at: ports[at][1].publish(kept[at], ports[at][2]) for at in order}
-    except BaseException:
-        if file is not None:
+        for at in order:
+            _, driver, path = ports[at]
+
+            if not driver.keeps_versions:
+                formers[at] = driver.former(kept[at], path)
+
+            made[at] = driver.publish(kept[at], path)
+    except BaseException as error:
+        if file is not None:  # first: what comes back would seem to be visible
             intent.drop(file)
 
+        stay = [ports[at][0] for at in formers if not _is_back(formers[at], at in made)]
+
+        if stay and isinstance(error, Exception):
+            raise DataNodeWritingError(
+                f"{error}; and {', '.join(map(repr, stay))} of the same job is new already: run the "
+                "job again once that is mended"
+            ) from error
+
         raise
+    finally:
+        for former in formers.values():
+            if former is not None:
+                former.let_go()
 
     return tuple(seen(port[1], made[at]) for at, port in enumerate(ports))
+
+
+def _is_back(former: Former | None, is_made: bool) -> bool:
+    """Have what was in a place there again; tell whether it is.
+
+    :param is_made: whether what replaces it is visible
+    """
+    if former is None:
+        return not is_made
+
+    try:
+        former.put_back()
+    except OSError:
+        return not is_made
+
+    return True
+
+
+def published(driver: ValueDriver, kept: StoredValue, path: str) -> StoredValue:
+    """Make a written value visible that is no job's; forget it where that fails."""
+    try:
+        return driver.publish(kept, path)
+    except BaseException:
+        driver.discard(kept, path)
+        raise
 
 
 def validated(validator: object, value: object, name: str) -> object:

@@ -153,6 +153,48 @@ def put_in_place(draft: str, path: str) -> None:
     sync_folder(os.path.dirname(target))
 
 
+class Former:
+    """The file that is in a place, held until what replaces it is to stay.
+
+    It is held by a link, so it is no copy, and is the very same file if it comes back.
+
+    :param path: the place
+    :param draft: the file that will be renamed to it
+    :param beside: a name in the same folder, under which it is held
+    :raises OSError: where there are no such links
+    """
+
+    def __init__(self, path: str, draft: str, beside: str) -> None:
+        self._target = os.path.realpath(path)
+        self._beside: str | None = beside
+        self._new = os.stat(draft).st_ino
+
+        try:
+            os.link(self._target, beside)
+        except FileNotFoundError:  # there is none yet
+            self._beside = None
+
+    def put_back(self) -> None:
+        """Have it in its place again, unless what is there is not what replaced it."""
+        with suppress(FileNotFoundError):
+            if os.stat(self._target).st_ino != self._new:
+                return
+
+        if self._beside is None:
+            with suppress(FileNotFoundError):
+                os.unlink(self._target)
+        else:
+            os.replace(self._beside, self._target)
+
+        sync_folder(os.path.dirname(self._target))
+
+    def let_go(self) -> None:
+        """Hold it no more."""
+        if self._beside is not None:
+            with suppress(OSError):
+                os.unlink(self._beside)
+
+
 def sync_folder(folder: str) -> None:
     """Have the names in a folder outlive a power failure."""
     descriptor = os.open(folder or os.curdir, os.O_RDONLY | os.O_DIRECTORY)

@@ -195,6 +195,11 @@ def temporary_name(path: str) -> str:
     return f"{path}.tmp"
 
 
+def former_name(path: str) -> str:
+    """Return the name under which a file is held that the one at `path` replaces."""
+    return f"{path}.former"
+
+
 def intent_path(folder: str, holder_id: str, job_id: str) -> str:
     """Return the file of what a job is about to make visible; see `intent`.
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
 from itertools import repeat
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 from asyncflow.worker.codec import dumps
 from asyncflow.worker.loaded import Sign
@@ -25,6 +25,9 @@ from asyncflow.worker.outcome import (
     StoredValue,
     Usage,
 )
+
+if TYPE_CHECKING:
+    from asyncflow.worker.replacing import Former
 
 
 class ValueDriver(Protocol):
@@ -42,11 +45,15 @@ class ValueDriver(Protocol):
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue: ...
 
+    def former(self, kept: StoredValue, path: str) -> Former | None: ...
+
     def discard(self, kept: StoredValue, path: str) -> None: ...
 
     def is_published(self, kept: StoredValue, path: str) -> bool | None: ...
 
     def fingerprint(self) -> str | None: ...
+
+    def staging_path(self, path: str) -> str: ...
 
 
 def seen(driver: ValueDriver, kept: StoredValue) -> StoredValue:
@@ -178,6 +185,9 @@ class _Unloaded:
     def publish(self, kept: StoredValue, path: str) -> StoredValue:
         return _load(self._data).publish(kept, path)
 
+    def former(self, kept: StoredValue, path: str) -> Former | None:
+        return _load(self._data).former(kept, path)
+
     def discard(self, kept: StoredValue, path: str) -> None:
         _load(self._data).discard(kept, path)
 
@@ -187,6 +197,9 @@ class _Unloaded:
 
     def is_published(self, kept: StoredValue, path: str) -> bool | None:
         return _load(self._data).is_published(kept, path)
+
+    def staging_path(self, path: str) -> str:
+        return _load(self._data).staging_path(path)
 
     def fingerprint(self) -> str | None:
         return _load(self._data).fingerprint()

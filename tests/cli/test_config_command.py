@@ -64,3 +64,8 @@ def test_a_part_of_it(folder: Path) -> None:
     ]
     unknown = call("config", "show", "flows", "--section", "TASK.nope", code=2).output
     assert "TASK.extract" in unknown
+
+
+def test_an_export_tells_its_file_as_json(folder: Path) -> None:
+    told = answer("config", "export", "flows", "-o", "out.toml")
+    assert told == {"file": str(folder / "out.toml")}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -40,3 +41,28 @@ def test_a_job_of_another_process_is_followed_while_it_runs(folder: Path) -> Non
     assert steps == [f"[wait] step {3 + number}" for number in range(len(steps))]
     assert all(line.startswith("[wait] ") for line in rest.splitlines())
     assert "[wait] Stack (most recent call first)" in rest
+
+
+def test_the_tail_of_what_a_running_job_printed_comes_first(folder: Path) -> None:
+    with running(folder) as process:
+        assert process.stdout is not None
+        steps = 0
+
+        while steps < 12:
+            steps += json.loads(process.stdout.readline())["event"] == "JobProgressed"
+
+        with subprocess.Popen(
+            [sys.executable, "-m", "asyncflow", "logs", "-f", "last", "--tail", "2"],
+            cwd=folder,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as follower:
+            assert follower.stdout is not None
+            lines = [follower.stdout.readline() for _ in range(4)]
+            call("cancel", "last")
+            follower.communicate(timeout=20)
+
+    numbers = [int(line.rpartition(" ")[2]) for line in lines]
+    assert numbers[0] >= 5
+    assert numbers == [*range(numbers[0], numbers[0] + 4)]

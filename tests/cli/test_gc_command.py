@@ -7,7 +7,8 @@ from tests.support.command import answer, call
 
 def test_old_runs_go_after_a_look(folder: Path) -> None:
     seen = answer("gc", "--keep", "1", "--dry-run")
-    assert (seen["submissions"], seen["dry_run"]) == (1, True)
+    assert (seen["submissions"], seen["jobs"], seen["dry_run"]) == (1, 2, True)
+    assert "logs" not in call("gc", "--keep", "1", "--dry-run").stdout
     assert len(answer("list")) == 2
     gone = answer("gc", "--keep", "1")
     assert (gone["submissions"], gone["jobs"]) == (1, 2)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests.support.command import answer, call
+from tests.support.command import SLOW, answer, call
 
 
 def test_what_a_module_declares(folder: Path) -> None:
@@ -28,3 +28,9 @@ def test_the_forms(folder: Path) -> None:
     call("graph", "last", "-o", "run.svg")
     ElementTree.fromstring((folder / "run.svg").read_text())
     assert ".svg, .mmd" in call("graph", "last", "-o", "run.pdf", code=2).output
+
+
+def test_a_module_with_one_scenario_says_it(folder: Path) -> None:
+    (folder / "single.py").write_text(SLOW)
+    assert "wait  first" in call("graph", "single").stdout
+    assert "wait  first" in call("graph", "single.py").stdout

@@ -18,7 +18,22 @@ def test_a_job_again_with_what_it_read(folder: Path) -> None:
 
 def test_the_module_has_to_be_given(folder: Path) -> None:
     told = call("replay", "JOB_total", code=2).output
-    assert "which module declares 'total': give -m MODULE" in told
+    assert "the code that declares 'total'" in told
+    assert "\n  asyncflow replay JOB_total -m flows.py\n" in told
+
+
+def test_json_has_what_it_read_and_returned(folder: Path) -> None:
+    again = answer("replay", "JOB_total", "-m", "flows")
+    assert again.pop("duration") >= 0
+    assert again == {
+        "id": answer("show", "JOB_total")["id"],
+        "reads": {"rows": "[2025, 2, 3]"},
+        "returned": "2030",
+        "traceback": "",
+    }
+    failed = answer("replay", "JOB_broken", "-m", "flows", code=1)
+    assert failed["returned"] is None
+    assert failed["traceback"].endswith("ValueError: no such rows")
 
 
 def test_the_function_of_today_is_called(folder: Path) -> None:

@@ -15,3 +15,10 @@ def test_a_page_of_the_newest_run(folder: Path) -> None:
     assert made["file"] == str(folder / "run.html")
     refused = call("report", "-o", "no/such/folder.html", code=2).output
     assert "cannot be written" in refused
+
+
+def test_a_folder_that_is_missing_is_named(folder: Path) -> None:
+    told = call("report", "-o", "pages/run.html", code=2).output
+    assert f"there is no folder {folder / 'pages'}: make it" in told
+    drawn = call("graph", "last", "-o", "pages/run.svg", code=2).output
+    assert "there is no folder" in drawn

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.command import FLOWS, SLOW, answer, call, running
+from tests.support.command import FLOWS, SLOW, answer, call, running, spawned
+from tests.support.programs import environment
 
 
 def test_what_failed_runs_again_alone(folder: Path) -> None:
@@ -39,12 +43,82 @@ def test_a_run_that_was_killed_goes_on(folder: Path) -> None:
     assert only["id"] == done["id"]
 
 
-def test_the_module_has_to_be_given(folder: Path) -> None:
-    told = call("retry", "last", code=2).output
-    assert "which module declares 'bad': give -m MODULE" in told
-    assert "ASYNCFLOW_MODULE: -m flows.py names it" in told
+PROGRAM = """
+import anyio
+import flows
+from asyncflow import Orchestrator
+
+async def main():
+    async with Orchestrator(flows.config) as orchestrator:
+        print("open", flush=True)
+        await anyio.sleep_forever()
+
+anyio.run(main)
+"""
+
+
+def test_a_program_that_declares_it_runs_it_again(folder: Path) -> None:
+    mended = FLOWS.replace('raise ValueError("no such rows")', "return len(rows)")
+    (folder / "flows.py").write_text(mended)
+
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+
+        try:
+            assert process.stdout.readline() == "open\n"
+            ran = spawned("retry", "last", "--json", folder=folder)
+            again = spawned("retry", "last", folder=folder)
+            printed = spawned("logs", "last", folder=folder).stdout
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["status"] == "COMPLETED"
+    assert f"process {process.pid} of " in ran.stderr
+    assert (again.returncode, printed) == (2, "about to fail\n")
+    assert "nothing is left to retry" in again.stderr
+
+
+def test_a_run_that_goes_on_is_watched(folder: Path) -> None:
+    with (
+        running(folder),
+        subprocess.Popen(
+            [sys.executable, "-m", "asyncflow", "retry", "last", "--jsonl"],
+            cwd=folder,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as watcher,
+    ):
+        assert watcher.stdout is not None
+        assert json.loads(watcher.stdout.readline())["event"]
+        call("cancel", "last")
+        _, told = watcher.communicate(timeout=20)
+
+    assert watcher.returncode == 1
+    assert "goes on where it runs" in told
+
+
+def test_the_line_that_is_to_be_typed_is_told(folder: Path) -> None:
+    (folder / "parts").mkdir()
+    (folder / "parts" / "__init__.py").touch()
+    (folder / "parts" / "more.py").write_text("@scenario\ndef bad(): ...")
+    told = call("retry", "last", "--workers", "2", code=2).output
+    assert "this needs the code that declares 'bad'" in told
+    assert "\n  asyncflow retry last --workers 2 -m flows.py\n" in told
+    assert "\n  asyncflow retry last --workers 2 -m parts.more\n" in told
     (folder / "flows.py").rename(folder / "moved.txt")
-    assert "names it" not in call("retry", "last", code=2).output
+    (folder / "parts" / "more.py").unlink()
+    assert "no file here names it" in call("retry", "last", code=2).output
 
 
 def test_the_environment_may_give_it(

@@ -28,7 +28,9 @@ def test_a_run_in_a_process_of_its_own_with_workers(folder: Path) -> None:
     assert ran.returncode == 1
     assert "extracting text\nabout to fail\n" in ran.stdout
     assert "1 COMPLETED, 1 FAILED" in ran.stdout
-    assert ran.stderr.strip().endswith("has the tracebacks")
+    (run,) = answer("list", "-n", "1")
+    assert f"asyncflow show {run['id']}  has the tracebacks" in ran.stderr
+    assert f"asyncflow retry {run['id']} -m flows.py  runs again" in ran.stderr
 
 
 def test_a_run_that_takes_too_long_fails(folder: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from asyncflow.alternatives import DRIVERS
 from asyncflow.drivers.json import JSONDriver
 from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
+from asyncflow.worker.outputs import published
 
 ROWS = [{"name": os.urandom(30).hex(), "count": at} for at in range(40_000)]
 
@@ -91,7 +92,7 @@ def test_a_folder_that_comes_before_publishing_is_told(tmp_path: Path) -> None:
     path.mkdir()
 
     with pytest.raises(OSError, match=r"'node' cannot be written: is no.*own\.json"):
-        driver.publish(kept, "/elsewhere/A-1.value")
+        published(driver, kept, "/elsewhere/A-1.value")
 
     assert os.listdir(tmp_path) == ["own.json"]
 

@@ -21,6 +21,7 @@ from asyncflow import (
 )
 from asyncflow.drivers.pickle import PickleDriver
 from asyncflow.errors import DataNodeReadingError
+from asyncflow.worker.outputs import published
 from tests.support import flows
 
 
@@ -326,7 +327,7 @@ def test_a_draft_that_cannot_be_published_goes(tmp_path: Path) -> None:
     path.mkdir()
 
     with pytest.raises(OSError, match=r"mine\.p"):
-        driver.publish(kept, "/elsewhere/A-1.value")
+        published(driver, kept, "/elsewhere/A-1.value")
 
     assert os.listdir(tmp_path) == ["mine.p"]
 

@@ -11,8 +11,9 @@ import anyio
 import pytest
 from anyio import create_task_group, fail_after, to_thread
 
+from asyncflow.errors import NotDeclared, UsageError
 from asyncflow.recovery import peers as _peers
-from asyncflow.recovery.peers import PeerGone, Peers, Send
+from asyncflow.recovery.peers import PeerGone, Peers, Refused, Send
 from asyncflow.worker.channel import short
 from tests.support.programs import environment
 
@@ -46,6 +47,15 @@ class Owner:
 
     async def pause_for_peer(self, submission_id: str, *, is_paused: bool) -> None:
         self.paused.append((submission_id, is_paused))
+
+    async def retry_for_peer(self, submission_id: str) -> str:
+        if submission_id == "SUBMISSION_1":
+            return "SUBMISSION_2"
+
+        if submission_id == "SUBMISSION_2":
+            raise UsageError("nothing is left")
+
+        raise NotDeclared(submission_id, "sales", "which is not declared")
 
     async def tell_output(self, job_id: str, send: Send) -> None:
         await send(f'"{job_id} prints"\n'.encode())
@@ -175,6 +185,24 @@ async def test_passes_a_pause_on() -> None:
         await _peers.pause(peers.address, "SUBMISSION_1", is_paused=False)
 
     assert owner.paused == [("SUBMISSION_1", True), ("SUBMISSION_1", False)]
+
+
+async def test_runs_again_what_it_can() -> None:
+    with fail_after(20):
+        async with Owner().peers() as peers:
+            again = await _peers.retry(peers.address, "SUBMISSION_1")
+            assert again == "SUBMISSION_2"
+
+            with pytest.raises(Refused, match="nothing is left") as known:
+                await _peers.retry(peers.address, "SUBMISSION_2")
+
+            with pytest.raises(Refused, match="sales") as unknown:
+                await _peers.retry(peers.address, "SUBMISSION_3")
+
+    assert (known.value.is_declared, unknown.value.is_declared) == (True, False)
+
+    with pytest.raises(PeerGone):
+        await _peers.retry(peers.address, "SUBMISSION_1")
 
 
 async def test_takes_note_of_a_greeting() -> None:

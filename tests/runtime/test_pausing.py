@@ -24,6 +24,7 @@ from asyncflow import (
     SubmissionStatus,
     UsageError,
 )
+from asyncflow.entities.watching import watching
 from tests.support import flows
 from tests.support.programs import environment
 
@@ -227,7 +228,13 @@ async def test_another_orchestrator_can_pause_a_run(tmp_path: Path) -> None:
         started(tmp_path, here, cfg) as submission,
     ):
         seen = await there.get_submission(submission.id)
-        await seen.pause()
+
+        with watching(await here.get_submission(submission.id)) as change:
+            await seen.pause()
+
+            with fail_after(30):
+                await change()  # who looks is told
+
         assert submission.is_paused
         assert seen.is_paused
         await until_one_has_ended(tmp_path, submission)

@@ -312,6 +312,22 @@ async def test_an_index_serves_a_query(
     assert "Seq Scan" not in lines
 
 
+async def test_a_text_is_looked_for_in_what_there_is_least_to_read_of(
+    url: str, folder: Path
+) -> None:
+    await fill(url, folder)
+    given: dict[str, object] = {"text": "%x%"}
+    lines = await to_thread.run_sync(plan, url, "with_text", given)
+    assert "submission_by_reason" in lines
+    assert "submission_by_scenario" in lines
+    assert "Seq Scan on submission" not in lines
+
+    given = {"numbers": '{"7": null}', "newest_first": True}
+    lines = await to_thread.run_sync(plan, url, "submission_list", given)
+    assert "Seq Scan on submission" not in lines
+    assert "submission_pkey" in lines
+
+
 def plan(url: str, query: str, given: dict[str, object]) -> str:
     """Return how PostgreSQL carries a query out where tables are large."""
     given = listing(query, given)

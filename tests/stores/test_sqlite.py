@@ -181,6 +181,23 @@ async def test_an_index_serves_a_query(
     assert query == "version" or "TEMP B-TREE" not in found  # those of one data node
 
 
+async def test_a_text_is_looked_for_in_what_there_is_least_to_read_of(
+    path: Path,
+) -> None:
+    await fill(path)
+
+    parts = plan(path, "with_text", text="%x%")
+    assert "SCAN submission USING COVERING INDEX submission_by_reason" in parts
+    assert "INDEX submission_by_scenario" in parts
+    assert parts.count("SCAN submission") == 1
+
+    parts = plan(path, "with_text", text="%a%", of_id=True)
+    assert "SCAN submission USING COVERING INDEX sqlite_autoindex" in parts
+
+    parts = plan(path, "submission_list", numbers='{"7": null}', newest_first=True)
+    assert "SCAN submission" not in parts
+
+
 async def test_a_first_page_needs_no_sorting(path: Path) -> None:
     await fill(path)
 

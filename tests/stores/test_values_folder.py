@@ -170,6 +170,7 @@ async def test_an_old_store_keeps_its_folder(tmp_path: Path) -> None:
     with closing(sqlite3.connect(file)) as connection, connection:
         for statement in (
             "ALTER TABLE job DROP COLUMN worker",
+            "DROP INDEX submission_by_reason",
             "ALTER TABLE submission DROP COLUMN paused",
             "DROP TABLE versions",
             "DROP INDEX scenario_by_version",

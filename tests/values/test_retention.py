@@ -12,6 +12,7 @@ from anyio import create_task_group, to_thread
 
 from asyncflow import Configuration, Orchestrator
 from asyncflow.entities.data_node import node_of
+from asyncflow.records import VersionRecord
 from asyncflow.runs.node import NodeState, Version
 from asyncflow.stores.memory import MemoryStore
 from asyncflow.task_group import Tasks
@@ -111,3 +112,25 @@ async def test_who_asks_for_it_is_told_before_a_version_goes(
     retention.results = Holding(retention)
     assert retention.drop(node, version).is_kept
     assert await is_there(retention, file)
+
+
+async def test_what_waits_to_be_saved_says_what_is_so_by_then(
+    retention: Retention, node: NodeState, file: str
+) -> None:
+    kept, held, dropped = (Version(number, file) for number in (3, 2, 1))
+    records = [
+        VersionRecord(node.id, one.number, "a.value") for one in (kept, held, dropped)
+    ]
+    retention.hold(held)
+    retention.drop(node, held)
+    retention.drop(node, dropped)
+
+    same, still, gone = retention.again((kept, held, dropped), records)
+
+    assert same is records[0]
+    assert (still.kept, still.is_kept, still.holder_id) == (
+        "a.value",
+        True,
+        "ORCHESTRATOR_a",
+    )
+    assert (gone.kept, gone.is_kept) == (None, False)

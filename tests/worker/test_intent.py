@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -17,7 +18,9 @@ from asyncflow.alternatives import DRIVERS
 from asyncflow.drivers.json import JSONDriver
 from asyncflow.drivers.pickle import PickleDriver
 from asyncflow.worker.current import job_of, running
+from asyncflow.worker.errors import DataNodeWritingError
 from asyncflow.worker.intent import begin, settled_here, take
+from asyncflow.worker.outputs import write_all
 
 
 class DyingDriver(JSONDriver):
@@ -39,6 +42,9 @@ class DyingDriver(JSONDriver):
             raise PermissionError("not yours")
 
         made = super().publish(kept, path)
+
+        if told == "refused late":
+            raise OSError(5, "its folder cannot be synchronised")
 
         if told == "after":
             os.kill(os.getpid(), signal.SIGKILL)
@@ -131,6 +137,32 @@ async def test_what_is_refused_leaves_no_intent(
     assert not left(tmp_path)
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("moment", ["refused", "refused late"])
+@pytest.mark.parametrize("before", ["", "1"], ids=["new", "replaced"])
+async def test_what_is_refused_leaves_all_outputs_as_they_were(
+    config: Configuration, path: str, tmp_path: Path, moment: str, before: str
+) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    own = [folder / "plain.json", folder / "last.json"]
+
+    for file in own if before else ():
+        file.write_text(before)
+
+    stats = [file.stat() for file in own if before]
+    (folder / "last.json.moment").write_text(moment)
+
+    with pytest.raises(SubmissionFailed):
+        await run(config, folder, path)
+
+    assert [file.stat().st_ino for file in own if before] == [
+        stat.st_ino for stat in stats
+    ]
+    assert [file.read_text() for file in own if file.exists()] == [before] * len(stats)
+    assert not left(tmp_path)
+
+
 @attrs.frozen
 class Written:
     """Two values that are written by a job, and not visible."""
@@ -187,3 +219,28 @@ def test_a_torn_intent_is_none(written: Written) -> None:
 
 def test_outside_of_jobs_there_is_none(written: Written) -> None:
     assert begin(written.outputs, written.kept) is None
+
+
+def test_what_cannot_be_taken_back_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: object, **_how: object) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    outputs = tuple(
+        (name, driver, str(tmp_path / f"ORCHESTRATOR_1-{name}.value"))
+        for name, driver in (
+            ("plain", JSONDriver(str(tmp_path / "plain.json"))),
+            ("last", DyingDriver(str(tmp_path / "last.json"))),
+        )
+    )
+    (tmp_path / "last.json.moment").write_text("refused")
+
+    with pytest.raises(
+        DataNodeWritingError, match="yours; and 'plain' of the same job"
+    ):
+        write_all(outputs, [1, 2])
+
+    assert (tmp_path / "plain.json").exists()
+    assert not left(tmp_path)

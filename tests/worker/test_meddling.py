@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import ctypes
 import functools
 import json
 import os
@@ -18,6 +19,7 @@ from asyncflow.worker.replaced import REPLACEABLE
 from tests.support.flows import configuration, fan, make_short
 
 FAKE: Any = type(sys)("json")
+LIBRARY = ctypes.CDLL(None)
 
 
 def replace_module(_: object) -> None:
@@ -30,6 +32,10 @@ def lower_priority(_: object) -> None:
 
 def replace_function(_: object) -> None:
     time.time = lambda: 0.0
+
+
+def hide(mask: int) -> int:
+    return int(LIBRARY.umask(mask))
 
 
 def by_helper(value: object) -> None:
@@ -70,6 +76,7 @@ CASES = [
     (lower_priority, True),
     (replace_function, True),
     (by_helper, True),
+    (hide, True),
     (in_function, True),
     (functools.partial(functools.partial(by_helper, 1)), True),
     (functools.cache(by_helper), True),

@@ -16,6 +16,7 @@ import pytest
 
 from asyncflow import Configuration, DataNodeWritingError
 from asyncflow.drivers.pickle import PickleDriver
+from asyncflow.worker.outputs import published
 from asyncflow.worker.replacing import locate, place_of, put_in_place
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root does that")
@@ -36,7 +37,7 @@ def write(path: Path, value: object) -> None:
     """Write a value as a job does."""
     driver = PickleDriver(str(path))
     staged = str(path.with_name("J-1.value"))
-    driver.publish(driver.write(value, staged, "node"), staged)
+    published(driver, driver.write(value, staged, "node"), staged)
 
 
 def value_of(path: Path) -> object:

@@ -15,9 +15,10 @@ class Written:
     """A value that a data node was given by hand."""
 
     value: str
-    began: float
+    began: int
+    """At which moment of its world."""
     process: Process
-    ended: float | None = None
+    ended: int | None = None
 
 
 @attrs.define(eq=False)
@@ -27,6 +28,7 @@ class Asked:
     id: str
     flow: Flow
     at: float
+    moment: int
     process: Process
     nodes: Mapping[str, str]
     """The ids of its data nodes, by their names."""

@@ -53,8 +53,8 @@ class Audit:
     _called_in: dict[str, list[str]] = attrs.field(
         init=False, factory=lambda: defaultdict(list)
     )
-    _taken: dict[str, float] = attrs.field(init=False, factory=dict)
-    """When the store took runs, by their ids."""
+    _taken: dict[str, int] = attrs.field(init=False, factory=dict)
+    """At which moments the store took runs, by their ids."""
     _owners: dict[str, str] = attrs.field(init=False, factory=dict)
     """The names of processes, by the ids of the orchestrators that were theirs."""
     _new: list[SubmissionRecord] = attrs.field(init=False, factory=list)
@@ -150,7 +150,7 @@ class Audit:
         self.world.note("run", record.id, record.status)
 
         if old is None:
-            self._taken.setdefault(record.id, self.world.elapsed)
+            self._taken.setdefault(record.id, self.world.moment)
 
         if old is not None and old.finished is not None:
             self._violated(f"{record.id} was {old.status}, then {record.status}")
@@ -287,16 +287,17 @@ class Audit:
         if name == "shared":  # others may have written it meanwhile
             return
 
-        taken = self._taken.get(asked.id, asked.at)  # others come after it from then on
+        # What others write comes after it from the moment on at which the store took it.
+        taken = self._taken.get(asked.id, asked.moment)
         before = [
             one
             for one in writes
-            if one.began <= (asked.at if one.process is asked.process else taken)
+            if one.began < (asked.moment if one.process is asked.process else taken)
         ]
         there = [
-            one for one in before if one.ended is not None and one.ended <= asked.at
+            one for one in before if one.ended is not None and one.ended < asked.moment
         ]
-        last = max((one.began for one in there), default=-1.0)
+        last = max((one.began for one in there), default=-1)
         # Of two that were written at a time, either may be the last.
         allowed = {
             one.value for one in before if one.ended is None or one.ended >= last
@@ -322,6 +323,10 @@ class Audit:
 
         if isinstance(event, JobFinished):
             self.world.note("told", event.job_id, event.status)
+
+            if event.job_id in self._running[process.name]:
+                self._violated(f"{event.job_id} is told as {event.status}, and runs")
+
             job = tables.jobs.records.get(event.job_id)
 
             if self._is_there(event.submission_id) and (

@@ -64,6 +64,7 @@ class SimulatedExecutor(Executor):
 
     removes_files: ClassVar[bool] = True
     runs_all: ClassVar[bool] = True
+    in_processes: ClassVar[bool] = True
     max_batch: ClassVar[int] = 16
     world: ClassVar[World]
     jobs: ClassVar[Jobs]

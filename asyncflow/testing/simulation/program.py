@@ -12,6 +12,7 @@ from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.submission import Submission
 from asyncflow.errors import (
     AsyncflowError,
+    NoData,
     NotFound,
     NotOpen,
     OrchestratorFailed,
@@ -21,8 +22,10 @@ from asyncflow.errors import (
     UsageError,
 )
 from asyncflow.events import Event
+from asyncflow.ids import config_of
 from asyncflow.notify.bus import Listener, Notification
 from asyncflow.orchestrator import Orchestrator
+from asyncflow.status import Status
 from asyncflow.testing.simulation.asked import Asked, Written
 from asyncflow.testing.simulation.audit import Audit
 from asyncflow.testing.simulation.declaring import declared
@@ -130,8 +133,9 @@ class Program:
         options.pop("any", None)
         submission = scenario.submit(**options)
         nodes = {node.name: scenario.data_nodes[node.name].id for node in flow.nodes}
+        world = self.stage.world
         asked = Asked(
-            submission.id, flow, self.stage.world.elapsed, self.process, nodes
+            submission.id, flow, world.elapsed, world.moment, self.process, nodes
         )
         asked.has_limit = "run_timeout" in act.options
         self.stage.audit.asked[submission.id] = asked
@@ -170,6 +174,36 @@ class Program:
         with suppress(SubmissionFailed, StoreFailed, OrchestratorFailed):
             await submission
 
+        await self._read_own(submission, asked)
+
+    async def _read_own(self, submission: Submission, asked: Asked) -> None:
+        """Read what a run has written, twice, whatever was written since."""
+        chance = self.stage.world.chance.of("reads its own", asked.at)
+
+        if len(self.stage.trial.hosts) > 1 or chance.random() < 0.6:
+            return
+
+        await sleep(chance.choice([0.02, 0.5, 3.0]) * chance.random())
+
+        made = {
+            config_of(job.id): job.status is Status.COMPLETED for job in submission.jobs
+        }
+
+        for task in asked.flow.tasks:
+            for name in 2 * task.outputs if made[task.name] else ():
+                try:
+                    value = await submission.read(name)
+                except NoData:
+                    if asked.is_forgotten:
+                        return
+
+                    raise
+
+                if not value["id"].startswith(f"{name}={submission.id}:"):
+                    self.stage.world.violated(
+                        f"{submission.id} wrote {name}, and reads {value['id']}"
+                    )
+
     async def _hear(self, submission: Submission, asked: Asked) -> Event | None:
         """Hear the events of a run; return the last."""
         ended: list[str] = []
@@ -201,11 +235,11 @@ class Program:
             return
 
         name, node = sources[0], scenario.data_nodes[sources[0]]
-        written = Written(f"w{act.at}", self.stage.world.elapsed, self.process)
+        written = Written(f"w{act.at}", self.stage.world.moment, self.process)
         self.stage.audit.writes.setdefault(node.id, []).append(written)
         self.stage.world.note("writes", node.id, written.value)
         await node.write(value_of(name, written.value))
-        written.ended = self.stage.world.elapsed
+        written.ended = self.stage.world.moment
         self.stage.world.note("wrote", node.id, written.value)
 
     async def _read(self, orchestrator: Orchestrator, act: Act) -> None:
@@ -217,8 +251,10 @@ class Program:
                 self.stage.world.note("read", node.name, value["id"])
 
     async def _cancel(self, orchestrator: Orchestrator, act: Act) -> None:
-        if self.stage.submissions:
-            run_id = self.stage.submissions[act.subject % len(self.stage.submissions)]
+        known = self.stage.submissions
+        wanted = [known[act.subject % len(known)]] if known else []
+
+        for run_id in [*known] if act.options.get("all") else wanted:
             submission = await orchestrator.get_submission(run_id)
             self.stage.audit.asked[run_id].is_canceled = True
             submission.cancel(reason="as told")

@@ -20,14 +20,41 @@ SOON = 0.01
 
 
 def batches(trial: Trial, chance: random.Random) -> Trial:
-    """Have many short jobs travel together, and runs cancelled meanwhile."""
-    flows = _with_tasks(trial, speed=0.0, hanging=0.0)
+    """Have many short jobs travel together, whose workers die, and whose runs are
+    cancelled, meanwhile.
+    """
+    dying = chance.choice([0.0, 0.1, 0.4])
+    flows = _with_tasks(trial, speed=0.0, hanging=0.0, dying=dying, crash_retries=3)
     acts = [
         attrs.evolve(act, at=round(act.at, 1)) if act.verb == "submit" else act
         for act in trial.acts
     ]
-    acts += [_soon(act, chance, "cancel") for act in _submits(acts)]
+
+    for act in _submits(acts):
+        acts += [attrs.evolve(act, subject=chance.randrange(64)) for _ in range(2)]
+        acts.append(_soon(act, chance, "cancel"))
+
     return attrs.evolve(trial, flows=flows, acts=_ordered(acts), workers=1)
+
+
+def cancels(trial: Trial, chance: random.Random) -> Trial:
+    """Have jobs that never end by themselves, and every run cancelled."""
+    flows = _with_tasks(trial, hanging=chance.choice([0.2, 0.6]), speed=0.05)
+    acts = [attrs.evolve(act, process=0) for act in trial.acts]
+    acts += [_soon(act, chance, "cancel") for act in _submits(acts)]
+    last = max(act.at for act in acts)
+    acts += [
+        Act(at=last + later, process=0, verb="cancel", options={"all": True})
+        for later in (1.0, 20.0)
+    ]
+    faults = [one for one in trial.faults if one.kind in ("refused", "unsure", "jump")]
+    return attrs.evolve(
+        trial,
+        hosts=trial.hosts[:1],
+        flows=flows,
+        acts=_ordered(acts),
+        faults=tuple(attrs.evolve(one, process=0) for one in faults),
+    )
 
 
 def deaths(trial: Trial, chance: random.Random) -> Trial:
@@ -54,6 +81,27 @@ def values(trial: Trial, chance: random.Random) -> Trial:
         acts += [_soon(act, chance, "write") for _ in range(2)]
 
     return attrs.evolve(trial, flows=flows, acts=_ordered(acts), workers=1)
+
+
+def reads(trial: Trial, chance: random.Random) -> Trial:
+    """Have large values read just as they are replaced, while runs wait for them, and runs
+    of one scenario follow each other.
+    """
+    acts = [attrs.evolve(act, process=0) for act in trial.acts]
+
+    for act in _submits(acts):
+        acts += [attrs.evolve(act, at=act.at + 0.3 * chance.random()) for _ in range(2)]
+
+    again = attrs.evolve(trial, hosts=trial.hosts[:1], acts=_ordered(acts))
+    made = values(again, chance)
+    acts = list(made.acts)
+
+    for act in made.acts:
+        if act.verb == "write":
+            at = max(0.0, act.at - 0.003 * chance.random())
+            acts.append(attrs.evolve(act, at=at, verb="read"))
+
+    return attrs.evolve(made, acts=_ordered(acts))
 
 
 def programs(trial: Trial, chance: random.Random) -> Trial:
@@ -99,15 +147,21 @@ def programs(trial: Trial, chance: random.Random) -> Trial:
 
 THEMES: dict[str, Callable[[Trial, random.Random], Trial]] = {
     "batches": batches,
+    "cancels": cancels,
     "deaths": deaths,
     "programs": programs,
+    "reads": reads,
     "values": values,
 }
 
 
 def _with_tasks(trial: Trial, **changes: Any) -> tuple[Flow, ...]:
     """Change all tasks: their fields, and else their options."""
-    own = {name: changes.pop(name) for name in ("speed", "hanging") if name in changes}
+    own = {
+        name: changes.pop(name)
+        for name in ("speed", "hanging", "dying")
+        if name in changes
+    }
     return tuple(
         attrs.evolve(
             flow,

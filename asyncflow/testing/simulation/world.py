@@ -56,6 +56,11 @@ class World:
         """How long it has been there, in seconds."""
         return self.loop.time() - self._began
 
+    @property
+    def moment(self) -> int:
+        """How much has happened: it tells apart what happens at one time."""
+        return len(self.trace)
+
     def true_time(self) -> float:
         """Return the true time, in seconds since the epoch."""
         return EPOCH + self.elapsed

@@ -111,6 +111,7 @@ SUBMISSION = facts(
 )
 WHOLE_SUBMISSION = facts(
     is_canceling=FLAG,
+    is_paused=FLAG,
     missing=listed(TEXT),
     id=TEXT,
     entity_id=TEXT,
@@ -334,6 +335,7 @@ def submission(handle: Submission) -> dict[str, Any]:
         "inputs": {name: part.data_node.id for name, part in handle.inputs.items()},
         "outputs": {name: part.data_node.id for name, part in handle.outputs.items()},
         "is_canceling": handle.is_canceling,
+        "is_paused": handle.is_paused,
         "missing": never_written(handle) if handle.waits_for_data else [],
     }
 

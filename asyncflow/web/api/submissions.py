@@ -117,6 +117,22 @@ class Submissions:
 
     def _others(self) -> list[Answered]:
         return [
+            *(
+                (
+                    Operation(
+                        method="POST",
+                        path=f"/submissions/{{id}}/{verb}",
+                        name=f"{verb}_submission",
+                        what=what,
+                        answers={200: WHOLE_SUBMISSION},
+                    ),
+                    act,
+                )
+                for verb, what, act in (
+                    ("pause", "Start no more jobs of a run.", self.pause),
+                    ("resume", "Have a paused run go on.", self.resume),
+                )
+            ),
             (
                 Operation(
                     method="POST",
@@ -208,6 +224,18 @@ class Submissions:
         run = await self.site.run(request)
         run.cancel(asked.body.get("reason") or f"cancelled by {user_of(request)}")
         return answer(request, submission(run), 202)
+
+    async def pause(self, request: Request, _asked: Asked) -> Response:
+        """Pause a run."""
+        run = await self.site.run(request)
+        await run.pause()
+        return answer(request, submission(run))
+
+    async def resume(self, request: Request, _asked: Asked) -> Response:
+        """Have a run go on."""
+        run = await self.site.run(request)
+        await run.resume()
+        return answer(request, submission(run))
 
     async def retry(self, request: Request, _asked: Asked) -> Response:
         """Retry a run."""

@@ -55,6 +55,8 @@ class RunPage:
             Route("/runs/{id}/live", self.live),
             Route("/runs/{id}/report", self.report),
             Route("/runs/{id}/cancel", self.cancel, methods=["POST"]),
+            Route("/runs/{id}/pause", self.pause, methods=["POST"]),
+            Route("/runs/{id}/resume", self.resume, methods=["POST"]),
             Route("/runs/{id}/retry", self.retry, methods=["POST"]),
             Route("/runs/{id}/delete", self.delete, methods=["POST"]),
         ]
@@ -171,6 +173,18 @@ class RunPage:
         """Cancel it."""
         run = await self.site.run(request)
         run.cancel(f"cancelled by {user_of(request)}")
+        return seen(request, f"runs/{run.id}")
+
+    async def pause(self, request: Request) -> Response:
+        """Start no more jobs of it."""
+        run = await self.site.run(request)
+        await run.pause()
+        return seen(request, f"runs/{run.id}")
+
+    async def resume(self, request: Request) -> Response:
+        """Have it go on."""
+        run = await self.site.run(request)
+        await run.resume()
         return seen(request, f"runs/{run.id}")
 
     async def retry(self, request: Request) -> Response:

@@ -29,7 +29,7 @@ def audit(world: World, trial: Trial) -> Audit:
     made = Audit(world, trial, Disk(world))
     flow = trial.flows[0]
     nodes = {node.name: f"DATANODE_{node.name}_k" for node in flow.nodes}
-    made.asked[RUN] = Asked(RUN, flow, 0.0, world.spawn("p", "a"), nodes)
+    made.asked[RUN] = Asked(RUN, flow, 0.0, 0, world.spawn("p", "a"), nodes)
     return made
 
 

@@ -53,6 +53,6 @@ def test_a_theme_is_a_part_of_the_seed() -> None:
 
 def test_a_theme_that_there_is_not() -> None:
     with pytest.raises(
-        UsageError, match=r"no theme 'batch'.*batches, deaths, programs, values"
+        UsageError, match=r"no theme 'batch'.*batches, cancels, deaths, programs"
     ):
         drawn("7-batch")

@@ -117,6 +117,34 @@ async def test_a_run_is_cancelled_tried_again_and_deleted(
         assert (await browser.get(place)).status_code == 404
 
 
+async def test_a_run_is_paused_and_goes_on(orchestrator: Orchestrator) -> None:
+    scenario = await orchestrator.create_scenario(
+        flows.chain(orchestrator.config, flows.block)
+    )
+    submission = await scenario.submit().accepted()
+    place = f"runs/{submission.id}"
+
+    async with (
+        client(orchestrator) as browser,
+        stream(app(orchestrator), f"/a/b/{place}/live") as reader,
+    ):
+        with fail_after(30):
+            while "Pause" not in (await reader.event())[1].get("head", ""):
+                pass
+
+            assert (await browser.post(f"{place}/pause")).status_code == 303
+            assert submission.is_paused
+            assert "It is paused" in (await browser.get(place)).text
+
+            while "Resume" not in (await reader.event())[1].get("head", ""):
+                pass
+
+            assert (await browser.post(f"{place}/resume")).status_code == 303
+            assert "It is paused" not in (await browser.get(place)).text
+            submission.cancel()
+            await submission.wait()
+
+
 async def test_a_reader_sees_no_buttons_also_in_what_comes_later(
     orchestrator: Orchestrator,
 ) -> None:

@@ -1,0 +1,35 @@
+"""The processes that drive runs: whether they live."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from asyncflow.cli.records import Reader
+from asyncflow.records import OrchestratorRecord
+from asyncflow.recovery.liveness import is_dead
+
+SKEW = 60.0
+"""By how much the clock of another host may differ before what it runs counts as left, in
+seconds."""
+
+
+def orchestrators(store: Reader) -> list[OrchestratorRecord]:
+    """Return those that are open, or were killed, as the store knows them."""
+    records = map(store.find, store.names("orchestrators"))
+    return [one for one in records if isinstance(one, OrchestratorRecord)]
+
+
+def driver_of(store: Reader, run: Any) -> OrchestratorRecord | None:
+    """Return whose process drives a run; None where none does any more."""
+    owner = store.find(run.orchestrator_id)
+
+    if not isinstance(owner, OrchestratorRecord):
+        return None
+
+    return None if is_dead(owner, own_ids=(), now=time.time() - SKEW) else owner
+
+
+def is_left(store: Reader, run: Any) -> bool:
+    """Tell whether a run has not ended, and no process drives it any more."""
+    return run.finished is None and driver_of(store, run) is None
