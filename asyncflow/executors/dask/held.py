@@ -131,25 +131,18 @@ async def copied(ask: Any, path: str) -> None:
     :param ask: gives the size of all, and the piece that begins at an offset
     """
     loop = asyncio.get_running_loop()
-    file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    size, data = await ask(0)
+    await loop.run_in_executor(None, _write, path, data, 0)
+    offsets = iter(range(PIECE, size, PIECE))
 
-    try:
-        size, data = await ask(0)
-        offsets = iter(range(PIECE, size, PIECE))
-        first = loop.run_in_executor(None, _write, file, data, 0)
+    async def take() -> None:
+        for offset in offsets:
+            _, data = await ask(offset)
+            await loop.run_in_executor(None, _write, path, data, offset)
 
-        async def take() -> None:
-            for offset in offsets:
-                _, data = await ask(offset)
-                await loop.run_in_executor(None, _write, file, data, offset)
-
-        async with asyncio.TaskGroup() as group:
-            for _ in range(AT_ONCE):
-                group.create_task(take())
-
-        await first
-    finally:
-        os.close(file)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(AT_ONCE):
+            group.create_task(take())
 
 
 def folder_of(worker: Worker) -> HeldFolder:
@@ -201,9 +194,15 @@ def _read(path: str, offset: int) -> tuple[int, memoryview]:
     return size, memoryview(found)
 
 
-def _write(file: int, data: bytes, offset: int) -> None:
+def _write(path: str, data: bytes, offset: int) -> None:
+    """Write a piece. It has a descriptor of its own, as nobody may wait for its end."""
+    flags = os.O_WRONLY | os.O_CLOEXEC | (0 if offset else os.O_CREAT | os.O_EXCL)
+    file = os.open(path, flags, 0o600)
     view = memoryview(data)
 
-    while view:
-        written = os.pwrite(file, view, offset)
-        view, offset = view[written:], offset + written
+    try:
+        while view:
+            written = os.pwrite(file, view, offset)
+            view, offset = view[written:], offset + written
+    finally:
+        os.close(file)

@@ -10,7 +10,7 @@ import pytest
 from anyio import fail_after, to_thread
 from anyio.lowlevel import checkpoint
 
-from asyncflow import Orchestrator
+from asyncflow import Orchestrator, Submission
 from tests.support import dask_cluster
 from tests.support.counted_jobs import await_file, begin_and_wait, until_begun
 from tests.support.dask_cluster import configuration
@@ -90,6 +90,7 @@ async def test_agents_stay_that_have_something_for_who_takes_over(
         async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
             (record,) = await orchestrator.submissions()
             submission = await orchestrator.get(record.id)
+            assert isinstance(submission, Submission)
             (tmp_path / "go").touch()
             await submission.wait()
             await to_thread.run_sync(await_death, found[0])
