@@ -71,18 +71,20 @@ class LostValues:
             executor.kill(call, now=now)
 
     async def _make_inputs(self, reader: Attempt, nodes: Iterable[NodeState]) -> bool:
-        """Make again those of some values that are lost; tell whether that was needed, and
-        all are there now.
+        """Make again those of some values that are lost; tell whether any stays in the
+        cluster, and all of these are there now.
         """
         found = False
 
         for node in nodes:
             version = (reader.run.pins or {}).get(node.id, node.version)
 
-            if version is None or not await self._is_lost(version):
+            if version is None or not _is_held(version):
                 continue
 
-            if not await self._made(reader, node, version):
+            if await self._is_lost(version) and not await self._made(
+                reader, node, version
+            ):
                 return False
 
             found = True
@@ -90,13 +92,9 @@ class LostValues:
         return found
 
     async def _is_lost(self, version: Version) -> bool:
-        kept = version.kept
-
-        if not isinstance(kept, str) or place_of(kept) is None:
-            return False
-
         held = self.executors[DEFAULT].held_values
-        return held is None or not await held.has(os.path.basename(kept))
+        name = os.path.basename(str(version.kept))
+        return held is None or not await held.has(name)
 
     async def _made(self, reader: Attempt, node: NodeState, lost: Version) -> bool:
         """Make a value again, unless somebody does already; tell whether it is there."""
@@ -187,6 +185,10 @@ class LostValues:
                 )
             elif isinstance(kept, str):
                 self.versions.garbage.add(kept)
+
+
+def _is_held(version: Version) -> bool:
+    return isinstance(version.kept, str) and place_of(version.kept) is not None
 
 
 class _Making(Watch):
