@@ -31,6 +31,16 @@ SHOWN = 4
 F = TypeVar("F", bound=Callable[..., object])
 
 
+def complete_module(
+    ctx: click.Context,  # as click calls it
+    param: click.Parameter,  # the same
+    incomplete: str,
+) -> list[str]:
+    """Give the modules of this folder, as a shell completes them. Nothing is imported."""
+    names = [path.stem for path in sorted(Path().glob("*.py"))]
+    return [name for name in names if name.startswith(incomplete)]
+
+
 def module_option(command: F) -> F:
     """Add ``--module`` to a command that cannot do without: see `declaring`."""
     add = click.option(
@@ -38,6 +48,7 @@ def module_option(command: F) -> F:
         "--module",
         envvar=VARIABLE,
         metavar="MODULE",
+        shell_complete=complete_module,
         help=f"The module (or file) that declares the scenario.  [default: ${VARIABLE}]",
     )
     return add(command)

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import click
 
-from asyncflow.cli.code import load
+from asyncflow.cli.code import complete_module, load
 from asyncflow.cli.group import FAILED
 from asyncflow.cli.output import (
     json_option,
@@ -25,7 +25,7 @@ from asyncflow.secret import concealed
 LONGEST = 60
 """How many characters of a value are shown in a table."""
 
-_module = click.argument("module", metavar="MODULE")
+_module = click.argument("module", metavar="MODULE", shell_complete=complete_module)
 
 
 @click.group(short_help="Check, export and show what a module declares.")
@@ -53,7 +53,7 @@ def check(module: str, as_json: bool) -> None:
         if not problems:
             click.echo(f"nothing is wrong: {_counted(config)}")
 
-    if problems:
+    if any(one.level == "ERROR" for one in problems):
         raise click.exceptions.Exit(FAILED)
 
 

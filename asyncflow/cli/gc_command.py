@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import time
-from contextlib import suppress
 from datetime import timedelta
+from os.path import basename
 from typing import Any
 
 import click
@@ -13,7 +12,7 @@ import click
 from asyncflow.cli.filters import age
 from asyncflow.cli.output import json_option, print_facts, print_json
 from asyncflow.cli.records import reader, store_option
-from asyncflow.cli.value_files import orphans
+from asyncflow.cli.value_files import declared, files_of, orphans, values_options
 
 
 @click.command(short_help="Remove old runs, what they printed, and lost files.")
@@ -32,6 +31,7 @@ from asyncflow.cli.value_files import orphans
 @click.option("--logs", is_flag=True, help="Remove what jobs printed alone; runs stay.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @json_option
+@values_options
 @store_option
 def command(older: float | None, keep: int | None, as_json: bool, **given: Any) -> None:
     """Remove old runs with their jobs, and files of values that nobody has any more.
@@ -45,8 +45,8 @@ def command(older: float | None, keep: int | None, as_json: bool, **given: Any) 
       asyncflow gc --older 7d --logs
     """
     with reader(given["store"]) as store:
-        lost = orphans(store)
-        sizes = _sizes(lost)
+        files = files_of(store, given)
+        lost = orphans(store, files)
         runs = (
             store.prunable(older, keep, given["logs"])
             if older is not None or keep is not None
@@ -61,8 +61,6 @@ def command(older: float | None, keep: int | None, as_json: bool, **given: Any) 
         "jobs": jobs,
         "logs": len(runs) if given["logs"] else None,  # a look at each would take long
         "freed_bytes": 0,
-        "files": len(lost),
-        "file_bytes": sizes,
     }
 
     if not given["dry_run"]:
@@ -73,9 +71,12 @@ def command(older: float | None, keep: int | None, as_json: bool, **given: Any) 
         else:
             found["logs"] = 0
 
-        for path in lost:
-            with suppress(FileNotFoundError):
-                os.unlink(path)
+        if files and lost:
+            files.remove(lost)
+            left = {*files.sizes()}
+            lost = {path: n for path, n in lost.items() if basename(path) not in left}
+
+    found |= {"files": len(lost), "file_bytes": sum(lost.values())}
 
     if as_json:
         print_json(found)
@@ -88,7 +89,7 @@ def command(older: float | None, keep: int | None, as_json: bool, **given: Any) 
             f"{word} runs": str(found["submissions"]),
             f"{word} jobs": str(found["jobs"]),
             f"{word} {what}": found["logs"],
-            f"{word} lost files": f"{found['files']} ({sizes / 2**20:.1f} MiB)",
+            f"{word} lost files": f"{len(lost)} ({found['file_bytes'] / 2**20:.1f} MiB)",
         }
     )
 
@@ -101,16 +102,8 @@ async def _pruned(
     seconds = None if older is None else max(0.0, time.time() - older)
     older_than = None if seconds is None else timedelta(seconds=seconds)
 
-    async with Orchestrator(store=given["store"], adopt=False) as orchestrator:
+    async with Orchestrator(
+        declared(given["module"]), given["store"], adopt=False, values=given["values"]
+    ) as orchestrator:
         gone = await orchestrator.prune(older_than, keep, logs_only=given["logs"])
         return gone._asdict()
-
-
-def _sizes(paths: list[str]) -> int:
-    total = 0
-
-    for path in paths:
-        with suppress(OSError):
-            total += os.stat(path).st_size
-
-    return total

@@ -8,7 +8,7 @@ import attrs
 import click
 
 from asyncflow import ids
-from asyncflow.cli.code import TARGET, Code, load
+from asyncflow.cli.code import TARGET, Code, complete_module, load
 from asyncflow.cli.ids import completion, resolve
 from asyncflow.cli.output import (
     json_option,
@@ -56,7 +56,7 @@ class _Step:
 
 
 @click.command(short_help="Say what a run would do, and why.", epilog=TARGET)
-@click.argument("target", metavar="MODULE:SCENARIO")
+@click.argument("target", metavar="MODULE:SCENARIO", shell_complete=complete_module)
 @click.option(
     "--of",
     "scenario_id",

@@ -9,7 +9,7 @@ import click
 
 from asyncflow import ids
 from asyncflow.cli.code import Code, declaring, load, module_option, overridden
-from asyncflow.cli.group import FAILED
+from asyncflow.cli.group import FAILED, INTERRUPTED, Failure
 from asyncflow.cli.ids import completion
 from asyncflow.cli.output import json_option, note, print_json
 from asyncflow.cli.owners import driver_of, orchestrators
@@ -61,17 +61,38 @@ def command(
         others = orchestrators(store)
         going = {run.id for run in runs if not run.finished and driver_of(store, run)}
 
+    done = {run.id for run in runs if run.status == SubmissionStatus.COMPLETED}
+
+    if done and names:
+        raise UsageError(f"{min(done)} has completed: nothing is left to retry")
+
+    runs = [run for run in runs if run.id not in done]
+    found = [run.id for run in runs]
+
+    if not found:
+        note("nothing is left to retry")
+
     if not is_confirmed("Retry", found, given, as_json=as_json):
         return
+
+    started = [] if module else [one for one in found if one in going]
 
     if module:
         code, _ = load(module)
         changes = {"mode": given["mode"], "max_nb_of_workers": given["workers"]}
         echo = False if as_json or jsonl else None
         overridden(code.config, {**changes, "echo": echo})
-        ended = run_here(lambda: _retry(code, found, given["store"], jsonl))
-    else:
-        ended = run_here(lambda: _ask(runs, others, going, given["store"], jsonl))
+
+    try:
+        ended = run_here(
+            lambda: (
+                _retry(code, found, given["store"], jsonl, started)
+                if module
+                else _ask(runs, others, given["store"], jsonl, started)
+            )
+        )
+    except Failure as error:
+        raise _told_of(error, started, module) from None
 
     if len(ended) == 1:
         finish(ended[0], as_json=as_json, jsonl=jsonl, module=module)
@@ -87,25 +108,39 @@ def command(
         raise click.exceptions.Exit(FAILED)
 
 
+def _told_of(error: Failure, started: Sequence[str], module: str | None) -> Failure:
+    """Say what becomes of runs that are not watched any more."""
+    if error.exit_code != INTERRUPTED or not started:
+        return error
+
+    ids_ = " ".join(started)
+    what = (
+        f"`asyncflow retry {ids_} -m {module}` goes on"
+        if module
+        else f"what runs goes on where it runs: `asyncflow logs -f {ids_}` follows it"
+    )
+    return Failure(
+        f"interrupted: {what}, `asyncflow cancel {ids_}` ends it", INTERRUPTED
+    )
+
+
 async def _ask(
     runs: Sequence[Any],
     others: list[OrchestratorRecord],
-    going: Collection[str],
     store: str | None,
     jsonl: bool,
+    started: list[str],
 ) -> list[Submission]:
     """Have the programs that declare them run again what is left of some runs; return
     the new ones, once they have ended. On cancel they go on.
 
-    :param going: those that run, which are watched
+    :param started: has the ids of what runs, and gets those of the new ones
     """
-    again: list[str] = []
     left: list[str] = []
 
     for one in runs:
-        if one.id in going:
+        if one.id in started:
             note(f"{one.id} goes on where it runs")
-            again.append(one.id)
             continue
 
         try:
@@ -118,13 +153,13 @@ async def _ask(
         else:
             new, who = made
             note(f"{one.id}: process {who.pid} of {who.host} runs {new}")
-            again.append(new)
+            started.append(new)
 
     if left:
         declaring(left)
 
     async with Orchestrator(store=store, adopt=False) as orchestrator:
-        handles = [await orchestrator.get_submission(one) for one in again]
+        handles = [await orchestrator.get_submission(one) for one in started]
         return await _followed(handles, jsonl)
 
 
@@ -151,15 +186,22 @@ async def _retried(
 
 async def _followed(submissions: list[Submission], jsonl: bool) -> list[Submission]:
     return [
-        await followed(one, title=one.entity.scenario_id, jsonl=jsonl)
+        await followed(one, title=ids.config_of(one.entity.scenario_id), jsonl=jsonl)
         for one in submissions
     ]
 
 
 async def _retry(
-    code: Code, run_ids: Collection[str], store: str | None, jsonl: bool
+    code: Code,
+    run_ids: Collection[str],
+    store: str | None,
+    jsonl: bool,
+    started: list[str],
 ) -> list[Submission]:
-    """Run again what is left of some runs; return the new ones, once they have ended."""
+    """Run again what is left of some runs; return the new ones, once they have ended.
+
+    :param started: gets the ids of these
+    """
 
     def is_meant(record: Any) -> bool:
         return record.id in run_ids
@@ -176,4 +218,5 @@ async def _retry(
             else:
                 again.append(submission.retry_failed())
 
+        started += [one.id for one in again]
         return await _followed(again, jsonl)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from asyncflow.cli.code import TARGET, Code, load, overridden
+from asyncflow.cli.code import TARGET, Code, complete_module, load, overridden
 from asyncflow.cli.group import FAILED, INTERRUPTED, USAGE, Failure
 from asyncflow.cli.output import json_option
 from asyncflow.cli.records import store_option
@@ -25,7 +25,7 @@ from asyncflow.orchestrator import Orchestrator
     epilog=f"{TARGET} Exit codes: 0 completed, 1 failed or cancelled, 2 nothing was run, "
     "130 interrupted.",
 )
-@click.argument("target", metavar="MODULE:SCENARIO")
+@click.argument("target", metavar="MODULE:SCENARIO", shell_complete=complete_module)
 @click.option(
     "--set",
     "values",

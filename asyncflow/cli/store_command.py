@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import nullcontext
 from typing import Any
 
 import click
@@ -11,8 +12,8 @@ import click
 from asyncflow.cli.group import FAILED
 from asyncflow.cli.output import json_option, note, print_facts, print_json
 from asyncflow.cli.records import address_of, reader, store_option
-from asyncflow.cli.value_files import missing, orphans
-from asyncflow.errors import StoreFailed
+from asyncflow.cli.value_files import Files, files_of, missing, orphans, values_options
+from asyncflow.errors import StoreFailed, ValueMissing
 from asyncflow.stores._reader import schema_version
 
 
@@ -23,8 +24,9 @@ def command() -> None:
 
 @command.command(short_help="Check that records and files are whole.")
 @json_option
+@values_options
 @store_option
-def check(as_json: bool, store: str | None) -> None:
+def check(as_json: bool, store: str | None, **given: Any) -> None:
     """Check that the store is whole: its database, and the files of values.
 
     Exits with 1 where something is damaged or missing. Others may use it meanwhile.
@@ -32,8 +34,8 @@ def check(as_json: bool, store: str | None) -> None:
     with reader(store) as records:
         damaged = records.check()
         sizes = records.sizes() if not damaged else {}
-        gone = missing(records) if not damaged else []
-        lost = orphans(records) if not damaged else []
+        files = files_of(records, given) if not damaged else None
+        gone, lost = missing(records, files), [*orphans(records, files)]
         facts: dict[str, Any] = {
             "store": records.file,
             "damaged": damaged,
@@ -70,8 +72,9 @@ def check(as_json: bool, store: str | None) -> None:
 @command.command(short_help="Copy it while others use it.")
 @click.argument("target", metavar="FILE", type=click.Path(dir_okay=False))
 @json_option
+@values_options
 @store_option
-def backup(target: str, as_json: bool, store: str | None) -> None:
+def backup(target: str, as_json: bool, store: str | None, **given: Any) -> None:
     """Copy the store, as it is at one moment, while others use it.
 
     FILE gets the records, and the folder FILE.values (without .db) the values. Open the
@@ -88,7 +91,7 @@ def backup(target: str, as_json: bool, store: str | None) -> None:
     with reader(store, allows_older=True) as records:
         os.makedirs(os.path.dirname(os.path.abspath(target)), exist_ok=True)
         records.backup(target)
-        values = records.values_folder()
+        values = files_of(records, given)
 
     copied, gone = _copy_values(target, values, folder)
 
@@ -149,7 +152,9 @@ def _versions(address: str) -> tuple[int | None, int]:
     return schema_version(address)
 
 
-def _copy_values(target: str, values: str | None, folder: str) -> tuple[int, list[str]]:
+def _copy_values(
+    target: str, values: Files | None, folder: str
+) -> tuple[int, list[str]]:
     """Copy the files that a copy of a database names; return which have gone."""
     before, known = schema_version(target)
 
@@ -157,18 +162,18 @@ def _copy_values(target: str, values: str | None, folder: str) -> tuple[int, lis
         with reader(target) as records:
             names = records.names("kept_names")
     else:  # nobody here knows what it names
-        names = os.listdir(values) if values else []
+        names = [*values.sizes()] if values else []
 
     os.makedirs(folder, mode=0o700)
     gone = []
 
     for name in names:
-        source, copy = os.path.join(values or "", name), os.path.join(folder, name)
-
         try:
-            if not name.startswith("."):  # whose folder it is
-                shutil.copyfile(source, copy)
-        except FileNotFoundError:
+            with (
+                values.here(values.path(name)) if values else nullcontext(name) as file
+            ):
+                shutil.copyfile(file, os.path.join(folder, name))
+        except (FileNotFoundError, ValueMissing):
             gone.append(name)
 
     return len(names) - len(gone), gone

@@ -29,6 +29,7 @@ from asyncflow.config.retry import Retry, as_retry
 from asyncflow.config.section import (
     Attributes,
     Section,
+    TakenOptions,
     as_given,
     evolved,
     names_of,
@@ -485,7 +486,7 @@ class JobConfig(Attributes, Shown):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class CoreConfig(Attributes, Shown):
+class CoreConfig(TakenOptions, Shown):
     """What is kept of finished submissions, where values are, and of which version all is."""
 
     keep_days: float | None = None

@@ -19,6 +19,8 @@ from asyncflow.worker.replacing import REMEDIES
 MEMORY = "memory://"
 """How an address begins of which each process has its own files."""
 
+REFUSALS = (401, 403, 407)
+"""What servers answer to those who may not ask."""
 
 _has_threads = False
 """Whether the threads of asynchronous file systems are there."""
@@ -94,6 +96,15 @@ def move(files: Any, source: str, to: str) -> None:
 
     with suppress(Exception):  # it is there
         files.rm_file(source)
+
+
+def refusal(error: FileNotFoundError) -> OSError:
+    """Return what to raise where a file is not there, as a file system says that takes a
+    server's refusal for it.
+    """
+    status = getattr(error.__cause__, "status", None)
+    is_refused = status in REFUSALS
+    return PermissionError(f"the server answers {status}") if is_refused else error
 
 
 def remedy_of(error: Exception) -> str:

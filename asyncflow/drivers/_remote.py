@@ -17,6 +17,7 @@ from asyncflow.drivers._file_systems import (
     OfOneProcess,
     file_system,
     move,
+    refusal,
     remedy_of,
 )
 from asyncflow.drivers._joining import check_partitions, columns_of
@@ -95,7 +96,23 @@ class RemoteDriver(ServerDriver):
     def exists(self) -> bool:
         with self.reading():
             files, at = self._files()
-            return bool(files.glob(at) if has_magic(at) else files.exists(at))
+
+            if has_magic(at):
+                return bool(files.glob(at))
+
+            return bool(files.exists(at)) or self._is_said_to_be(files, at)
+
+    def _is_said_to_be(self, files: Any, at: str) -> bool:
+        """Look again for what a file system says is not there: it may be refused."""
+        try:
+            files.info(at)
+        except FileNotFoundError as error:
+            if (raised := refusal(error)) is not error:
+                raise raised from None
+
+            return False
+
+        return True
 
     def fingerprint(self) -> str | None:
         try:
@@ -175,18 +192,25 @@ class RemoteDriver(ServerDriver):
         """
         try:
             with self.reading_but(FileNotFoundError):
-                files, at = self._files()
-
-                if in_parts:
-                    opened = files.open(at, "rb", block_size=at_once)
-                else:
-                    opened = BytesIO(files.cat_file(at))
+                opened = self._open(in_parts, at_once)
         except FileNotFoundError:
             why = "it is not there: bring it back, or run the task that writes it"
             raise FileNotFoundError(errno.ENOENT, why, self.shown_place) from None
 
         with opened:
             yield opened
+
+    def _open(self, in_parts: bool, at_once: int | None) -> BinaryIO:
+        files, at = self._files()
+
+        try:
+            if in_parts:
+                found: BinaryIO = files.open(at, "rb", block_size=at_once)
+                return found
+
+            return BytesIO(files.cat_file(at))
+        except FileNotFoundError as error:
+            raise refusal(error) from None
 
     @contextmanager
     def reading_but(self, *passed: type[Exception]) -> Iterator[None]:
@@ -370,6 +394,10 @@ class RemoteDriver(ServerDriver):
     def tell(self, error: Exception) -> Told:
         if isinstance(error, OfOneProcess):
             return Told(str(error), "have executor='thread', or use another address")
+
+        if isinstance(error, NotImplementedError):
+            why = "its file system cannot do that: it may be one to be read alone"
+            return Told(why, "give an address that can be written")
 
         why = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
         return Told(why, remedy_of(error))

@@ -31,9 +31,6 @@ from asyncflow.worker.values import temporary_name
 WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az"})
 """Of which file systems a file is there once all of it is; on others it is renamed."""
 
-HERE = "here"
-"""How the name of the file ends that tells the host of the orchestrator from others."""
-
 
 class ValuesAt:
     """The files of values at an address. All methods block.
@@ -176,16 +173,41 @@ class ValuesAt:
             return True
 
     def names(self, begin: str = "") -> list[str]:
+        return [name for name in self._sizes() if name.startswith(begin)]
+
+    def sizes(self) -> dict[str, int]:
+        try:
+            return self._sizes() or self._none()
+        except (AsyncflowError, MemoryError):
+            raise
+        except Exception as error:
+            why, remedy = self.told(error)
+            where, what = f"of values at {self.shown}", f"it cannot be listed ({why})"
+            raise StoreFailed(where, what, remedy) from None
+
+    def _sizes(self) -> dict[str, int]:
         files, at = self._files()
         files.invalidate_cache()
 
         try:
-            found = files.find(at, maxdepth=1)
+            found = files.find(at, maxdepth=1, detail=True)
         except FileNotFoundError:
-            return []
+            return {}
 
-        names = (os.path.basename(each) for each in found)
-        return [name for name in names if name.startswith(begin)]
+        return {os.path.basename(at): int(one["size"]) for at, one in found.items()}
+
+    def _none(self) -> dict[str, int]:
+        """Return no files, where the bucket is there that has none.
+
+        :raises FileNotFoundError: where it is not
+        """
+        files, at = self._files()
+        bucket = at.partition("/")[0]
+
+        if _is_whole(files) and not files.exists(bucket):
+            raise FileNotFoundError(f"there is no bucket {bucket}")
+
+        return {}
 
     def told(self, error: Exception) -> Told:
         """Say what an error of its file system means, without what is secret."""

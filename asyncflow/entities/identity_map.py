@@ -252,7 +252,7 @@ class IdentityMap:
 
             return found
 
-        made = module.Cycle(record)
+        made = module.Cycle(record, self.verbs)
         self._in_use[record.id] = made
         return made
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeAlias
 
 from asyncflow.entities import rich
+from asyncflow.errors import NotOpen
 
 Start: TypeAlias = Callable[[Callable[[], Coroutine[Any, Any, None]]], object]
 """Has something run on an event loop."""
@@ -48,7 +49,11 @@ def show(handle: object, shown: object, start: Start | None = None) -> object:
         except Exception as error:  # what is shown stays
             place.update(_bundle(rich.problem(first, error), text), raw=True)
 
-    return (start or _start_here)(follow)
+    try:
+        return (start or _start_here)(follow)
+    except NotOpen as error:  # nothing more can be asked
+        place.update(_bundle(rich.problem(first, error), text), raw=True)
+        return None
 
 
 def _display(ipython: Any, bundle: dict[str, str]) -> Display:

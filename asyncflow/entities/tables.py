@@ -25,6 +25,10 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
 """What is shown of each kind of handle, of both faces."""
 
 
+LEFT_OUT = ("graph", "revision")
+"""What is shown of no record."""
+
+
 def register() -> None:
     """Have the notebook that runs show lists of ours as tables; without one, nothing.
 
@@ -75,7 +79,7 @@ def _row(item: object) -> dict[str, object] | None:
 
     if hasattr(facts, "as_dict"):
         found: dict[str, object] = facts.as_dict()
-        return found
+        return {name: fact for name, fact in found.items() if name not in LEFT_OUT}
 
     names = ATTRIBUTES.get(type(facts).__name__)
     return None if names is None else {name: getattr(facts, name) for name in names}

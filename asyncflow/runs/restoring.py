@@ -69,7 +69,8 @@ def restore(
     """
     run.is_seen = True  # by who began it
     run.orchestrator_id = record.orchestrator_id
-    run.ending.cancel_reason = record.reason or None
+    wish = None if record.finished is not None else run.ending.cancel_reason
+    run.ending.cancel_reason = record.reason or wish
     run.is_paused = record.is_paused
     news: list[Change] = []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import TypeAlias
 
 from anyio import to_thread
@@ -16,6 +17,8 @@ from asyncflow.recovery.loader import EntityLoader
 from asyncflow.runs.node import NodeState
 from asyncflow.values.retention import Pins
 from asyncflow.values.versions import Versions
+
+_fingerprint = attrgetter("fingerprint")
 
 First: TypeAlias = Callable[[], Awaitable[bool]]
 """What is awaited before a run begins: it tells whether the run is to be ours."""
@@ -59,7 +62,7 @@ class RunPreparation:
         """
         places: Sequence[NodeState] = ()
 
-        if any(spec.fingerprint for spec in specs):
+        if any(map(_fingerprint, specs)):
             places = skipping.places(run.tasks)
         elif run.dag.places:
             places = places_of(run)

@@ -12,13 +12,16 @@ from anyio import CancelScope, to_thread
 from asyncflow.abc import Executor, is_address
 from asyncflow.background import temporary_folder
 from asyncflow.config.lookup import Unresolved, found
-from asyncflow.drivers._values_at import HERE, ValuesAt, is_of_process
+from asyncflow.drivers._values_at import ValuesAt, is_of_process
 from asyncflow.errors import StoreFailed, UsageError
+from asyncflow.runtime.wiring import given_values
 from asyncflow.secret import concealed
 from asyncflow.values.files import ValueFiles
+from asyncflow.values.lost import HERE
 from asyncflow.worker.replacing import REMEDIES
 
 if TYPE_CHECKING:
+    from asyncflow.config import Configuration
     from asyncflow.runtime.session import Session
 
 LOCAL = "file://"
@@ -37,7 +40,7 @@ async def open_files(
     :raises UsageError: where the address is of one process, and jobs run in others
     """
     store = session.store
-    place, options = _place(session, given)
+    place, options = place_of(given, session.values_options, session.config)
 
     if not is_address(place):
         folder = await to_thread.run_sync(_probed_folder, place)
@@ -66,19 +69,49 @@ async def open_files(
     return files
 
 
-def _place(session: Session, given: str) -> tuple[str, Mapping[str, Any]]:
-    """Return the folder or address that is given, and its options."""
-    options = session.values_options
+def place_of(
+    given: str, options: Mapping[str, Any] | None, config: Configuration
+) -> tuple[str, Mapping[str, Any]]:
+    """Return the folder or address that is given, and its options.
 
-    if options is None:
-        options = session.config.core_config.values_options
-
+    :param options: None for those of the configuration
+    :raises UsageError: where they name what the environment has not
+    """
     try:
-        place, options = concealed("", found(given)), found(options)
+        place = concealed("", found(given))
+        options = found(
+            config.core_config.values_options if options is None else options
+        )
     except Unresolved as error:
         raise UsageError(f"where values are kept is not known: {error}") from None
 
     return place.removeprefix(LOCAL) if place.startswith(LOCAL) else place, options
+
+
+def files_at(
+    folder: str | None,
+    given: str | None,
+    options: Mapping[str, Any] | None,
+    config: Configuration,
+) -> ValueFiles | None:
+    """Return the files of values of a store, to be looked at: nothing is opened.
+
+    :param folder: that of the store, on this host; None for none
+    :param given: a folder or an address; None for what the environment says, or the
+        configuration
+    :raises UsageError: where they name what the environment has not
+    """
+    given = given or given_values() or config.core_config.values
+
+    if not given:
+        return None if folder is None else ValueFiles(folder)
+
+    place, options = place_of(given, options, config)
+
+    if not is_address(place):
+        return ValueFiles(os.path.abspath(os.path.expanduser(place)))
+
+    return ValueFiles(folder or os.devnull, ValuesAt(place, options, os.devnull))
 
 
 def _probed_folder(place: str) -> str:

@@ -54,6 +54,12 @@ class Remote(Protocol):
     def names(self, begin: str = "") -> list[str]:
         """List the files whose names begin so."""
 
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes of all files, by their names.
+
+        :raises StoreFailed: where they cannot be listed
+        """
+
     def wrapped(self, driver: Driver) -> Driver:
         """Return a driver that keeps its versions there."""
 
@@ -157,6 +163,16 @@ class ValueFiles:
         except Exception as error:
             _logger.warning("files that nobody needs may be left: %s", error)
             return here, False
+
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes of all files, by their names; a copy is no other file. Blocks.
+
+        :raises StoreFailed: where those at an address cannot be listed
+        """
+        from asyncflow.values.lost import sizes_in
+
+        there = {} if self.remote is None else self.remote.sizes()
+        return sizes_in(self.folder) | there
 
     def remove(self, paths: Iterable[str]) -> None:
         """Remove files; one that cannot be removed holds up nothing. Blocks."""

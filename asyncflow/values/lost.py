@@ -1,8 +1,13 @@
-"""Files of values that processes which were killed have left, and nobody needs."""
+"""Files of values, and which of them killed processes have left, and nobody needs."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Container, Iterable
+from contextlib import suppress
+
+HERE = "here"
+"""How the name of the file ends that tells the host of an orchestrator from others."""
 
 STAGED = ".staged"
 """How files end that tell what waits on a server: the next orchestrator looks there."""
@@ -21,3 +26,18 @@ def lost(names: Iterable[str], dead: Container[str], kept: Container[str]) -> li
         and name not in kept
         and not name.endswith(STAGED)
     )
+
+
+def sizes_in(folder: str) -> dict[str, int]:
+    """Return the bytes of the files in a folder. Blocks."""
+    found: dict[str, int] = {}
+
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as files:
+        for file in files:
+            if file.name.startswith("."):  # it says whose folder it is
+                continue
+
+            with suppress(FileNotFoundError):
+                found[file.name] = file.stat(follow_symlinks=False).st_size
+
+    return found

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
+from random import random
 from typing import TypeVar
 
 from anyio import CancelScope, Lock, create_task_group, sleep
-from anyio.lowlevel import checkpoint
+from anyio.lowlevel import RunVar, checkpoint
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from asyncflow.errors import NotOpen
+
 T = TypeVar("T")
 
+_TURN: RunVar[Lock] = RunVar("asyncflow.web.live.turn")
+"""Which stream is the next to send."""
+
 PAUSE = 0.25
-"""How long changes are gathered, in seconds."""
+"""About how long changes are gathered, in seconds."""
 
 HEARTBEAT = 15.0
 """After how many seconds without a change something is sent, so that proxies wait on."""
@@ -68,9 +74,10 @@ class EventStream(Response):
             group.start_soon(_until_left, receive, group.cancel_scope)
             group.start_soon(self._beat, send)
 
-            async for event in events:
-                await self._write(send, event)
-                await checkpoint()  # many may be there at once
+            with suppress(NotOpen):  # it was closed meanwhile: the browser asks again
+                async for event in events:
+                    await _next_turn()
+                    await self._write(send, event)
 
             group.cancel_scope.cancel()
 
@@ -85,6 +92,20 @@ class EventStream(Response):
         async with self._turn:
             body = text.encode()
             await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def _next_turn() -> None:
+    """Return when it is this stream's turn to send: others have theirs in between.
+
+    What is news for many would otherwise hold up the event loop until all have it.
+    """
+    try:
+        turn = _TURN.get()
+    except LookupError:
+        _TURN.set(turn := Lock())
+
+    async with turn:
+        await checkpoint()
 
 
 async def _until_left(receive: Receive, scope: CancelScope) -> None:
@@ -104,5 +125,5 @@ async def closing(events: AsyncIterator[T]) -> AsyncGenerator[AsyncIterator[T]]:
 
 
 async def pause() -> None:
-    """Let changes gather."""
-    await sleep(PAUSE)
+    """Let changes gather; all who look at a page go on at moments of their own."""
+    await sleep(PAUSE * (0.75 + random() / 2))  # noqa: S311  # no secret

@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 from anyio import to_thread
 
-from asyncflow.abc import Store
-from asyncflow.values.lost import lost
+from asyncflow.errors import StoreFailed
+from asyncflow.orchestrator import Orchestrator
+from asyncflow.runtime.values_place import files_at
+from asyncflow.values.lost import HERE, lost
 
 SHOWN = 100
 """How many lost files are named."""
@@ -21,50 +23,50 @@ class Stored(NamedTuple):
     database: int | None
     """The records with what jobs have printed; None where a server, or memory, has them."""
     files: int
-    """The files of large values."""
+    """The files of large values, here and at an address: a copy is no other file."""
     values: int
     lost: int
     """The files that processes which were killed have left: `asyncflow gc` removes them."""
     lost_bytes: int
     lost_names: tuple[str, ...]
     """The first of them."""
+    unlisted: str | None
+    """Why no file at the address of values is counted; None where all are."""
 
 
-async def stored(store: Store) -> Stored:
-    """Measure a store.
+async def stored(orchestrator: Orchestrator) -> Stored:
+    """Measure a store, and the files of its values, here and at an address.
 
     The files are listed first: who makes one is registered by then, and what it was made
     for is in the store once its maker is not.
     """
-    folder = store.values_folder
-    sizes = await to_thread.run_sync(_sizes, folder)
+    store = orchestrator.store
+    files = files_at(
+        store.values_folder,
+        orchestrator.values,
+        orchestrator.values_options,
+        orchestrator.config,
+    )
+    sizes: dict[str, int] = {}
+    unlisted = None
+
+    try:
+        sizes = await files.in_thread(files.sizes) if files else {}
+    except StoreFailed as error:
+        unlisted = str(error)
+
     dead = await store.makers() - {one.id for one in await store.orchestrators()}
     left = lost(sizes, dead, await store.kept_names()) if sizes else []
     database = await to_thread.run_sync(_database, getattr(store, "path", None))
     return Stored(
         database,
-        len(sizes),
+        len([name for name in sizes if not name.endswith(HERE)]),
         sum(sizes.values()),
         len(left),
         sum(sizes[name] for name in left),
         tuple(left[:SHOWN]),
+        unlisted,
     )
-
-
-def _sizes(folder: str | None) -> dict[str, int]:
-    """Return the bytes of the files in a folder, by their names. Blocks."""
-    found: dict[str, int] = {}
-
-    if folder is not None:
-        with suppress(FileNotFoundError), os.scandir(folder) as files:
-            for file in files:
-                if file.name.startswith("."):  # it says whose folder it is
-                    continue
-
-                with suppress(FileNotFoundError):
-                    found[file.name] = file.stat(follow_symlinks=False).st_size
-
-    return found
 
 
 def _database(path: object) -> int | None:

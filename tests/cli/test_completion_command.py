@@ -19,6 +19,9 @@ def test_a_script_for_each_shell(shell: str) -> None:
         ("st", "plain,store"),
         ("show JOB_t", "plain,JOB_total_"),
         ("show la", "plain,last"),
+        ("run fl", "plain,flows\n"),
+        ("config check fl", "plain,flows\n"),
+        ("list --sta", "plain,--status"),
     ],
 )
 def test_commands_and_ids_are_completed(folder: Path, typed: str, start: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.command import FLOWS, SLOW, answer, call, running, spawned
 from tests.support.programs import environment
+from tests.support.terminal import terminal
 
 
 def test_what_failed_runs_again_alone(folder: Path) -> None:
@@ -106,6 +107,44 @@ def test_a_run_that_goes_on_is_watched(folder: Path) -> None:
 
     assert watcher.returncode == 1
     assert "goes on where it runs" in told
+
+
+def test_ctrl_c_ends_the_watching_alone(folder: Path) -> None:
+    with running(folder):
+        with terminal("-m", "asyncflow", "retry", "last", folder=folder) as screen:
+            screen.until("goes on where it runs")
+            screen.until(r"\d%")
+            screen.press_ctrl_c()
+            assert screen.ended() == 130
+
+        assert "what runs goes on where it runs" in screen.text
+        (run,) = answer("list", "-n", "1")
+        assert run["finished_at"] is None
+
+
+def test_ctrl_c_says_how_a_run_goes_on(folder: Path) -> None:
+    with running(folder) as process:
+        process.kill()
+        process.wait()
+        call_ = ("-m", "asyncflow", "retry", "last", "-m", "slow")
+
+        with terminal(*call_, folder=folder) as screen:
+            screen.until(r"\d%")
+            screen.press_ctrl_c()
+            assert screen.ended() == 130
+
+        run = answer("list", "-n", "1")[0]["id"]
+        assert f"asyncflow retry {run} -m slow" in " ".join(screen.text.split())
+        call("cancel", "last")
+
+
+def test_what_has_completed_is_not_run_again(folder: Path) -> None:
+    run = answer("list", "--config", "sales")[0]["id"]
+    told = call("retry", run, code=2).output
+    assert "nothing is left to retry" in told
+    assert "nothing is left to retry" in call("retry", "--config", "sales").stderr
+    (one,) = answer("retry", "--newer", "1d", "--dry-run")
+    assert one["would"] == "retry"
 
 
 def test_the_line_that_is_to_be_typed_is_told(folder: Path) -> None:

@@ -7,9 +7,11 @@ import os
 import sqlite3
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -222,8 +224,8 @@ async def test_mongo() -> None:
             )
 
 
-@pytest.fixture
-def guarded(address: str) -> Iterator[None]:
+@contextmanager
+def guarding(address: str) -> Iterator[None]:
     """Have moto's server look at credentials."""
 
     def look_after(requests: int) -> None:
@@ -233,8 +235,17 @@ def guarded(address: str) -> Iterator[None]:
             return
 
     look_after(0)
-    yield
-    look_after(1_000_000)
+
+    try:
+        yield
+    finally:
+        look_after(1_000_000)
+
+
+@pytest.fixture
+def guarded(address: str) -> Iterator[None]:
+    with guarding(address):
+        yield
 
 
 def bucket_at(address: str, **more: Any) -> dict[str, Any]:
@@ -325,6 +336,108 @@ async def test_addresses(bucket: str) -> None:
 
     for storage_type in ("parquet", "json", "excel", "pickle"):
         await check(storage_type, faults, ROWS)
+
+
+ADDRESSED = {
+    "csv": ROWS,
+    "parquet": ROWS,
+    "json": ROWS,
+    "excel": ROWS,
+    "pickle": ROWS,
+}
+
+
+@pytest.mark.parametrize("storage_type", ADDRESSED)
+async def test_credentials_of_a_bucket(
+    bucket: str, storage_type: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("OWN_SECRET", SECRET)
+    place = {"endpoint_url": bucket, "config_kwargs": {"retries": {"max_attempts": 1}}}
+    given: dict[str, dict[str, Any]] = {
+        "wrong": {"key": "me", "secret": SECRET},
+        "environment": {"key": "me", "secret": "ENV[OWN_SECRET]"},
+        "nobody": {"anon": True},
+        "none": {},
+    }
+    faults: dict[str, Fault] = {
+        name: (
+            {
+                "default_path": "s3://shop/own",
+                "storage_options": {**place, "client_kwargs": REGION, **own},
+            },
+            "s3://shop/own.*: .*storage_options",
+        )
+        for name, own in given.items()
+    }
+
+    with guarding(bucket):
+        await check(storage_type, faults, ROWS)
+
+
+REGION = {"region_name": "us-east-1"}
+
+
+@contextmanager
+def answering(status: int) -> Iterator[str]:
+    """Serve a site that answers all with an error."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            self.send_error(status)
+
+        do_GET = do_HEAD = do_PUT = do_POST = answer  # noqa: N815  # as they are called
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (401, "401.*storage_options"),
+        (403, "403.*storage_options"),
+        (404, "make it"),
+    ],
+)
+async def test_a_site_that_refuses(
+    fsspec_is_warm: None, status: int, words: str
+) -> None:
+    with answering(status) as site:
+        options = {"headers": {"Authorization": SECRET}}
+        given = {"default_path": f"{site}/own", "storage_options": options}
+        faults: dict[str, Fault] = {"own_read": (given, f"{site}/own.*{words}")}
+
+        for storage_type in ADDRESSED:
+            await check(storage_type, faults, ROWS)
+
+        await check(
+            "csv",
+            {
+                "own": (
+                    {"default_path": f"{site}/own"},
+                    f"{words}|an address that can be",
+                )
+            },
+            ROWS,
+        )
+        site_with_password = site.replace("//", f"//me:{SECRET}@")
+        await check(
+            "csv",
+            {"own_read": ({"default_path": f"{site_with_password}/own"}, words)},
+            ROWS,
+        )
 
 
 @pytest.mark.parametrize(

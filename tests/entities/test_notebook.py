@@ -83,6 +83,7 @@ made._ipython_display_().result(20)
 display(tp.get_submissions(), tp.get_jobs())
 print(made.b.read())
 tp.stop()
+display(made)
 """
 
 
@@ -113,7 +114,8 @@ def test_what_a_notebook_shows(tmp_path: Path) -> None:
     assert printed[7][-1] == "43"
     assert printed[8] == ["[] 0"]
     assert "43" in printed[9]
-    assert sync.count("<svg ") == 3
+    assert sync.count("<svg ") == 4
+    assert "call asyncflow.sync.Orchestrator().run() first" in sync
     assert sync.count("<table>") >= 4
 
 

@@ -34,7 +34,7 @@ class Way(NamedTuple):
     files: int
 
 
-CEILING = Way(calls=200, changes=148, files=50)
+CEILING = Way(calls=198, changes=140, files=50)
 """It is to become shorter: 90 changes, 25 files."""
 
 

@@ -19,7 +19,7 @@ from asyncflow import Configuration, DataNode, Orchestrator, ScenarioConfig, Sco
 BIG = 100_000
 """The bytes of a value that has a file of its own."""
 
-RETRIES = 10
+RETRIES = int(os.environ.get("RETRIES", "10"))
 """How often a job may run when the program is killed: kills hit one again and again."""
 
 
@@ -96,7 +96,7 @@ async def main(command: str) -> None:
     config, cfg = declare()
     chance = random.Random()
 
-    async with Orchestrator(config, "runs.db") as orchestrator:
+    async with Orchestrator(config, os.environ.get("STORE", "runs.db")) as orchestrator:
         print("open", flush=True)
 
         if command == "drain":

@@ -77,6 +77,15 @@ def test_the_end_of_a_run_is_taken_over_with_its_reason(config: Configuration) -
     assert (run.ending.cancel_reason, run.orchestrator_id) == ("enough", "O")
 
 
+def test_a_wish_to_cancel_outlasts_a_look_at_the_store(config: Configuration) -> None:
+    run = make(config, 1)
+    run.ending.cancel("enough")
+    restoring.restore(run, run.record()._replace(reason=""), {})
+    assert run.ending.cancel_reason == "enough"
+    restoring.restore(run, run.record()._replace(reason="", finished=9.0), {})
+    assert run.ending.cancel_reason is None  # it came too late
+
+
 def test_no_job_of_a_run_that_has_ended_waits_for_ever(config: Configuration) -> None:
     run = make(config, 2)
     completed = ended(run, 0, Status.COMPLETED)

@@ -86,3 +86,10 @@ def plain(address: str) -> dict[str, Any]:
         "aws_access_key_id": "a",
         "aws_secret_access_key": "b",
     }
+
+
+def put(address: str, key: str, data: bytes) -> None:
+    """Put an object into the bucket ``shop`` of a server."""
+    client = Session().create_client("s3", **plain(address))
+    client.put_object(Bucket="shop", Key=key, Body=data)
+    client.close()

@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 
 import pytest
-from anyio import Event, fail_after, sleep_forever
+from anyio import (
+    EndOfStream,
+    Event,
+    create_task_group,
+    fail_after,
+    sleep_forever,
+    wait_all_tasks_blocked,
+)
+from anyio.lowlevel import checkpoint
+from starlette.types import Message
 
+from asyncflow import Orchestrator
 from asyncflow.web.live import ENDED, EventStream, appended, closing, replaced
+from tests.support import flows
 from tests.support.web import stream
 
 pytestmark = pytest.mark.anyio
@@ -26,6 +37,41 @@ async def test_events_come_as_they_are_and_end() -> None:
             assert await reader.event() == ("ended", {})
 
 
+async def test_many_streams_send_one_after_the_other() -> None:
+    """Each in a round of its own of the event loop."""
+    news, rounds = Event(), 0
+    sent: list[int] = []
+
+    async def events() -> AsyncGenerator[str]:
+        await news.wait()
+        yield ENDED
+
+    async def take(message: Message) -> None:
+        if message.get("body") == ENDED.encode():
+            sent.append(rounds)
+
+    async def stay() -> Message:
+        await sleep_forever()
+        raise AssertionError
+
+    async def answer() -> None:
+        await EventStream(events())({}, stay, take)
+
+    with fail_after(10):
+        async with create_task_group() as group:
+            for _ in range(20):
+                group.start_soon(answer)
+
+            await wait_all_tasks_blocked()
+            news.set()
+
+            while len(sent) < 20:
+                await checkpoint()
+                rounds += 1
+
+    assert len({*sent}) == 20
+
+
 async def test_who_goes_away_ends_the_events() -> None:
     ended = Event()
 
@@ -41,6 +87,22 @@ async def test_who_goes_away_ends_the_events() -> None:
             await reader.event()
 
         await ended.wait()
+
+
+async def test_events_end_where_the_orchestrator_was_closed() -> None:
+    async with Orchestrator(flows.configuration()) as orchestrator:
+        pass
+
+    async def events() -> AsyncGenerator[str]:
+        yield ENDED
+        await orchestrator.submissions()
+
+    with fail_after(10):
+        async with stream(EventStream(events()), "/") as reader:
+            await reader.event()
+
+            with pytest.raises(EndOfStream):
+                await reader.event()
 
 
 async def test_what_is_iterated_over_is_closed() -> None:

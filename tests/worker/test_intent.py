@@ -203,6 +203,27 @@ def test_it_is_settled(written: Written, tmp_path: Path) -> None:
     assert (tmp_path / "own.json").read_text().strip() == "1"
 
 
+def test_what_cannot_be_put_in_its_place_waits_for_another_try(
+    written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intent = take(written.file)
+    assert intent is not None
+    drivers = {name: driver for name, driver, _ in written.outputs}
+
+    def refuse(*_args: object, **_how: object) -> None:
+        raise OSError(errno.EIO, "not now")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", refuse)
+
+        with pytest.raises(OSError, match="not now"):
+            intent.settle(drivers)
+
+    assert not (tmp_path / "own.json").exists()
+    assert intent.settle(drivers) == [None, written.kept[1]]
+    assert (tmp_path / "own.json").exists()
+
+
 def test_what_is_lost_is_not(written: Written, tmp_path: Path) -> None:
     os.unlink(str(written.kept[1]))
     assert settled_here("JOB_a_1_b", written.outputs) is None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
@@ -27,7 +27,8 @@ from asyncflow.config.sections import (
     Scope,
     TaskConfig,
 )
-from asyncflow.errors import Problem
+from asyncflow.errors import ConfigError, Problem
+from asyncflow.log import logger as _logger
 from asyncflow.worker.codec import dumps
 from asyncflow.worker.errors import NotPicklable
 
@@ -83,6 +84,7 @@ def problems(
         yield from tasks.problems_of_nodes(registry, task)
 
     yield from tasks.unpicklable(registry)
+    yield from tasks.unpicklable_options(registry)
     yield from functions.problems(registry.scenarios.values())
 
     for scenario in registry.scenarios.values():
@@ -287,3 +289,20 @@ def _default(node: DataNodeConfig) -> Iterator[Problem]:
             message=f"{error.path} cannot be pickled ({error.why})",
             remedy="leave that part out, or make the value in a task",
         )
+
+
+def refuse(problems: Sequence[Problem]) -> None:
+    """Refuse a configuration that has errors; of what is none a warning is logged, once.
+
+    :raises ConfigError: with all that was found
+    """
+    if any(one.level == "ERROR" for one in problems):
+        raise ConfigError(problems)
+
+    for one in problems:
+        _tell(str(one))
+
+
+@lru_cache(1024)
+def _tell(text: str) -> None:
+    _logger.warning("%s", text)

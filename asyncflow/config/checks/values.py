@@ -133,26 +133,29 @@ def _naming(
     code = _code(function)
     known = frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
 
-    @functools.wraps(function)
     def named(*args: Any, **given: Any) -> Any:
         if given and not known.issuperset(given):
             raise _unknown(function, called(args[0] if args else None), given, hints)
 
         return function(*args, **given)
 
-    @functools.wraps(function)
     async def named_coroutine(*args: Any, **given: Any) -> Any:
         if given and not known.issuperset(given):
             raise _unknown(function, called(args[0] if args else None), given, hints)
 
         return await function(*args, **given)
 
-    return named_coroutine if inspect.iscoroutinefunction(function) else named
+    # All of it is done for many verbs as a program starts.
+    is_async = function.__code__.co_flags & inspect.CO_COROUTINE
+    return functools.wraps(function)(named_coroutine if is_async else named)
 
 
 def _code(function: Any) -> CodeType:
     """Return the code of what a function is made from: its parameters are those."""
-    code: CodeType = inspect.unwrap(function).__code__
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+
+    code: CodeType = function.__code__
     return code
 
 

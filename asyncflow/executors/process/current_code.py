@@ -206,9 +206,11 @@ class CurrentCode:
         self._count = len(modules)
         found = False
 
-        for name in modules.keys() - self._seen:
+        new = modules.keys() - self._seen
+        self._seen |= new
+
+        for name in new:
             file = file_of(modules[name])
-            self._seen.add(name)
 
             if file is None or not is_users(file) or name in local_modules.MAINS:
                 continue

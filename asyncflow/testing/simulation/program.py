@@ -255,9 +255,10 @@ class Program:
         wanted = [known[act.subject % len(known)]] if known else []
 
         for run_id in [*known] if act.options.get("all") else wanted:
-            submission = await orchestrator.get_submission(run_id)
-            self.stage.audit.asked[run_id].is_canceled = True
-            submission.cancel(reason="as told")
+            with suppress(NotFound):  # it, or its scenario, was deleted
+                submission = await orchestrator.get_submission(run_id)
+                self.stage.audit.asked[run_id].is_canceled = True
+                submission.cancel(reason="as told")
 
     async def _delete(self, orchestrator: Orchestrator, act: Act) -> None:
         if not self.stage.scenarios:

@@ -157,6 +157,7 @@ STORE = facts(
     lost=COUNT,
     lost_bytes=COUNT,
     lost_names=listed(TEXT),
+    unlisted=maybe(TEXT),
 )
 SUBMISSIONS = facts(submissions=COUNT)
 CONFIG = facts(id=TEXT, frequency=maybe(TEXT), inputs=listed(TEXT))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncGenerator
 from datetime import timedelta
 
 import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 
-from asyncflow.orchestrator import Orchestrator
 from asyncflow.records import plain
 from asyncflow.web.api.operation import (
     ANY,
@@ -30,6 +27,7 @@ from asyncflow.web.api.schemas import (
     SUBMISSIONS,
     WORKER,
 )
+from asyncflow.web.feeds import Feeds
 from asyncflow.web.live import EventStream
 from asyncflow.web.pages.system import prunable
 from asyncflow.web.site import Site
@@ -41,6 +39,7 @@ class System:
     """Operations on what runs the runs."""
 
     site: Site
+    _feeds: Feeds = attrs.field(init=False, factory=Feeds)
 
     @property
     def operations(self) -> list[Answered]:
@@ -154,7 +153,7 @@ class System:
 
     async def store(self, request: Request, _asked: Asked) -> Response:
         """Measure the store."""
-        found = await stored(self.site.find(request).store)
+        found = await stored(self.site.find(request))
         return answer(request, plain(found._asdict()))
 
     async def prunable(self, request: Request, asked: Asked) -> Response:
@@ -170,11 +169,4 @@ class System:
 
     async def events(self, request: Request, _asked: Asked) -> Response:
         """Send the events of all runs."""
-        return EventStream(_events(self.site.find(request)))
-
-
-async def _events(orchestrator: Orchestrator) -> AsyncGenerator[str]:
-    async with orchestrator.events() as events:
-        async for event in events:
-            text = json.dumps(event.as_dict())
-            yield f"event: {type(event).__name__}\ndata: {text}\n\n"
+        return EventStream(self._feeds.follow(self.site.find(request)))

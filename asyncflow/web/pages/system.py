@@ -41,7 +41,7 @@ class SystemPage:
             statistics=orchestrator.statistics().as_dict(),
             workers=await orchestrator.workers(stacks="stacks" in asked),
             orchestrators=await orchestrator.store.orchestrators(),
-            stored=await stored(orchestrator.store),
+            stored=await stored(orchestrator),
             days=days if "days" in asked else None,
             prunable=await prunable(orchestrator, days) if "days" in asked else 0,
             stacks="stacks" in asked,

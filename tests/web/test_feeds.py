@@ -1,0 +1,143 @@
+"""The events of all runs, for many who follow them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from anyio import Event, create_task_group, fail_after, wait_all_tasks_blocked
+
+from asyncflow import Orchestrator
+from asyncflow.notify.bus import Notification
+from asyncflow.web import feeds
+from asyncflow.web.feeds import Feeds
+from tests.support import flows
+
+pytestmark = pytest.mark.anyio
+
+
+def kinds(text: str) -> list[str]:
+    return [line[7:] for line in text.splitlines() if line.startswith("event: ")]
+
+
+async def test_all_get_the_same_and_each_event_is_written_once(
+    orchestrator: Orchestrator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = flows.chain(orchestrator.config, flows.double)
+    scenario = await orchestrator.create_scenario(config)
+    open_feeds, got = Feeds(), ["", "", ""]
+    written: list[object] = []
+    write = feeds.Feed.take
+
+    def take(feed: feeds.Feed, notification: Notification) -> None:
+        written.append(notification.event)
+        write(feed, notification)
+
+    monkeypatch.setattr(feeds.Feed, "take", take)
+
+    async def follow(place: int) -> None:
+        events = open_feeds.follow(orchestrator)
+
+        async for text in events:
+            got[place] += text
+
+            if "SubmissionFinished" in text:
+                break
+
+        await events.aclose()
+
+    with fail_after(40):
+        async with create_task_group() as group:
+            for place in range(3):
+                group.start_soon(follow, place)
+
+            await wait_all_tasks_blocked()
+            assert len(open_feeds) == 1
+            await scenario.submit()
+
+    assert got[0] == got[1] == got[2]
+    assert kinds(got[0])[0] == "SubmissionStarted"
+    assert len(written) == len(kinds(got[0]))
+    assert len(open_feeds) == 0
+
+
+async def test_the_first_may_leave_and_the_others_go_on(
+    orchestrator: Orchestrator,
+) -> None:
+    config = flows.chain(orchestrator.config, flows.double)
+    scenario = await orchestrator.create_scenario(config)
+    open_feeds, ended = Feeds(), Event()
+
+    async def other() -> None:
+        events = open_feeds.follow(orchestrator)
+
+        async for text in events:
+            if "SubmissionFinished" in text:
+                break
+
+        await events.aclose()
+        ended.set()
+
+    with fail_after(40):
+        async with create_task_group() as group:
+            first = create_task_group()
+
+            async with first:
+                first.start_soon(anext, open_feeds.follow(orchestrator))
+                await wait_all_tasks_blocked()
+                group.start_soon(other)
+                await wait_all_tasks_blocked()
+                first.cancel_scope.cancel()
+
+            await scenario.submit()
+            await ended.wait()
+
+    assert len(open_feeds) == 0
+
+
+async def test_who_reads_too_slowly_is_told_so(
+    orchestrator: Orchestrator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "HELD", 2)
+    config = flows.chain(orchestrator.config, flows.double)
+    scenario = await orchestrator.create_scenario(config)
+    open_feeds, got = Feeds(), [""]
+    events = open_feeds.follow(orchestrator)
+    has_begun, may_go_on = Event(), Event()
+
+    async def follow() -> None:
+        async for text in events:
+            got.append(text)
+            has_begun.set()
+            await may_go_on.wait()
+
+    with fail_after(40):
+        async with create_task_group() as group:
+            group.start_soon(follow)
+            await wait_all_tasks_blocked()
+            await scenario.submit()
+            await has_begun.wait()
+            await scenario.submit()
+            await wait_all_tasks_blocked()
+            may_go_on.set()
+
+    assert kinds(got[-1]) == ["EventsLost"]
+    assert json.loads(got[-1].splitlines()[1][6:])["lost"] > 0
+    assert len(open_feeds) == 0
+
+
+async def test_it_ends_with_the_orchestrator() -> None:
+    open_feeds = Feeds()
+
+    async def follow(orchestrator: Orchestrator) -> None:
+        assert not [text async for text in open_feeds.follow(orchestrator)]
+
+    with fail_after(40):
+        async with (
+            create_task_group() as group,
+            Orchestrator(flows.configuration()) as orchestrator,
+        ):
+            group.start_soon(follow, orchestrator)
+            await wait_all_tasks_blocked()
+
+    assert len(open_feeds) == 0
