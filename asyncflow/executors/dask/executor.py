@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import attrs
 from anyio import to_thread
 
-from asyncflow.abc import Call, Executor, ValuesAddress, Watch, WorkerInfo
+from asyncflow.abc import (
+    Call,
+    Executor,
+    HeldValues,
+    ValuesAddress,
+    Watch,
+    WorkerInfo,
+)
 from asyncflow.config.sections import JobConfig
 
 if TYPE_CHECKING:
@@ -45,7 +52,7 @@ class DaskExecutor(Executor):
         found = await to_thread.run_sync(import_module, module)
         self._cluster = found.Cluster(self.jobs, self)
         await self._cluster.open()
-        self.held_values = self._cluster.held
+        self.held_values: HeldValues | None = self._cluster.held
         return self
 
     async def __aexit__(
