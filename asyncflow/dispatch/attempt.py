@@ -83,11 +83,6 @@ class Attempt:
         return is_suspect or self.task.config.on_restart == "fail"
 
     @property
-    def has_held_inputs(self) -> bool:
-        """Whether it reads values that stay where jobs run."""
-        return any(node.driver.is_held for node in self.task.input.values())
-
-    @property
     def status(self) -> Status:
         """The status of the job."""
         return self.run.table.status[self.ref[1]]

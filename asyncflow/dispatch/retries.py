@@ -122,7 +122,8 @@ class Retries:
         if await self.is_replaced(attempt):
             return True
 
-        return attempt.has_held_inputs and await self._remaking().make_again(attempt)
+        is_held = any(node.driver.is_held for node in attempt.task.input.values())
+        return is_held and await self._remaking().make_again(attempt)
 
     def kill(self, ref: Ref, *, now: bool) -> None:
         """Ask for the end of what is run to make an input of a job again."""
