@@ -100,6 +100,16 @@ class Opening:
 
     async def _files(self, executor: Executor, stack: AsyncExitStack) -> ValueFiles:
         """Find where values are kept."""
+        files = await self._place(executor, stack)
+
+        if (held := executor.held_values) is not None:
+            from asyncflow.runtime.held_values import ReadableValues
+
+            files.held = ReadableValues(held)
+
+        return files
+
+    async def _place(self, executor: Executor, stack: AsyncExitStack) -> ValueFiles:
         session = self.session
 
         if (
