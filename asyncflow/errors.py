@@ -83,6 +83,9 @@ class Problem(Facts):
     line: int | None = None
     """The line in that file, from 1, or None."""
 
+    level: str = "ERROR"
+    """``WARNING`` where an orchestrator opens all the same."""
+
     def __str__(self) -> str:
         name = f"{self.section}.{self.field}" if self.field else self.section
         where = f"{self.file}:{self.line or 1}: " if self.file else ""
@@ -434,10 +437,8 @@ class TakenOver(StoreFailed):
 
 
 class RecordDamaged(AsyncflowError):
-    """One record of a store, or its pickled properties, cannot be loaded.
-
-    `entity_id` is whose it is, `why` what stands against it. Lists leave out what cannot
-    be loaded, with a warning; it can be deleted by its id.
+    """One record of a store, or its pickled properties, cannot be loaded: whose it is, and
+    why. Lists leave it out, with a warning; it can be deleted by its id.
     """
 
     def __init__(self, entity_id: str, why: str) -> None:

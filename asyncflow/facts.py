@@ -6,6 +6,8 @@ classes a sizeable part of a program's start.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date, time
 from math import isfinite
 from reprlib import recursive_repr
 from typing import Any, ClassVar
@@ -14,6 +16,32 @@ from typing import Any, ClassVar
 def in_json(value: Any) -> Any:
     """Return a number as JSON can hold it: a text, where it is infinite or none."""
     return value if not isinstance(value, float) or isfinite(value) else f"{value:f}"
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON can hold it; what has no such form as its repr."""
+    if isinstance(value, str):
+        return str(value)
+
+    if value is None or isinstance(value, bool | int | float):
+        return in_json(value)
+
+    if isinstance(value, date | time):
+        return value.isoformat()
+
+    if isinstance(value, set | frozenset):
+        return sorted(map(plain, value), key=repr)
+
+    if isinstance(value, tuple) and hasattr(value, "as_dict"):  # a record
+        return value.as_dict()
+
+    if isinstance(value, Mapping):
+        return {str(name): plain(part) for name, part in value.items()}
+
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+
+    return repr(value)
 
 
 class Shown:

@@ -642,7 +642,7 @@ class Orchestrator:
         :param owner_id: the id of their scenario, or of their cycle; None for any
         :param version: a version of the application that their scenarios belong to; None
             for any. Unless it is given, as for `scenarios`; what
-            scenarios share belongs to all
+            scenarios share belongs to all, and comes first
         :param limit: how many at most; None for all
         :param offset: how many to leave out at the beginning
         """
@@ -928,14 +928,14 @@ class Orchestrator:
         engine = self._opened()
         engine.bus.add(listener)
         carriers = engine.scheduler.tracer.carriers
-        carriers.append(listener.traceparent)
+        carriers.append(listener)
 
         try:
             await engine.bus.hear_others(listener)
             yield
             await engine.bus.drain()
         finally:
-            carriers.remove(listener.traceparent)
+            carriers.remove(listener)
             engine.bus.remove(listener)
 
     def _opened(self) -> Engine:

@@ -6,11 +6,12 @@ give them as dates.
 
 # No annotations as texts: each would be compiled again, for a field of a NamedTuple.
 
+import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
 
-from asyncflow.facts import in_json
+from asyncflow.facts import plain as plain
 from asyncflow.status import AttemptKind, Status, SubmissionStatus
 from asyncflow.worker.outcome import StoredValue
 
@@ -62,6 +63,16 @@ class CycleRecord(NamedTuple):
     """Its primary scenario; None where that was deleted."""
     primary_created: float | None = None
     """The creation date of that."""
+    attributes: str = ""
+    """Properties of the user's, as JSON; ``""`` for none."""
+    revision: int = 0
+    """What tells these apart: another number with each change of them."""
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The user's own values."""
+        found: dict[str, Any] = json.loads(self.attributes) if self.attributes else {}
+        return found
 
     @property
     def start_date(self) -> datetime:
@@ -85,8 +96,9 @@ class CycleRecord(NamedTuple):
         """Return its facts as plain data that JSON can hold; times are ISO texts."""
         dates = {"start_date": "start", "end_date": "end", "creation_date": "created"}
         facts = _plain_facts(self, **dates)
-        del facts["primary_created"]
-        return facts
+        del facts["attributes"]
+        del facts["primary_created"], facts["revision"]
+        return facts | {"properties": self.properties}
 
 
 class LabelRecord(NamedTuple):
@@ -388,6 +400,9 @@ Record: TypeAlias = (
 )
 """Whatever a store keeps."""
 
+Changeable: TypeAlias = ScenarioRecord | CycleRecord | DataNodeRecord
+"""What `Store.update` takes."""
+
 
 def as_date(seconds: float | None) -> datetime | None:
     """Return a time in seconds since the epoch as a date in UTC; None for None."""
@@ -413,32 +428,6 @@ def _facts(record: Any, dates: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
             fact = None
 
         yield fact or (field, value)
-
-
-def plain(value: Any) -> Any:
-    """Return a value as JSON can hold it; what has no such form as its repr."""
-    if isinstance(value, str):
-        return str(value)
-
-    if value is None or isinstance(value, bool | int | float):
-        return in_json(value)
-
-    if isinstance(value, date | time):
-        return value.isoformat()
-
-    if isinstance(value, set | frozenset):
-        return sorted(map(plain, value), key=repr)
-
-    if isinstance(value, AttemptRecord):
-        return value.as_dict()
-
-    if isinstance(value, Mapping):
-        return {str(name): plain(part) for name, part in value.items()}
-
-    if isinstance(value, list | tuple):
-        return [plain(part) for part in value]
-
-    return repr(value)
 
 
 def _shown(record: Any, **dates: str) -> str:

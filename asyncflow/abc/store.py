@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from asyncflow.options import Page, SubmissionFilter
     from asyncflow.records import (
         BasisRecord,
+        Changeable,
         CycleRecord,
         DataNodeRecord,
         InputRecord,
@@ -264,13 +265,11 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def update(
-        self, record: ScenarioRecord | DataNodeRecord, *, before: int
-    ) -> bool:
+    async def update(self, record: Changeable, *, before: int) -> bool:
         """Save what was changed, unless somebody else has changed it meanwhile.
 
         Of a scenario that is its name, its properties, tags and sequences, of a data node
-        its attributes. Returns when that is durable. On cancel it is saved or not, as a whole.
+        or a cycle its attributes. Returns when that is durable. On cancel it is saved or not, as a whole.
 
         :param record: with a revision that it never had
         :param before: the revision of what was changed
@@ -488,7 +487,8 @@ class Store(ABC):
 
         :param node_ids: any of these
         :param labels: the versions of the application that their scenarios belong to; what
-            scenarios share belongs to all
+            scenarios share belongs to all, and comes first: then those of scenarios, by the
+            creation dates of these
         """
 
     @abstractmethod

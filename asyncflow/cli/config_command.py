@@ -53,7 +53,7 @@ def check(module: str, as_json: bool) -> None:
         if not problems:
             click.echo(f"nothing is wrong: {_counted(config)}")
 
-    if problems:
+    if any(one.level == "ERROR" for one in problems):
         raise click.exceptions.Exit(FAILED)
 
 

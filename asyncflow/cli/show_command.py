@@ -203,6 +203,7 @@ def _show_cycle(store: Reader, one: Any) -> None:
             "From": shown_date(one.start),
             "To": shown_date(one.end),
             "Primary": one.primary_id or "",
+            "Properties": _shown_properties(one),
         }
     )
     rows = [(each.id, each.name or "") for each in _scenarios(store, one.id)]

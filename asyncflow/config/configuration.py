@@ -14,6 +14,7 @@ from weakref import WeakSet
 import attrs
 
 from asyncflow.config.checks import references, sections
+from asyncflow.config.checks.sections import refuse
 from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.converters import (
     as_amounts,
@@ -662,13 +663,12 @@ class Configuration(ServerDataNodes):
         return (*of_files, *layers.placed(found, registry.origins))
 
     def check(self) -> None:
-        """Check everything that is declared.
+        """Check everything that is declared; of a problem that is no error a warning is
+        logged.
 
         :raises ConfigError: something is wrong; it holds every problem.
         """
-        problems = self.problems()
-        if problems:
-            raise ConfigError(problems)
+        refuse(self.problems())
 
     def clear(self) -> None:
         """Forget everything that was declared, and what was loaded and put over it."""

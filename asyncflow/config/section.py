@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import compress
 from operator import attrgetter, is_not
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import attrs
 
@@ -17,6 +17,7 @@ from asyncflow.config.converters import any_refers, refers
 from asyncflow.facts import Shown
 
 A = TypeVar("A", bound="Attributes")
+T = TypeVar("T")
 
 
 def same_function(left: object, right: object) -> bool:
@@ -159,6 +160,37 @@ class Attributes:
             from asyncflow.config import attributes
 
             return attributes.found(self, name, REFERENCES.get(self, {}))
+
+
+class Taken(Generic[T]):
+    """An option of Taipy's that is taken without effect: it tells what it was given."""
+
+    name: str
+
+    def __set_name__(self, owner: type[Any], name: str) -> None:
+        self.name = name
+
+    def __get__(self, section: Any, owner: type[Any]) -> T | None:
+        """Return what it was given; None where it was given nothing."""
+        if section is None or self.name not in section.properties:
+            return None
+
+        found: T = section.__getattr__(self.name)  # as the environment has it now
+        return found
+
+
+class TakenOptions(Attributes):
+    """Those of `CoreConfig`."""
+
+    __slots__ = ()
+
+    core_version: Taken[str] = Taken()
+    read_entity_retry: Taken[int] = Taken()
+    repository_properties: Taken[Mapping[str, Any]] = Taken()
+    repository_type: Taken[str] = Taken()
+    root_folder: Taken[str] = Taken()
+    storage_folder: Taken[str] = Taken()
+    taipy_storage_folder: Taken[str] = Taken()
 
 
 NOT_LOOKED_UP = frozenset({"default_data", "function", "input", "output", "id"})

@@ -11,6 +11,8 @@ import attrs
 from attrs import validators
 
 from asyncflow.drivers._exposed import REMEDY, Exposed, as_exposed, class_of
+from asyncflow.worker.errors import DataNodeWritingError
+from asyncflow.worker.replacing import OPTION
 
 CACHED = frozenset({"pandas", "polars", "arrow", "numpy"})
 """The exposed types of tables that are copied in no time."""
@@ -39,6 +41,19 @@ def further() -> Any:
         validator=validators.instance_of(dict),
         metadata={"remedy": "give a dict of parameters of the library, by name"},
     )
+
+
+def unknown_option(error: Exception, name: str) -> DataNodeWritingError | None:
+    """Return the error of a write whose library has no such option; None for another.
+
+    :param error: what that library has raised
+    :param name: how an error calls the value
+    """
+    if OPTION not in str(error):
+        return None
+
+    why = f"what writes it has no such option ({error}): correct write_options"
+    return DataNodeWritingError(f"data node {name!r}: {why}")
 
 
 def encoding() -> Any:

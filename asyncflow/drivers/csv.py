@@ -130,6 +130,8 @@ class CSVDriver(RowFileDriver):
                 write(value, file, self.options, has_header)
         except (DataNodeWritingError, UnicodeEncodeError) as error:
             raise DataNodeWritingError(f"data node {name!r}: {error}") from error
+        except TypeError as error:
+            raise _options.unknown_option(error, name) or error from None
 
     def append(
         self, value: object, kept: StoredValue, path: str, name: str

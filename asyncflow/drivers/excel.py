@@ -296,7 +296,7 @@ class ExcelDriver(FileDriver):
         except DataNodeWritingError as error:
             raise DataNodeWritingError(f"data node {name!r}: {error}") from error
         except (TypeError, ValueError) as error:
-            raise DataNodeWritingError(
+            raise _options.unknown_option(error, name) or DataNodeWritingError(
                 f"data node {name!r}: a workbook cannot hold the value ({error})"
             ) from error
         except Exception as error:

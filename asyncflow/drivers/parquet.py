@@ -333,7 +333,7 @@ class ParquetDriver(RowFileDriver):
         except DataNodeWritingError as error:
             raise DataNodeWritingError(f"data node {name!r}: {error}") from error
         except (TypeError, ValueError, NotImplementedError) as error:
-            raise DataNodeWritingError(
+            raise _options.unknown_option(error, name) or DataNodeWritingError(
                 f"data node {name!r}: Parquet cannot hold the value ({error}): have one "
                 "type in each column"
             ) from error

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any, Protocol
 
 import attrs
 
 from asyncflow.entities.handle import Labeled, ReadOnlyHandle
 from asyncflow.records import CycleRecord, ScenarioRecord
+
+
+class CycleVerbs(Protocol):
+    """What a cycle asks."""
+
+    async def update(self, entity: Cycle, changes: Mapping[str, Any]) -> None: ...
 
 
 @attrs.define(eq=False, repr=False)
@@ -19,6 +27,7 @@ class Cycle(ReadOnlyHandle, Labeled):
     """
 
     _record: CycleRecord
+    _verbs: CycleVerbs
 
     @property
     def id(self) -> str:
@@ -56,6 +65,30 @@ class Cycle(ReadOnlyHandle, Labeled):
         deleted. `Orchestrator.get_primary` returns it.
         """
         return self._record.primary_id
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """The user's own values; `update` sets some."""
+        return self._record.properties
+
+    async def update(
+        self,
+        *,
+        properties: Mapping[str, Any] | None = None,
+        without: Iterable[str] = (),
+    ) -> None:
+        """Change its properties; return when that is durable.
+
+        Who changes others at the same time, here or in another process, loses nothing. On
+        cancel all of it is done, or nothing.
+
+        :param properties: those that are set, as JSON holds them; others stay. None for none
+        :param without: the names of those that are removed
+        :raises TypeError: where JSON does not hold one
+        :raises NotFound: where it was deleted
+        """
+        changes = {"properties": properties, "without": without}
+        await self._verbs.update(self, changes)
 
     def __contains__(self, instant: object) -> bool:
         """Tell whether an instant is in it.

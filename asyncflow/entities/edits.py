@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from datetime import time as dt_time
 from typing import Any
@@ -17,6 +17,9 @@ from asyncflow.runs.node import NOTHING_SAID, Said
 
 _TAIPYS = {"timestamp": "at", "editor": "editor_id"}
 """What Taipy calls otherwise."""
+
+_NAMES = ("timestamp", "version", "job_id", "editor", "comment", "is_kept")
+"""All that an edit may say, as Taipy calls it."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -64,6 +67,18 @@ class Edit(Facts):
             return self[name]
         except KeyError:
             return default
+
+    def __contains__(self, name: object) -> bool:
+        """Tell whether something is said under a name: of a write by hand no ``job_id``."""
+        return isinstance(name, str) and self.get(name) not in (None, "")
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the names under which something is said, as Taipy calls them."""
+        return (one for one in (*_NAMES, *self.properties) if one in self)
+
+    def keys(self) -> tuple[str, ...]:
+        """Return these names, so that ``dict(edit)`` has all that is said."""
+        return (*self,)
 
     def as_dict(self) -> dict[str, Any]:
         """Return its facts as plain data that JSON can hold; the time is ISO text."""

@@ -24,13 +24,19 @@ from asyncflow.entities.reasons import (
     Reasons,
     WasNeverWritten,
 )
-from asyncflow.errors import NoData, PackageMissing, UsageError, ValueMissing
+from asyncflow.errors import (
+    DataNodeWritingError,
+    NoData,
+    PackageMissing,
+    UsageError,
+    ValueMissing,
+)
 from asyncflow.filters import JoinOperator, Where, as_where
 from asyncflow.runs.node import NodeState
 from asyncflow.selection import Preview, column_of, plain_preview
 from asyncflow.selection import preview as preview_of
 from asyncflow.worker.outputs import published
-from asyncflow.worker.replacing import replace_file, unreadable
+from asyncflow.worker.replacing import REMEDIES, Draft, replace_file, unreadable
 from asyncflow.worker.validation import validated
 from asyncflow.worker.values import fetch, keep
 
@@ -385,7 +391,10 @@ def _validated(driver: Driver, value: object, name: str) -> object:
 
 
 def _copied(file: str | bytes, to: Path) -> Path:
-    """Copy a file, or write its content: as a whole, or not at all."""
+    """Copy a file, or write its content: as a whole, or not at all.
+
+    :raises DataNodeWritingError: where it cannot be written there
+    """
 
     def write(target: Any) -> None:
         if isinstance(file, bytes):
@@ -397,5 +406,17 @@ def _copied(file: str | bytes, to: Path) -> Path:
                 target.write(data)
 
     draft = to.with_name(f".{to.name}.{os.getpid()}.part")
-    replace_file(str(to), write, str(draft), is_users=True)
+    writing = Draft(write)
+
+    try:
+        replace_file(str(to), writing.write, str(draft), is_users=True)
+    except OSError as error:
+        if writing.is_foreign:  # the file itself cannot be read
+            raise
+
+        why = error.strerror or str(error)
+        remedy = REMEDIES.get(error.errno or 0, "give another path")
+        text = f"a copy at {to} cannot be written: {why}: {remedy}"
+        raise DataNodeWritingError(text) from error
+
     return to

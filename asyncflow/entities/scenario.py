@@ -42,8 +42,8 @@ class ScenarioVerbs(SequenceVerbs, Protocol):
 
     async def read_together(self, nodes: list[NodeState]) -> tuple[Any, ...]: ...
 
-    async def update_scenario(
-        self, scenario: Scenario, changes: Mapping[str, Any]
+    async def update(
+        self, entity: Scenario | Cycle, changes: Mapping[str, Any]
     ) -> None: ...
 
     async def change_sequences(
@@ -213,7 +213,7 @@ class Scenario(Submittable):
             "without": without,
             "tags": tags,
         }
-        await self._verbs.update_scenario(self, changes)
+        await self._verbs.update(self, changes)
 
     async def add_tag(self, tag: str) -> None:
         """Give it a tag; return when that is durable. Others may have the same one.
@@ -221,14 +221,14 @@ class Scenario(Submittable):
         :raises UnauthorizedTag: where its config does not allow it
         :raises NotFound: where it was deleted
         """
-        await self._verbs.update_scenario(self, {"added_tags": (tag,)})
+        await self._verbs.update(self, {"added_tags": (tag,)})
 
     async def remove_tag(self, tag: str) -> None:
         """Take a tag away, if it has it; return when that is durable.
 
         :raises NotFound: where it was deleted
         """
-        await self._verbs.update_scenario(self, {"removed_tags": (tag,)})
+        await self._verbs.update(self, {"removed_tags": (tag,)})
 
     def has_tag(self, tag: str) -> bool:
         """Tell whether it has a tag, as far as is known here."""

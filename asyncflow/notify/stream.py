@@ -167,11 +167,18 @@ def stream(bus: Bus, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[A
     return EventStream(bus, EventBuffer(checked(kinds), buffer))
 
 
-def checked(kinds: tuple[type[Any], ...]) -> tuple[type[Any], ...]:
-    """Return the classes of events; all of runs where there are none."""
+def checked(kinds: tuple[Any, ...]) -> tuple[type[Any], ...]:
+    """Return the classes of events; all of runs where there are none.
+
+    :raises TypeError: where one is no class of events
+    """
     for kind in kinds:
-        if not issubclass(kind, Event | EntityEvent):
-            raise TypeError(f"{kind.__name__} is no class of events")
+        if not (isinstance(kind, type) and issubclass(kind, Event | EntityEvent)):
+            name = getattr(kind, "__name__", repr(kind))
+            raise TypeError(
+                f"{name} is no class of events: give some of those that asyncflow has, "
+                "such as asyncflow.JobFinished"
+            )
 
     return kinds or (Event,)
 

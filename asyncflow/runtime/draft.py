@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,13 @@ from asyncflow.config.sections import ScenarioConfig
 from asyncflow.entities.cycle import Cycle, claimed_by
 from asyncflow.entities.scenario import Scenario, record_of
 from asyncflow.entities.submittable import nodes_of
-from asyncflow.records import BasisRecord, Record, ScenarioRecord, VersionRecord
+from asyncflow.records import (
+    BasisRecord,
+    FirstVersionRecord,
+    Record,
+    ScenarioRecord,
+    VersionRecord,
+)
 from asyncflow.runs.node import NodeState
 from asyncflow.values import first_versions
 
@@ -90,10 +96,16 @@ class ScenarioDraft:
         record = node.record()._replace(attributes=attributes)
         self.engine.identity_map.take(node, record)
 
-    def fill(self, node: NodeState, versions: Iterable[VersionRecord]) -> None:
-        """Give a data node versions, and no default data."""
+    def fill(self, node: NodeState, versions: Sequence[VersionRecord]) -> None:
+        """Give a data node versions, and no default data.
+
+        What scenarios share takes the last of them alone, and only where nobody else has
+        written it by then.
+        """
         self.filled.add(node.config_id)
-        self.versions += versions
+        self.versions += (
+            [FirstVersionRecord._make(versions[-1])] if node.is_shared else versions
+        )
 
     async def save(self, bases: Sequence[BasisRecord] = ()) -> Scenario:
         """Save it; return when that is durable. On cancel it is saved or not."""
@@ -110,6 +122,7 @@ class ScenarioDraft:
             await engine.store.flush()
             nodes = self.nodes.values()
             await first_versions.settle(engine.versions, nodes, records)
+            await self._remove(await self._left_out())
 
             if self.cycle is not None:
                 await engine.calendar.settle(self.cycle, self.shared)
@@ -124,8 +137,27 @@ class ScenarioDraft:
         self.engine.identity_map.forget(self.scenario.id)
 
         with CancelScope(shield=True):
-            files = self.engine.versions.files
-            await files.in_thread(files.remove, self.files)
+            await self._remove(self.files)
+
+    async def _left_out(self) -> list[str]:
+        """Return the files of values that the store has left out: others were first."""
+        given = {
+            version.node_id: version.kept
+            for version in self.versions
+            if type(version) is FirstVersionRecord and type(version.kept) is str
+        }
+
+        if not given:
+            return []
+
+        saved = await self.engine.store.versions(node_ids=given)
+        kept = {version.kept for version in saved}
+        own = {os.path.basename(path): path for path in self.files}
+        return [own[one] for one in {*given.values()} - kept if one in own]
+
+    async def _remove(self, paths: Sequence[str]) -> None:
+        files = self.engine.versions.files
+        await files.in_thread(files.remove, paths)
 
     async def _records(self) -> list[Record]:
         engine, nodes = self.engine, self.nodes.values()

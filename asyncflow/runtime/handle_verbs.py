@@ -28,6 +28,7 @@ from asyncflow.runtime.session import Session
 from asyncflow.worker.streams import Stream
 
 if TYPE_CHECKING:
+    from asyncflow.entities.cycle import Cycle
     from asyncflow.entities.difference import ScenarioDiff
     from asyncflow.entities.edits import Edit
     from asyncflow.entities.exported import ExportedScenario
@@ -229,12 +230,12 @@ class HandleVerbs(ScenarioVerbs):
             await _explain(engine, error, nodes)
             raise
 
-    async def update_scenario(
-        self, scenario: Scenario, changes: Mapping[str, Any]
+    async def update(
+        self, entity: Scenario | Cycle, changes: Mapping[str, Any]
     ) -> None:
         from asyncflow.runtime.updating import Updating
 
-        await Updating(self.session.opened()).scenario(scenario, changes)
+        await Updating(self.session.opened()).entity(entity, changes)
 
     async def change_sequences(
         self, scenario: Scenario, changes: Mapping[str, Any]

@@ -214,7 +214,8 @@ class Import:
                 self.file, f"{node.name} has two versions of one number"
             )
 
-        kept = node.versions[-target.max_older - 1 :]
+        count = 1 if target.is_shared else target.max_older + 1
+        kept = node.versions[-count:]
         records = [
             await self._version(draft, opened, target, one)
             for one in kept

@@ -18,6 +18,7 @@ from anyio import CancelScope, to_thread
 from asyncflow import ids
 from asyncflow.config.section import same_value
 from asyncflow.config.sections import NOT_GIVEN
+from asyncflow.entities.cycle import Cycle, take_cycle
 from asyncflow.entities.scenario import Scenario, take_record
 from asyncflow.errors import (
     DataNodeIsBeingEdited,
@@ -25,7 +26,7 @@ from asyncflow.errors import (
     UnauthorizedTag,
     UsageError,
 )
-from asyncflow.records import DataNodeRecord, ScenarioRecord
+from asyncflow.records import CycleRecord, DataNodeRecord, ScenarioRecord
 from asyncflow.runs.node import NodeState, Said
 from asyncflow.runtime.checks import check_kept, check_name
 from asyncflow.runtime.sequencing import SequenceChange
@@ -34,7 +35,7 @@ from asyncflow.worker.shortened import is_utf8
 if TYPE_CHECKING:
     from asyncflow.runtime.engine import Engine
 
-R = TypeVar("R", ScenarioRecord, DataNodeRecord)
+R = TypeVar("R", ScenarioRecord, CycleRecord, DataNodeRecord)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -101,7 +102,16 @@ class Updating:
 
     engine: Engine
 
-    async def scenario(self, scenario: Scenario, changes: Mapping[str, Any]) -> None:
+    async def entity(
+        self, entity: Scenario | Cycle, changes: Mapping[str, Any]
+    ) -> None:
+        """Change a scenario or a cycle, and tell who wants to know."""
+        if isinstance(entity, Scenario):
+            await self._scenario(entity, changes)
+        else:
+            await self._cycle(entity, changes)
+
+    async def _scenario(self, scenario: Scenario, changes: Mapping[str, Any]) -> None:
         """Change a scenario, and tell who wants to know."""
         change = ScenarioChange.of(scenario.tags, changes)
         check_authorized(scenario, change.added_tags)
@@ -135,6 +145,30 @@ class Updating:
             take_record(found, record)
 
         return before, record
+
+    async def _cycle(self, cycle: Cycle, changes: Mapping[str, Any]) -> None:
+        """Change the properties of a cycle, and tell who wants to know."""
+        properties = _in_json(properties_of(changes.get("properties")))
+        without = _names(changes.get("without") or (), "without") - properties.keys()
+
+        def applied(record: CycleRecord) -> CycleRecord:
+            known = record.properties
+            made = {
+                k: v for k, v in {**known, **properties}.items() if k not in without
+            }
+            text = _text(made) if made else ""
+            return record if made == known else record._replace(attributes=text)
+
+        with CancelScope(shield=True):
+            before, record = await self._saved(cycle.id, CycleRecord, applied)
+            take_cycle(cycle, record)
+            self.engine.identity_map.cycle(record)
+
+            if record is not before and self.engine.bus.hears_entities:
+                from asyncflow.notify import entities
+
+                told = entities.updated(cycle.id, None, ["properties"])
+                self.engine.bus.tell([told])
 
     async def node(self, node: NodeState, changes: Mapping[str, Any]) -> None:
         """Change a data node, and tell who wants to know."""
@@ -260,6 +294,24 @@ def properties_of(given: Any) -> Mapping[str, Any]:
         raise TypeError(f"properties is a dict with texts as keys; got {given!r}")
 
     return dict(given)
+
+
+def _in_json(properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return properties as JSON has them.
+
+    :raises TypeError: where it does not hold one, naming that
+    """
+    for name, value in properties.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise TypeError(
+                f"the property {name!r} of a cycle is a value of JSON ({error}); got "
+                f"{value!r}"
+            ) from None
+
+    found: Mapping[str, Any] = json.loads(json.dumps(dict(properties)))
+    return found
 
 
 def _names(given: Any, option: str) -> frozenset[str]:

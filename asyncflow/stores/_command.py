@@ -9,7 +9,12 @@ from typing import TypeAlias
 import attrs
 
 from asyncflow.errors import StoreFailed, TakenOver
-from asyncflow.records import DataNodeRecord, ScenarioRecord, SubmissionRecord
+from asyncflow.records import (
+    Changeable,
+    DataNodeRecord,
+    ScenarioRecord,
+    SubmissionRecord,
+)
 from asyncflow.stores._properties import dump_properties, listed_pairs
 from asyncflow.stores._rows import Cell, Row, WriteItem, dump_sequences, dump_tags
 
@@ -46,7 +51,7 @@ def claim(record: SubmissionRecord) -> Command:
     return Command("claim", [{**record._asdict(), **made}])
 
 
-def changed(record: ScenarioRecord | DataNodeRecord, before: int) -> Command:
+def changed(record: Changeable, before: int) -> Command:
     """Ask for what was changed of a record to be saved; see `Store.update`."""
     facts: dict[str, Cell] = {
         "id": record.id,
@@ -54,9 +59,10 @@ def changed(record: ScenarioRecord | DataNodeRecord, before: int) -> Command:
         "before": before,
     }
 
-    if isinstance(record, DataNodeRecord):
+    if not isinstance(record, ScenarioRecord):
+        verb = "data_node" if isinstance(record, DataNodeRecord) else "cycle"
         given = {**facts, "attributes": record.attributes}
-        return Command("update_data_node", [given])
+        return Command(f"update_{verb}", [given])
 
     properties, pickled = dump_properties(record.properties, record.id)
     tags = {"tags": dump_tags(record.tags), "tag_names": keys(record.tags)}
@@ -67,7 +73,7 @@ def changed(record: ScenarioRecord | DataNodeRecord, before: int) -> Command:
     return Command("update_scenario", [{**facts, **made, **tags}])
 
 
-def changed_properties(record: ScenarioRecord | DataNodeRecord) -> Sequence[Command]:
+def changed_properties(record: Changeable) -> Sequence[Command]:
     """Ask for a scenario that was just changed to be found by its properties."""
     if not isinstance(record, ScenarioRecord):
         return ()
@@ -112,6 +118,14 @@ def written(
 def keys(names: Collection[str]) -> str:
     """Write names as the keys of an object, which every database can list."""
     return json.dumps(dict.fromkeys(names))
+
+
+def of_labels(labels: Collection[str] | None) -> dict[str, str]:
+    """Return the parameter of a list for the versions of the application that it shows."""
+    if labels is None:
+        return {}
+
+    return {"label": min(labels)} if len(labels) == 1 else {"labels": keys(labels)}
 
 
 def taken_over(file: str) -> TakenOver:

@@ -377,7 +377,7 @@ KINDS: Mapping[type[Record], Kind] = {
         CycleRecord._make,
         (
             *(_TEXT, _TEXT, _TEXT, _NUMBER, _NUMBER, _NUMBER, _MAYBE_TEXT),
-            _MAYBE_NUMBER,
+            *(_MAYBE_NUMBER, _TEXT, _FLAG),
         ),
     ),
     SubmissionRecord: Kind(

@@ -22,6 +22,7 @@ from asyncflow.errors import (
 from asyncflow.options import Page, SubmissionFilter
 from asyncflow.records import (
     BasisRecord,
+    Changeable,
     CycleRecord,
     DataNodeRecord,
     InputRecord,
@@ -43,6 +44,7 @@ from asyncflow.stores._command import (
     claim,
     is_reported,
     keys,
+    of_labels,
     unfinished,
     written,
 )
@@ -252,9 +254,7 @@ class DatabaseStore(Store):
         await self._put(act)
         return next(map(DataNodeRecord._make, act.answers["found"]), None)
 
-    async def update(
-        self, record: ScenarioRecord | DataNodeRecord, *, before: int
-    ) -> bool:
+    async def update(self, record: Changeable, *, before: int) -> bool:
         act = changed(record, before)
         await self._put(act, *changed_properties(record))
         return bool(act.answers["found"])
@@ -429,13 +429,9 @@ class DatabaseStore(Store):
         labels: Collection[str] | None = None,
         page: Page | None = None,
     ) -> list[DataNodeRecord]:
-        return await self._read(
-            "data_node",
-            owner_id=owner_id,
-            node_ids=_keys(node_ids),
-            labels=_keys(labels),
-            page=page,
-        )
+        name = "data_node" if labels is None else "labelled_data_node"
+        asked = {"owner_id": owner_id, "node_ids": _keys(node_ids), **of_labels(labels)}
+        return await self._read(name, page=page, **asked)
 
     async def versions(
         self,
@@ -562,7 +558,11 @@ class DatabaseStore(Store):
     ) -> list[Any]:
         page = page or Page()
         paged = page._replace(limit=ALL if page.limit is None else page.limit)
-        return await self._ask(table, {**filters, **paged._asdict()}, _LOADS[table])
+        return await self._ask(
+            table,
+            {**filters, **paged._asdict()},
+            _LOADS[table.removeprefix("labelled_")],
+        )
 
     async def _ask(
         self, name: str, parameters: Parameters, load: Callable[[Row], Any]

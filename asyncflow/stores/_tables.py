@@ -11,6 +11,7 @@ import attrs
 from asyncflow.ids import key_of, of_node
 from asyncflow.records import (
     BasisRecord,
+    Changeable,
     CycleRecord,
     DataNodeRecord,
     FirstVersionRecord,
@@ -35,6 +36,7 @@ ALL = 2**63 - 1
 
 CHANGED: Mapping[type[Record], tuple[str, ...]] = {
     ScenarioRecord: ("name", "properties", "tags", "sequences", "version", "revision"),
+    CycleRecord: ("attributes", "revision"),
     DataNodeRecord: ("attributes", "revision"),
 }
 """What `Store.update` takes of a record."""
@@ -233,7 +235,7 @@ class Tables:
         inputs = names_of(self.inputs.records.values())
         return names_of(self.versions.records.values()) | inputs
 
-    def update(self, record: ScenarioRecord | DataNodeRecord, before: int) -> bool:
+    def update(self, record: Changeable, before: int) -> bool:
         """Keep what was changed of a record; see `Store.update`."""
         table: Table[Any] = self.by_kind[type(record)]
         kept = table.records.get(record.id)
@@ -462,9 +464,3 @@ def ids_of(records: Iterable[Record]) -> list[str]:
 def names_of(versions: Iterable[VersionRecord | InputRecord]) -> set[str]:
     """Return the names of the files that versions, or inputs, have."""
     return {version.kept for version in versions if isinstance(version.kept, str)}
-
-
-def has_label(tables: Tables, scenario_id: str | None, labels: Collection[str]) -> bool:
-    """Tell whether a scenario belongs to one of some versions of the application."""
-    scenario = tables.scenarios.records.get(scenario_id or "")
-    return scenario is not None and scenario.version in labels

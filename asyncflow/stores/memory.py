@@ -17,6 +17,7 @@ from asyncflow.errors import DeletingPrimaryScenario, NotFound, StoreFailed
 from asyncflow.options import Page, SubmissionFilter
 from asyncflow.records import (
     BasisRecord,
+    Changeable,
     CycleRecord,
     DataNodeRecord,
     InputRecord,
@@ -31,13 +32,14 @@ from asyncflow.records import (
     VersionRecord,
 )
 from asyncflow.stores._command import is_reported, taken_over
+from asyncflow.stores._labelled import has_label, labelled
 from asyncflow.stores._properties import (
     WITH_PROPERTIES,
     check_properties,
     listed,
     listed_pairs,
 )
-from asyncflow.stores._tables import Tables, has_label, ids_of
+from asyncflow.stores._tables import Tables, ids_of
 
 
 @attrs.define(eq=False, repr=False)
@@ -248,9 +250,7 @@ class MemoryStore(Store):
         nodes.replace(locked)
         return locked
 
-    async def update(
-        self, record: ScenarioRecord | DataNodeRecord, *, before: int
-    ) -> bool:
+    async def update(self, record: Changeable, *, before: int) -> bool:
         if isinstance(record, ScenarioRecord):
             check_properties((record,))
 
@@ -464,14 +464,9 @@ class MemoryStore(Store):
             found = [nodes.records[node_id] for node_id in ordered]
             found = [node for node in found if owner_id in (None, node.owner_id)]
 
-        scenarios = self._tables.scenarios.records
-        found = [
-            node
-            for node in found
-            if labels is None
-            or node.owner_id not in scenarios
-            or has_label(self._tables, node.owner_id, labels)
-        ]
+        if labels is not None:
+            found = labelled(self._tables, found, labels)
+
         return (page or Page()).of(found)
 
     async def versions(

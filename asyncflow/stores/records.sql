@@ -28,9 +28,9 @@ ON CONFLICT (id) DO UPDATE SET
 INSERT INTO cycle
     (
         id, name, frequency, start_date, end_date, creation_date, primary_id,
-        primary_date
+        primary_date, attributes, revision
     )
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     primary_id = coalesce(cycle.primary_id, excluded.primary_id),
     primary_date = coalesce(cycle.primary_date, excluded.primary_date);
@@ -44,7 +44,8 @@ WHERE id = (SELECT cycle_id FROM scenario WHERE id = :id);
 
 -- name: promote.found
 SELECT
-    id, name, frequency, start_date, end_date, creation_date, primary_id, primary_date
+    id, name, frequency, start_date, end_date, creation_date, primary_id, primary_date,
+    attributes, revision
 FROM cycle
 WHERE id = (SELECT cycle_id FROM scenario WHERE id = :id);
 
@@ -110,6 +111,14 @@ WHERE id = :id AND revision = :before;
 
 -- name: update_data_node.found
 SELECT TRUE FROM data_node WHERE id = :id AND revision = :revision;
+
+-- name: update_cycle.row
+UPDATE cycle
+SET attributes = :attributes, revision = :revision
+WHERE id = :id AND revision = :before;
+
+-- name: update_cycle.found
+SELECT TRUE FROM cycle WHERE id = :id AND revision = :revision;
 
 -- name: save_data_node
 INSERT INTO data_node
@@ -837,7 +846,8 @@ LIMIT :limit OFFSET :offset;
 
 -- name: cycle
 SELECT
-    id, name, frequency, start_date, end_date, creation_date, primary_id, primary_date
+    id, name, frequency, start_date, end_date, creation_date, primary_id, primary_date,
+    attributes, revision
 FROM cycle
 WHERE TRUE
     AND id = :id                              -- if id
@@ -857,18 +867,48 @@ WHERE TRUE
         SELECT key FROM json_each(:node_ids)  -- if node_ids
     )                                         -- if node_ids
     AND owner_id = :owner_id                  -- if owner_id
-    AND NOT EXISTS (                          -- if labels
-        SELECT TRUE FROM scenario             -- if labels
-        WHERE scenario.id = owner_id AND (    -- if labels
-            version IS NULL OR version NOT IN (-- if labels
-                SELECT key FROM json_each(:labels)-- if labels
-            )                                 -- if labels
-        )                                     -- if labels
-    )                                         -- if labels
 ORDER BY
     seq DESC                                  -- if newest_first
     seq                                       -- unless newest_first
 LIMIT :limit OFFSET :offset;
+
+-- name: labelled_data_node
+-- What scenarios share, then what scenarios have: each as an index lists them. Of several
+-- versions most scenarios are, so that going through all by their dates meets them soon.
+SELECT
+    id, config_id, owner_id, editor_id, editor_expires, directory, attributes, revision
+FROM (
+    SELECT
+        id, config_id, owner_id, editor_id, editor_expires, directory, attributes,
+        revision, CAST(seq AS DOUBLE PRECISION) - 9e15 AS creation_date, 0 AS place, seq
+    FROM data_node
+    WHERE coalesce(owner_id, '') < 'S'
+        AND owner_id = :owner_id              -- if owner_id
+        AND id IN (                           -- if node_ids
+            SELECT key                        -- if node_ids
+            FROM json_each(:node_ids)         -- if node_ids
+        )                                     -- if node_ids
+    UNION ALL
+    SELECT
+        data_node.id, data_node.config_id, owner_id, editor_id, editor_expires,
+        directory, attributes, data_node.revision, scenario.creation_date, scenario.seq,
+        data_node.seq
+    FROM scenario CROSS JOIN data_node
+    WHERE data_node.owner_id = scenario.id
+        AND version = :label                  -- if label
+        AND coalesce(version, '') IN (        -- if labels
+            SELECT key FROM json_each(:labels)-- if labels
+        )                                     -- if labels
+        AND owner_id = :owner_id              -- if owner_id
+        AND data_node.id IN (                 -- if node_ids
+            SELECT key                        -- if node_ids
+            FROM json_each(:node_ids)         -- if node_ids
+        )                                     -- if node_ids
+    ORDER BY
+        creation_date, place, seq             -- unless newest_first
+        creation_date DESC, place DESC, seq DESC-- if newest_first
+    LIMIT :limit OFFSET :offset
+) AS listed;
 
 -- name: version
 SELECT

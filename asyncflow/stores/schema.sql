@@ -49,7 +49,9 @@ CREATE TABLE cycle (
     end_date REAL NOT NULL, -- the first instant that is not in it
     creation_date REAL NOT NULL,
     primary_id TEXT,
-    primary_date REAL -- the creation date of its primary scenario
+    primary_date REAL, -- the creation date of its primary scenario
+    attributes TEXT NOT NULL DEFAULT '', -- JSON: properties of the user's; '' for none
+    revision INTEGER NOT NULL DEFAULT 0
 );
 
 CREATE INDEX cycle_by_start ON cycle (start_date);
@@ -115,6 +117,9 @@ CREATE TABLE data_node (
 );
 
 CREATE INDEX data_node_by_owner ON data_node (owner_id) WHERE owner_id IS NOT NULL;
+-- Whose owner is a cycle, or nobody: by what comes before all dates.
+CREATE INDEX data_node_shared ON data_node ((CAST(seq AS DOUBLE PRECISION) - 9e15))
+WHERE coalesce(owner_id, '') < 'S';
 
 CREATE TABLE version (
     seq INTEGER PRIMARY KEY,
@@ -272,4 +277,4 @@ CREATE TABLE input (
 
 CREATE INDEX input_by_path ON input (path) WHERE path IS NOT NULL;
 
-PRAGMA user_version = 22;
+PRAGMA user_version = 24;

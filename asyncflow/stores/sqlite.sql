@@ -238,6 +238,14 @@ BEGIN
     WHERE NEW.primary_id IS NOT NULL;
 END;
 
+-- name: heed.cycle_changed
+CREATE TEMP TRIGGER IF NOT EXISTS cycle_changed AFTER UPDATE ON main.cycle
+WHEN OLD.attributes IS NOT NEW.attributes
+BEGIN
+    INSERT INTO change (maker_id, at, operation, entity_id, attributes)
+    SELECT maker_id, at, 'UPDATED', NEW.id, 'properties' FROM heard;
+END;
+
 -- name: heed.cycle_deleted
 CREATE TEMP TRIGGER IF NOT EXISTS cycle_deleted AFTER DELETE ON main.cycle
 BEGIN
@@ -363,6 +371,9 @@ DROP TRIGGER IF EXISTS temp.cycle_created;
 
 -- name: unheed.cycle_updated
 DROP TRIGGER IF EXISTS temp.cycle_updated;
+
+-- name: unheed.cycle_changed
+DROP TRIGGER IF EXISTS temp.cycle_changed;
 
 -- name: unheed.cycle_deleted
 DROP TRIGGER IF EXISTS temp.cycle_deleted;

@@ -73,6 +73,9 @@ def unwritable(error: OSError, place: str, name: str) -> OSError:
     return OSError(error.errno or errno.EIO, message, place)
 
 
+OPTION = "keyword argument"
+"""What Python says of a function that has no such option."""
+
 REMEDIES: Mapping[int, str] = {
     errno.ENOENT: "make its folder first",
     errno.ENOTDIR: "a part of its path is a file: move that away, or correct the path",
@@ -101,6 +104,10 @@ def unreadable(place: str, storage_type: str, error: Exception) -> DataNodeReadi
         why = error.strerror or str(error)
         return DataNodeReadingError(place, why, "mend its path, or what is there")
 
+    for words, why, remedy in _SAID:
+        if words in str(error):
+            return DataNodeReadingError(place, f"{why} ({error})", remedy)
+
     why = f"it is no whole {storage_type} ({type(error).__name__}: {error})"
     remedy = "bring back the file that was there, or write to the data node"
     return DataNodeReadingError(place, why, remedy)
@@ -119,6 +126,15 @@ _UNREADABLE = (
         "give the user of this program the right to read it",
     ),
 )
+
+_COMPARED = "compare a column with a value of its own type"
+_SAID = (
+    (OPTION, "what reads it has no such option", "correct read_options"),
+    ("no kernel matching", "its rows cannot be compared", _COMPARED),
+    ("cannot compare", "its rows cannot be compared", _COMPARED),
+    ("comparison between", "its rows cannot be compared", _COMPARED),
+)
+"""What libraries say of a file that is whole, what that means, and what to do."""
 
 
 def put_in_place(draft: str, path: str) -> None:

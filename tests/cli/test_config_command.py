@@ -20,7 +20,8 @@ def test_what_is_right_and_what_is_wrong(folder: Path) -> None:
     told = call("config", "check", "flows", code=1).stdout
     assert "a b" in told
     (problem,) = answer("config", "check", "flows", code=1)
-    assert {*problem} == {"section", "field", "message", "remedy", "file", "line"}
+    names = {"section", "field", "message", "remedy", "file", "line", "level"}
+    assert {*problem} == names
 
 
 def test_a_configuration_is_written_and_read_again(folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
-from asyncflow import Configuration, Scope
+from asyncflow import Configuration, DataNodeReadingError, Orchestrator, Scope
 from asyncflow.alternatives import DRIVERS
 
 
@@ -104,3 +104,31 @@ def test_through_a_file(
 
     for key in ("a", "d"):
         assert other.data_nodes[key].options == config.data_nodes[key].options
+
+
+@pytest.mark.anyio
+async def test_nobody_connects_before_a_value_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WORD", "x")
+    config = Configuration()
+    nowhere: dict[str, Any] = {"db_host": "127.0.0.1", "db_port": 1, "db_name": "d"}
+    table = config.configure_sql_table_data_node(
+        "table",
+        db_engine="postgresql",
+        table_name="t",
+        db_username="u",
+        db_password="ENV[WORD]",
+        **nowhere,
+    )
+    documents = config.configure_mongo_collection_data_node(
+        "documents", collection_name="c", **nowhere
+    )
+    flow = config.configure_scenario("flow", [], [table, documents])
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(flow)
+        assert scenario.table.is_ready_for_reading
+
+        with pytest.raises(DataNodeReadingError, match="see that the server runs"):
+            await scenario.table.read()

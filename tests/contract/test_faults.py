@@ -217,6 +217,61 @@ async def test_a_wrong_column(given: tuple[DataNode, Path, Any]) -> None:
     assert caught.value.remedy
 
 
+async def test_a_wrong_comparison(given: tuple[DataNode, Path, Any]) -> None:
+    node, path, _ = given
+
+    with pytest.raises(DataNodeReadingError, match="cannot be compared") as caught:
+        await node.read(where=("a", {"x": 1}, ">"))
+
+    assert names_all(caught.value, path), str(caught.value)
+    assert "value of its own type" in caught.value.remedy
+
+
+@pytest.mark.parametrize("name", [one for one in FORMS if "-" in one])
+async def test_an_option_that_no_library_has(
+    config: Configuration, tmp_path: Path, name: str
+) -> None:
+    kind, given, value = FORMS[name]
+    config.configure_job_executions(mode="development")
+    options: dict[str, Any] = {**given, "default_path": tmp_path / "place"}
+    wrong: dict[str, Any] = {"no_such": 1}
+    nodes = [
+        config.configure_data_node("read", kind, **options, read_options=wrong),
+        config.configure_data_node("written", kind, **options, write_options=wrong),
+    ]
+    config.configure_scenario("flow", [], nodes)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        found = (await orchestrator.create_scenario("flow")).data_nodes
+        await found["read"].write(value)
+
+        with pytest.raises(DataNodeReadingError, match="correct read_options") as told:
+            await found["read"].read()
+
+        assert str(tmp_path / "place") in str(told.value)
+
+        if name == "excel-list[dict]":
+            return  # XlsxWriter takes any
+
+        with pytest.raises(DataNodeWritingError, match="correct write_options"):
+            await found["written"].write(value)
+
+
+async def test_a_copy_that_cannot_be_written(
+    given: tuple[DataNode, Path, Any], public: Path
+) -> None:
+    node, _, _ = given
+    await to_thread.run_sync(public.chmod, 0o755)
+
+    with pytest.raises(DataNodeWritingError, match=r"a copy at .*: make its folder"):
+        await node.download(public / "nowhere" / "copy")
+
+    await to_thread.run_sync((public / "file").touch)
+
+    with pytest.raises(DataNodeWritingError, match=r"a copy at .*: a part of its path"):
+        await node.download(public / "file" / "copy")
+
+
 @pytest.mark.parametrize("sheet", ["two", ["one", "two"]])
 async def test_a_wrong_sheet(
     config: Configuration, tmp_path: Path, sheet: str | list[str]

@@ -715,6 +715,33 @@ async def test_a_query_for_submissions_filters(store: Store) -> None:
     ) == [third]
 
 
+async def test_data_nodes_of_a_version_come_after_what_scenarios_share(
+    store: Store,
+) -> None:
+    late = scenario_record(1, created=20.0, version="1")
+    early = scenario_record(2, created=-10.0, version="1")
+    other = scenario_record(3, created=15.0, version="2")
+    none = scenario_record(4, created=5.0)
+    owners = (late.id, None, early.id, other.id, "CYCLE_DAILY_1Z", none.id, late.id)
+    nodes = [
+        DataNodeRecord(f"DATANODE_n_{number}", "n", owner)
+        for number, owner in enumerate(owners)
+    ]
+    store.save(late, early, other, none, *nodes)
+    shared = [nodes[1], nodes[4]]
+    wanted = [*shared, nodes[2], nodes[0], nodes[6]]
+    assert await store.data_nodes(labels=["1"]) == wanted
+    assert await store.data_nodes(labels=["1"], page=Page(True)) == wanted[::-1]
+    page = Page(False, limit=2, offset=1)
+    assert await store.data_nodes(labels=["1"], page=page) == wanted[1:3]
+    assert await store.data_nodes(labels=["1"], owner_id=late.id) == wanted[3:]
+    assert await store.data_nodes(labels=["2"], owner_id=late.id) == []
+    assert await store.data_nodes(labels=[], node_ids=[nodes[0].id]) == []
+    assert await store.data_nodes(labels=["3"]) == shared
+    both = [*shared, nodes[2], nodes[3], nodes[0], nodes[6]]
+    assert await store.data_nodes(labels=["2", "1"]) == both
+
+
 async def test_submissions_are_found_by_their_scenarios_and_times(store: Store) -> None:
     store.save(
         scenario_record(1, config_id="c", name="Jan_1%", tags=("a", "b")),

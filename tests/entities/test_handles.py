@@ -58,7 +58,7 @@ NAMES: dict[type, tuple[str, ...]] = {
     ),
     Cycle: (
         *("creation_date", "end_date", "frequency", "id", "name", "primary_id"),
-        "start_date",
+        *("properties", "start_date", "update"),
         *(
             "get_label",
             "get_simple_label",

@@ -134,6 +134,9 @@ async def test_what_cannot_be_called_or_is_no_event_is_refused() -> None:
         with pytest.raises(TypeError, match="int is no class of events"):
             orchestrator.on(print, int)  # type: ignore[type-var]
 
+        with pytest.raises(TypeError, match="'JobFinished' is no class of events"):
+            orchestrator.on(print, "JobFinished")  # type: ignore[arg-type]
+
 
 def test_the_blocking_face_has_it() -> None:
     config = configuration("development")

@@ -291,6 +291,7 @@ PARAMETERS = dict.fromkeys(["id", "name", "config_id", "owner_id", "node_id"], "
         ("scenario", {"properties": {"x": 1}, "after": scenario_record(1)}),
         ("scenario", {"sort_key": "name", "after": scenario_record(1)}),
         ("data_node", {"owner_id": "x"}),
+        ("labelled_data_node", {"label": "x"}),
         ("submission", {"entity_id": "x", "newest_first": True}),
         ("submission", {"scenario_id": "x"}),
         ("submission", {"orchestrator_id": "x", "is_unfinished": True}),

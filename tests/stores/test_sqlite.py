@@ -181,6 +181,25 @@ async def test_an_index_serves_a_query(
     assert query == "version" or "TEMP B-TREE" not in found  # those of one data node
 
 
+@pytest.mark.parametrize(
+    ("given", "index"),
+    [
+        ({"label": "x"}, "SEARCH scenario USING INDEX scenario_by_version"),
+        ({"label": "x", "newest_first": True}, "INDEX scenario_by_version (version=?)"),
+        ({"labels": "{}"}, "SCAN scenario USING INDEX scenario_by_date"),
+    ],
+)
+async def test_data_nodes_of_a_version_come_in_order(
+    path: Path, given: dict[str, object], index: str
+) -> None:
+    await fill(path)
+    found = plan(path, "labelled_data_node", **given)
+    assert "SCAN data_node USING INDEX data_node_shared" in found
+    assert index in found
+    assert "SEARCH data_node USING INDEX data_node_by_owner (owner_id=?)" in found
+    assert "TEMP B-TREE FOR ORDER BY" not in found  # two lists are merged
+
+
 async def test_a_text_is_looked_for_in_what_there_is_least_to_read_of(
     path: Path,
 ) -> None:

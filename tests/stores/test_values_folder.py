@@ -173,6 +173,7 @@ async def test_an_old_store_keeps_its_folder(tmp_path: Path) -> None:
             "DROP INDEX submission_by_reason",
             "ALTER TABLE submission DROP COLUMN paused",
             "DROP TABLE versions",
+            "DROP INDEX data_node_shared",
             "DROP INDEX scenario_by_version",
             "ALTER TABLE scenario DROP COLUMN version",
             "DROP TABLE change",

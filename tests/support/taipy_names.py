@@ -19,7 +19,8 @@ import attrs
 
 import asyncflow
 import asyncflow.sync as tp
-from asyncflow import Config, errors
+from asyncflow import Config
+from asyncflow.sync import exceptions
 
 PAGE = Path(__file__).parents[2] / "docs" / "coming-from-taipy.md"
 
@@ -175,21 +176,21 @@ mode: same
 properties: same
 """,
     "CoreConfig": """
-core_version: otherwise - asyncflow has its own
+core_version: same - without effect
 force: same
 mode: same
 properties: same
-read_entity_retry: otherwise - nothing is read half written
-repository_properties: otherwise - there is one kind of store, and PostgreSQL
-repository_type: otherwise - `Orchestrator(store=...)`
-root_folder: otherwise - Taipy does not use it either
-storage_folder: otherwise - values are in the folder of the store
-taipy_storage_folder: otherwise - `Orchestrator(store=...)`
+read_entity_retry: same - without effect: nothing is read half written
+repository_properties: same - without effect: `Orchestrator(store=...)`
+repository_type: same - without effect: `Orchestrator(store=...)`
+root_folder: same - without effect, as in Taipy
+storage_folder: same - without effect: `values` is the folder of large values
+taipy_storage_folder: same - without effect: `Orchestrator(store=...)`
 version_number: same
 """,
     "Problem": """
 field: same
-level: otherwise - a problem is an error; what is doubtful is a warning of the log
+level: same - `WARNING` where an orchestrator opens all the same
 message: same
 tag: other Problem.section
 value: otherwise - it is in the message
@@ -407,7 +408,7 @@ get_label: same
 get_simple_label: same
 id: same
 name: same - as an ISO date: `2026-05`
-properties: otherwise - keep them with its scenarios
+properties: same - values of JSON
 start_date: same
 """,
     "Frequency": """
@@ -497,11 +498,11 @@ stop: other EventProcessor.stop
 unregister: other Notifier.unregister
 """,
     "errors": """
-AttributeKeyAlreadyExisted: otherwise - `scenario["name"]` has it
-ConfigCoreVersionMismatched: otherwise - any file of Taipy's is read
-ConfigurationUpdateBlocked: otherwise - the configuration may change at any time
+AttributeKeyAlreadyExisted: same - never raised: `scenario["name"]` has it
+ConfigCoreVersionMismatched: same - never raised: any file of Taipy's is read
+ConfigurationUpdateBlocked: same - never raised: the configuration may change at any time
 ConflictedConfigurationError: other ConfigError
-CycleAlreadyExists: otherwise - who creates at the same time shares it
+CycleAlreadyExists: same - never raised: who creates at the same time shares it
 DataNodeConfigIsNotGlobal: other UsageError
 DataNodeIsBeingEdited: same
 DataNodeWritingError: same
@@ -523,7 +524,7 @@ InvalidExposedType: other ConfigError
 InvalidScenario: other ConfigError
 InvalidSequence: other ConfigError
 InvalidSequenceId: other NotFound
-InvalidSubscriber: otherwise - any function can subscribe
+InvalidSubscriber: same - never raised: any function can subscribe
 JobNotDeletedException: other UsageError
 LoadingError: other ConfigError
 MissingAppendQueryBuilder: other UsageError
@@ -533,9 +534,9 @@ MissingRequiredProperty: other ConfigError
 MissingWriteFunction: other ConfigError
 ModeNotAvailable: other ConfigError
 ModelNotFound: other NotFound
-MultipleDataNodeFromSameConfigWithSameOwner: otherwise - it cannot happen
-MultipleScenarioFromSameConfigWithSameOwner: otherwise - it cannot happen
-MultipleTaskFromSameConfigWithSameOwner: otherwise - it cannot happen
+MultipleDataNodeFromSameConfigWithSameOwner: same - never raised: it cannot happen
+MultipleScenarioFromSameConfigWithSameOwner: same - never raised: it cannot happen
+MultipleTaskFromSameConfigWithSameOwner: same - never raised: it cannot happen
 NoData: same
 NonExistingComparator: other UsageError
 NonExistingCycle: other NotFound
@@ -549,7 +550,7 @@ NonExistingSequence: other NotFound
 NonExistingSequenceConfig: other ConfigError
 NonExistingTask: other NotFound
 NonExistingTaskConfig: other ConfigError
-NonExistingVersion: otherwise - `clean_all_entities` tells whether there was one
+NonExistingVersion: same - never raised: `clean_all_entities` tells whether there was one
 OrchestratorNotBuilt: other NotOpen
 OrchestratorServiceIsAlreadyRunning: other UsageError
 SQLQueryCannotBeExecuted: other DataNodeReadingError
@@ -563,7 +564,7 @@ UnauthorizedTagError: other UnauthorizedTag
 UnknownCompressionAlgorithm: other ConfigError
 UnknownDatabaseEngine: other ConfigError
 UnknownParquetEngine: other ConfigError
-VersionAlreadyExistsAsDevelopment: otherwise - a version is a label
+VersionAlreadyExistsAsDevelopment: same - never raised: a version is a label
 """,
 }
 """By what they are of: the module ``tp``, a class, or a module."""
@@ -594,7 +595,7 @@ OWNERS: dict[str, Any] = {
     "SubmissionStatus": tp.SubmissionStatus,
     "Reasons": asyncflow.Reasons,
     "notification": tp,
-    "errors": errors,
+    "errors": exceptions,
 }
 """What has the names of a group here."""
 
@@ -606,7 +607,7 @@ TITLES: dict[str, str] = {
     "DataNode": "`DataNode` and its kinds",
     "Reasons": "`taipy.core.reason`",
     "notification": "`taipy.core.notification`, `taipy.event`",
-    "errors": "`taipy.core.exceptions`",
+    "errors": "`taipy.core.exceptions` (here: `asyncflow.sync.exceptions`, other names of these)",
 }
 
 _LINE = re.compile(

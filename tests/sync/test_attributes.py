@@ -132,12 +132,18 @@ def test_edits_and_rows(config: Configuration, tmp_path: Path) -> None:
         assert last.job_ids == [submission.jobs[1].id] == [edit["job_id"]]
         assert (edit["timestamp"], edit.get("editor")) == (edit.at, None)
         assert edit.get("nothing", 5) == 5
+        assert "job_id" in edit
+        assert "comment" not in edit
+        assert {*dict(edit)} == {"timestamp", "version", "job_id", "is_kept"}
 
         with pytest.raises(KeyError, match="nothing"):
             edit["nothing"]
 
-        last.write([1, 2, 3], comment="by hand")
+        last.write([1, 2, 3], comment="by hand", bank="A")
         assert (last[0], last[1:]) == (1, [2, 3])
+        assert "bank" in last.edits[-1]
+        assert "job_id" not in last.edits[-1]
+        assert dict(last.edits[-1])["bank"] == "A"
         assert last.edits[-1]["comment"] == "by hand"
 
         scenario.middle.write(5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,6 +134,45 @@ async def test_default_data_that_comes_late_hides_nothing(
             folder = one.store.values_folder
 
     assert files(folder) == []
+
+
+@pytest.mark.parametrize("scope", [Scope.GLOBAL, Scope.CYCLE])
+@pytest.mark.parametrize("size", SIZES)
+async def test_one_of_two_that_import_at_once_writes_what_is_shared(
+    place: Place, size: int, scope: Scope, tmp_path: Path
+) -> None:
+    archive = tmp_path / "flow.zip"
+    source = Configuration()
+
+    async with Orchestrator(source, ":memory:") as there:
+        model = await there.create_scenario(declared(source, scope))
+        await model.shared.write(bytes(size))
+        await model.export(archive)
+
+    config = Configuration()
+    declared(config, scope, default_data="late")
+    made: list[Scenario] = []
+
+    async def take(orchestrator: Orchestrator) -> None:
+        made.append(await orchestrator.import_scenario(archive))
+
+    with fail_after(60):
+        async with (
+            Orchestrator(config, place.store()) as one,
+            Orchestrator(config, place.store()) as other,
+        ):
+            async with create_task_group() as group:
+                for orchestrator in (one, other) * 2:
+                    group.start_soon(take, orchestrator)
+
+            edits = [edit for one in made for edit in await one.shared.edits()]
+            assert len(edits) == len(made) == 4
+            folder = one.store.values_folder
+
+            for scenario in made:
+                assert await scenario.shared.read() == bytes(size)
+
+    assert len(files(folder)) == (size > SIZES[0])
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -11,6 +11,7 @@ from anyio import CancelScope, create_task_group, fail_after, to_thread
 
 from asyncflow import Configuration, Orchestrator, Scenario
 from asyncflow.values.readers import THREADS
+from tests.support import flows
 
 pytestmark = pytest.mark.anyio
 
@@ -94,3 +95,28 @@ async def test_reads_have_threads_of_their_own(config: Configuration) -> None:
 
     assert len(found) == 3 * THREADS
     assert slow.most <= THREADS
+
+
+@pytest.mark.blocking_jobs
+@pytest.mark.parametrize("mode", ["development", "standalone"])
+async def test_a_value_is_the_readers_own(mode: str) -> None:
+    config = Configuration()
+    config.configure_job_executions(mode)
+    given = config.configure_data_node("given", default_data=[1])
+    kept = config.configure_in_memory_data_node("kept")
+    made = config.configure_data_node("made")
+    first = config.configure_task("first", flows.identity, given, kept)
+    second = config.configure_task("second", flows.identity, kept, made)
+    flow = config.configure_scenario("flow", [first, second])
+
+    with fail_after(40):
+        async with Orchestrator(config, ":memory:") as orchestrator:
+            scenario = await orchestrator.create_scenario(flow)
+            await scenario.submit()
+
+            for name in ("given", "kept", "made"):
+                (await scenario.data_nodes[name].read()).append(2)
+                assert await scenario.data_nodes[name].read() == [1], name
+
+            await scenario.submit()
+            assert await scenario.made.read() == [1]

@@ -78,6 +78,8 @@ def _missing(node: DataNodeConfig, driver: type[Driver]) -> Iterator[Problem]:
             field="storage_type",
             message=f"the storage type {node.storage_type!r} needs {', '.join(missing)}",
             remedy=f"pip install {what}",
+            # Whoever only declares a server's place need not have what reaches it.
+            level="ERROR" if extras else "WARNING",
         )
 
 

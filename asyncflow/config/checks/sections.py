@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
@@ -27,7 +27,8 @@ from asyncflow.config.sections import (
     Scope,
     TaskConfig,
 )
-from asyncflow.errors import Problem
+from asyncflow.errors import ConfigError, Problem
+from asyncflow.log import logger as _logger
 from asyncflow.worker.codec import dumps
 from asyncflow.worker.errors import NotPicklable
 
@@ -71,18 +72,20 @@ def problems(
             )
 
     of_node = partial(_data_node, installs=installs)
-    node_kinds = Kinds(DataNodeConfig, of_node, NO_KIND)
+    node_kinds = Kinds(DataNodeConfig, NO_KIND)
 
     for node in map(_found, nodes) if refer else nodes:
-        yield from node_kinds.problems(node)
+        yield from node_kinds.problems(node, of_node)
 
-    task_kinds = Kinds(TaskConfig, partial(tasks.problems, registry), NO_KIND | NODES)
+    of_task = partial(tasks.problems, registry)
+    task_kinds = Kinds(TaskConfig, NO_KIND | NODES)
 
     for task in map(_found, all_tasks) if refer else all_tasks:
-        yield from task_kinds.problems(task)
+        yield from task_kinds.problems(task, of_task)
         yield from tasks.problems_of_nodes(registry, task)
 
     yield from tasks.unpicklable(registry)
+    yield from tasks.unpicklable_options(registry)
     yield from functions.problems(registry.scenarios.values())
 
     for scenario in registry.scenarios.values():
@@ -116,24 +119,22 @@ class Kinds(Generic[K]):
     """Checks one section of each kind: a scenario may have thousands of each.
 
     :param section: their class
-    :param check: says what is wrong with one, its label and the fields `apart` aside
     :param apart: the fields that make no kind
     """
 
-    def __init__(
-        self,
-        section: type[K],
-        check: Callable[[K], Iterator[Problem]],
-        apart: frozenset[str],
-    ) -> None:
+    def __init__(self, section: type[K], apart: frozenset[str]) -> None:
         names = [field.name for field in attrs.fields(section)]
         self._parts = attrgetter(*(name for name in names if name not in apart))
-        self._check = check
         self._right: dict[tuple[int, ...], tuple[Any, ...]] = {}
         """The kinds that are right, and what has their identities."""
 
-    def problems(self, section: K) -> Iterator[Problem]:
-        """Yield what is wrong with a section, unless one of its kind is right."""
+    def problems(
+        self, section: K, check: Callable[[K], Iterator[Problem]]
+    ) -> Iterator[Problem]:
+        """Yield what is wrong with a section, unless one of its kind is right.
+
+        :param check: says what is wrong with it, its label and the fields `apart` aside
+        """
         parts = self._parts(section)
         kind = tuple(
             [0 if type(part) is dict and not part else id(part) for part in parts]
@@ -144,7 +145,7 @@ class Kinds(Generic[K]):
 
         is_right = True
 
-        for problem in self._check(section):
+        for problem in check(section):
             is_right = False
             yield problem
 
@@ -287,3 +288,20 @@ def _default(node: DataNodeConfig) -> Iterator[Problem]:
             message=f"{error.path} cannot be pickled ({error.why})",
             remedy="leave that part out, or make the value in a task",
         )
+
+
+def refuse(problems: Sequence[Problem]) -> None:
+    """Refuse a configuration that has errors; of what is none a warning is logged, once.
+
+    :raises ConfigError: with all that was found
+    """
+    if any(one.level == "ERROR" for one in problems):
+        raise ConfigError(problems)
+
+    for one in problems:
+        _tell(str(one))
+
+
+@lru_cache(1024)
+def _tell(text: str) -> None:
+    _logger.warning("%s", text)

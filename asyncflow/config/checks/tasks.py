@@ -19,7 +19,7 @@ from asyncflow.config.retry import Retry
 from asyncflow.config.sections import DataNodeConfig, TaskConfig
 from asyncflow.errors import Problem
 from asyncflow.executors import DEFAULT
-from asyncflow.worker.codec import dumps_code
+from asyncflow.worker.codec import dumps, dumps_code
 from asyncflow.worker.errors import NotPicklable
 
 NUMBERS: Mapping[str, Number] = {
@@ -143,6 +143,30 @@ def unpicklable(registry: Registry) -> Iterator[Problem]:
                 message=f"{error.path} cannot be pickled ({error.why})",
                 remedy="make it inside the function, or use executor='thread'",
             )
+
+
+def unpicklable_options(registry: Registry) -> Iterator[Problem]:
+    """Try the options of each data node that a job will read or write elsewhere, once."""
+    nodes = {
+        node.key: node
+        for task in registry.tasks.values()
+        if _travels(task, registry.job.mode)
+        for node in sections_among((*task.input, *task.output))
+        if isinstance(node, DataNodeConfig)
+    }
+
+    for node in nodes.values():
+        for name, value in node.options.items():
+            try:
+                dumps(value, name=name)
+            except NotPicklable as error:
+                yield Problem(
+                    section=node.label,
+                    field=name,
+                    message=f"{error.path} cannot be pickled ({error.why})",
+                    remedy="make it where it is used, in read_fct or write_fct: workers "
+                    "have none of it; or use executor='thread' for the tasks",
+                )
 
 
 def _travels(task: TaskConfig, mode: object) -> bool:

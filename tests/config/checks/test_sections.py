@@ -104,6 +104,18 @@ def sequence_names(config: Configuration) -> None:
     config.configure_scenario("s", first, sequences=dict.fromkeys(names, first))
 
 
+def options_of_a_process(config: Configuration) -> None:
+    config.configure_job_executions("standalone")
+    held: dict[str, Any] = {"read_fct": len, "read_fct_args": [LOCK]}
+    read, alone = (
+        config.configure_data_node(name, "generic", **held) for name in ("n", "alone")
+    )
+    end = config.configure_data_node("end")
+    one = config.configure_task("one", len, read, end)
+    other = config.configure_task("other", len, alone, executor="thread")
+    config.configure_scenario("s", [one, other])
+
+
 BAD: dict[str, tuple[Declare, list[Row]]] = {
     "id_no_identifier": (node("1st"), [("DATA_NODE.1st", "id", "identifier")]),
     "id_empty": (node(""), [("DATA_NODE.", "id", "''")]),
@@ -129,6 +141,10 @@ BAD: dict[str, tuple[Declare, list[Row]]] = {
     "function_unpicklable": (
         standalone(closure_over(LOCK)),
         [("TASK.t", "function", "inner.<closure thing> cannot be pickled")],
+    ),
+    "options_unpicklable": (
+        options_of_a_process,
+        [("DATA_NODE.n", "read_fct_args", "read_fct_args[0] cannot be pickled")],
     ),
     "executor": (task(executor="proces"), [("TASK.t", "executor", "'process'?")]),
     "on_restart": (

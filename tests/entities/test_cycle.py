@@ -1,0 +1,86 @@
+"""Cycles, as users hold them."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+from anyio import create_task_group, fail_after
+
+import asyncflow.sync as tp
+from asyncflow import (
+    Configuration,
+    EntityUpdated,
+    Frequency,
+    Orchestrator,
+    ScenarioConfig,
+)
+from tests.support.stores import SHARED, Place
+from tests.support.stores import database as database
+from tests.support.stores import kind as kind
+from tests.support.stores import place as place
+from tests.support.stores import server as server
+
+
+def declared(config: Configuration) -> ScenarioConfig:
+    return config.configure_scenario("flow", [], frequency=Frequency.MONTHLY)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("kind", SHARED, indirect=True, scope="session")
+async def test_its_properties_are_changed_by_several(place: Place) -> None:
+    config = Configuration()
+    flow = declared(config)
+
+    with fail_after(40):
+        async with (
+            Orchestrator(config, place.store()) as one,
+            Orchestrator(config, place.store()) as other,
+            other.events(EntityUpdated) as events,
+        ):
+            cycle = (await one.create_scenario(flow)).cycle
+            assert cycle is not None
+            assert cycle.properties == {}
+            seen = await other.get_cycle(cycle.id)
+            await cycle.update(properties={"a": 1, "gone": 2})
+
+            async for event in events:
+                if (event.entity_id, event.attributes) == (cycle.id, ("properties",)):
+                    break
+
+            async with create_task_group() as group:
+                for number in range(5):
+                    for handle, name in ((cycle, "x"), (seen, "y")):
+                        given = {f"{name}{number}": [None, number]}
+                        group.start_soon(partial(handle.update, properties=given))
+
+            await seen.update(without=["gone", "never"])
+            assert len(seen.properties) == 11
+            assert seen.properties["x4"] == [None, 4]
+            (record,) = await one.cycles()
+            assert record.as_dict()["properties"] == seen.properties
+
+            with pytest.raises(TypeError, match="'c' of a cycle is a value of JSON"):
+                await cycle.update(properties={"c": cycle})
+
+            await other.create_scenario(flow)  # of the same cycle
+            assert (await one.get_cycle(cycle.id)).properties == seen.properties
+
+
+def test_the_blocking_face_sets_them(tmp_path: Path) -> None:
+    config = Configuration()
+    flow = declared(config)
+    store = tmp_path / "runs.db"
+
+    with tp.Orchestrator(config, store) as orchestrator:
+        cycle = orchestrator.create_scenario(flow).cycle
+        assert cycle is not None
+        cycle.properties["label"] = "first"
+        cycle.properties["unit"] = "kg"
+        del cycle.properties["unit"]
+        assert dict(cycle.properties) == {"label": "first"}
+        assert cycle.get_simple_label() == "first"
+
+    with tp.Orchestrator(config, store) as orchestrator:
+        assert orchestrator.get_cycle(cycle.id).properties == {"label": "first"}
