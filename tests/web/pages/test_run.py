@@ -110,6 +110,7 @@ async def test_a_run_is_cancelled_tried_again_and_deleted(
         )
         assert other.id != submission.id
         assert other.properties == {SUBMITTED_BY: "web"}
+        assert " by web" in (await browser.get(f"runs/{other.id}")).text
         other.cancel()
 
         with fail_after(30):
