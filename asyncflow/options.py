@@ -1,5 +1,5 @@
 """The options of a run, and of a list: made once, where a user gives them, and passed
-whole.
+whole. Those of a task are in `config/task.py`.
 """
 
 from __future__ import annotations

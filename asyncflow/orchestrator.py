@@ -928,14 +928,14 @@ class Orchestrator:
         engine = self._opened()
         engine.bus.add(listener)
         carriers = engine.scheduler.tracer.carriers
-        carriers.append(listener.traceparent)
+        carriers.append(listener)
 
         try:
             await engine.bus.hear_others(listener)
             yield
             await engine.bus.drain()
         finally:
-            carriers.remove(listener.traceparent)
+            carriers.remove(listener)
             engine.bus.remove(listener)
 
     def _opened(self) -> Engine:

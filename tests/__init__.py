@@ -3,6 +3,7 @@
 A worker process imports the module of a job's function, so the modules of tests are
 imported several thousand times. There they need no pytest, whose import takes as long as
 all else: a module stands in for it, until something is asked of it that only pytest has.
+Nor do they need the tests themselves: see `tests.support.job_modules`.
 """
 
 from __future__ import annotations
@@ -47,3 +48,7 @@ class _StandIn(ModuleType):
 if "pytest" not in sys.modules and "_pytest" not in sys.modules:
     sys.modules["pytest"] = _StandIn("pytest")
     sys.modules["pytest"].__spec__ = ModuleSpec("pytest", None)
+
+    from tests.support import job_modules
+
+    job_modules.install()

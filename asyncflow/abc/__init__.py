@@ -9,6 +9,7 @@ from asyncflow.abc.driver import Driver as Driver
 from asyncflow.abc.driver import is_address as is_address
 from asyncflow.abc.executor import Call as Call
 from asyncflow.abc.executor import Executor as Executor
+from asyncflow.abc.executor import HeldValues as HeldValues
 from asyncflow.abc.executor import Pinned as Pinned
 from asyncflow.abc.executor import ValuesAddress as ValuesAddress
 from asyncflow.abc.executor import Watch as Watch

@@ -61,6 +61,9 @@ class Driver(ABC):
     appends: ClassVar[bool] = False
     """Whether `append` adds to a value."""
 
+    is_held: bool = False
+    """Whether its values stay on the hosts where jobs make them; see `HeldValues`."""
+
     path: str | None = None
     makes_folder: bool = False
     """Whether it makes the folder of its path, where there is none."""
@@ -140,6 +143,11 @@ class Driver(ABC):
     def is_home(self) -> bool:
         """Whether the orchestrator sees what is written to the paths that it gives."""
         return True
+
+    @property
+    def on_host(self) -> Driver:
+        """What writes and reads files of one host, and nothing elsewhere."""
+        return self
 
     @property
     def takes_files(self) -> bool:

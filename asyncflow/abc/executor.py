@@ -137,6 +137,29 @@ class CapacityListener(Protocol):
         """Take note that so many jobs can run at once."""
 
 
+class HeldValues(Protocol):
+    """Values that stay where jobs have made them, as long as their orchestrator.
+
+    They are known by the names of their files; see `asyncflow.worker.values.held_name`.
+    """
+
+    async def bring(self, name: str, path: str) -> None:
+        """Bring a value here.
+
+        :param path: the file to make
+        :raises ValueMissing: where it is lost
+        """
+
+    async def has(self, name: str) -> bool:
+        """Tell whether a value is there still."""
+
+    async def drop(self, names: Collection[str]) -> None:
+        """Forget values, as nobody needs them any more."""
+
+    async def names(self) -> Collection[str]:
+        """List the values, also those of others."""
+
+
 class Executor(ABC):
     """Where jobs run.
 
@@ -172,6 +195,9 @@ class Executor(ABC):
 
     listener: CapacityListener | None = None
     """Who is told where `capacity` has changed."""
+    held_values: HeldValues | None = None
+    """The values of drivers that are `is_held`: they stay where jobs run. None where those
+    are as all others. It is asked once it is open."""
     owner_id: str = ""
     """The orchestrator that it is opened for; ``""`` for none."""
     outlives_owner: bool = False
@@ -201,6 +227,13 @@ class Executor(ABC):
     def capacity(self) -> int | None:
         """How many jobs can run at once, where it is for it to say; None where not."""
         return None
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether a call may wait there before it begins, for more than a moment, while
+        all processes that run calls see its `waiting_file`.
+        """
+        return False
 
     async def reach(
         self,

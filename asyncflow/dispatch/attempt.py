@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from asyncflow import ids
 from asyncflow.abc import (
@@ -29,6 +30,9 @@ from asyncflow.runs.task import TaskState
 from asyncflow.status import AttemptKind, Status
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
+
+if TYPE_CHECKING:
+    from asyncflow.dispatch.carrier import Carrier
 
 _new = tuple.__new__
 
@@ -92,8 +96,8 @@ class Tracer:
     """What goes with each job to where it runs, so that its trace goes on there."""
 
     def __init__(self) -> None:
-        self.carriers: list[Callable[[Job], str | None]] = []
-        """Give the ``traceparent`` of a job, each; none where nobody traces."""
+        self.carriers: list[Carrier] = []
+        """None where nobody traces."""
 
     def carrier(self, job: Job) -> str | None:
         """Return what continues the trace of a job: of those who have it, the first's.
@@ -102,7 +106,7 @@ class Tracer:
         """
         for carrier in self.carriers:
             try:
-                if found := carrier(job):
+                if found := carrier.traceparent(job):
                     return found
             except Exception as error:
                 _logger.error(

@@ -218,15 +218,15 @@ class InFlight:
 
     async def _look_again(self, attempt: Attempt, outcome: Outcome) -> None:
         """Give a job back whose input was replaced by others; end it where it was not."""
-        is_replaced = await self._retries.is_replaced(attempt)
+        is_there = await self._retries.is_there(attempt)
         attempt.is_over = False
 
         if self.runs.is_broken:
             return
 
-        if is_replaced:
+        if is_there:
             if attempt.verdict is None and attempt.status is Status.RUNNING:
-                why = "another process has replaced its input"
+                why = "its input was replaced by others, or lost with a host"
                 attempt.job.move_back(time.time(), why)  # its function was not called
 
             self.returned(attempt)
@@ -397,9 +397,8 @@ class InFlight:
 
     def _kill(self, attempt: Attempt) -> None:
         if attempt.is_over:
-            return
-
-        if attempt.call is None:  # its executor does not know of it yet
+            self._retries.kill(attempt.ref, now=self._is_hurried)
+        elif attempt.call is None:  # its executor does not know of it yet
             self.returned(attempt)
         else:
             executor = self.executors[attempt.spec.executor]

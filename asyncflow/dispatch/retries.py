@@ -7,10 +7,11 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Mapping
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from asyncflow.abc import Outcome, Raised, Store
+from asyncflow.abc import Executor, Outcome, Raised, Store
 from asyncflow.config.sections import TaskConfig
 from asyncflow.dispatch.attempt import Attempt, kind_of
 from asyncflow.dispatch.pins import Pins
@@ -24,6 +25,10 @@ from asyncflow.values.versions import Versions
 from asyncflow.worker.errors import NoData, ValueMissing
 from asyncflow.worker.failure import kinds_of
 
+if TYPE_CHECKING:
+    from asyncflow.dispatch.lost_values import LostValues
+    from asyncflow.dispatch.runs import Runs
+
 _TIMEOUT = kinds_of(TimeoutError())
 
 
@@ -36,6 +41,9 @@ _MISSING = f"{ValueMissing.__module__}.{ValueMissing.__qualname__}"
 
 class Retrier(Protocol):
     """Runs jobs again."""
+
+    runs: Runs
+    executors: Mapping[str, Executor]
 
     def due(self, ref: Ref) -> None:
         """Have the next attempt at a job begin as soon as it can."""
@@ -60,6 +68,7 @@ class Retries:
         """For each job that waits for its next attempt, when that is due."""
         self.given_back: dict[Ref, int] = {}
         """How often jobs were given back, as an input was replaced."""
+        self._lost_values: LostValues | None = None
 
     def try_again(self, attempt: Attempt, outcome: Outcome, reason: str) -> bool:
         """Have a job that failed run again, if its task wants that; tell whether it does.
@@ -103,6 +112,33 @@ class Retries:
             and _MISSING in outcome.kinds
             and self.given_back.get(attempt.ref, 0) < MAX_GIVEN_BACK
         )
+
+    async def is_there(self, attempt: Attempt) -> bool:
+        """See whether there is another version of an input of a job that was missing; where
+        that was lost with its host, it is made again.
+
+        :raises StoreFailed: where the store cannot be asked any more
+        """
+        if await self.is_replaced(attempt):
+            return True
+
+        is_held = any(node.driver.is_held for node in attempt.task.input.values())
+        return is_held and await self._remaking().make_again(attempt)
+
+    def kill(self, ref: Ref, *, now: bool) -> None:
+        """Ask for the end of what is run to make an input of a job again."""
+        if self._lost_values is not None:
+            self._lost_values.kill(ref, now=now)
+
+    def _remaking(self) -> LostValues:
+        from asyncflow.dispatch.lost_values import LostValues
+
+        if self._lost_values is None:
+            engine = self.retrier
+            where = self.store, engine.runs, self.versions, engine.executors
+            self._lost_values = LostValues(*where)
+
+        return self._lost_values
 
     async def is_replaced(self, attempt: Attempt) -> bool:
         """Look in the store whether it has other versions of the inputs of a job now.

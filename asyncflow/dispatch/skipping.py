@@ -14,6 +14,7 @@ from asyncflow.records import BasisRecord
 from asyncflow.runs.node import EVICTED, NodeState, Place, Version
 from asyncflow.runs.task import TaskState
 from asyncflow.worker.digests import digest, digest_in
+from asyncflow.worker.values import place_of
 
 if TYPE_CHECKING:
     from asyncflow.entities.planned import PlannedJob
@@ -156,7 +157,9 @@ def look(
                 version.place = place = Place.of(node.driver, asks=True)
                 seen.append((node, version, place))
             else:
-                version.is_missing = not os.path.exists(version.kept)
+                version.is_missing = not (
+                    place_of(version.kept) or os.path.exists(version.kept)
+                )
 
     return seen
 

@@ -261,13 +261,15 @@ class Slot:
                 )
 
         first = attempts[0]
+        executor = slots.executors[first.spec.executor]
 
         if first.run.crashes:  # it ran when we die soon: not if we wait for this
-            executor = slots.executors[first.spec.executor]
             await executor.warm(1)
 
-            if executor.removes_files:
-                await self._make_waiting_file(first)
+        if executor.removes_files and (
+            first.run.crashes or (first.must_be_marked and executor.may_wait)
+        ):
+            await self._make_waiting_file(first)
 
         if first.must_be_marked and not first.is_over:
             slots.source.started(first, None)
@@ -278,7 +280,7 @@ class Slot:
             await retry_until_available(partial(versions.load, pairs))
 
     async def _make_waiting_file(self, attempt: Attempt) -> None:
-        """Have it known of a suspect that its call has not begun."""
+        """Have it known that its call has not begun."""
         owner_id, place = self.slots.versions.holder_id, attempt.ref[1]
         name = waiting_file(owner_id, attempt.run, place)
         path = os.path.join(self.slots.versions.folder, name)

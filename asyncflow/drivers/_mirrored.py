@@ -76,6 +76,10 @@ class MirroredDriver(Driver):
         return self.address.is_home
 
     @property
+    def on_host(self) -> Driver:
+        return self.driver.on_host
+
+    @property
     def takes_files(self) -> bool:
         return self.driver.takes_files
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Container, Generator, Mapping
+from collections.abc import Container, Generator, Mapping
 from contextlib import nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -46,6 +46,7 @@ from asyncflow.slices import SLICE, at_once, in_turns
 
 if TYPE_CHECKING:
     from asyncflow.entities.cycle import Cycle
+    from asyncflow.entities.drivers import Drivers
 
 MOMENT = 1000
 """By how many nanoseconds a submit is later than what it reads, where a clock has gone
@@ -63,19 +64,18 @@ class IdentityMap:
     Of tasks, data nodes and runs that is the state: it has one handle at a time.
 
     :param verbs: what the entities' verbs ask
-    :param driver_in: gives the driver of a data node, in the directory where relative
-        paths begin
+    :param drivers: makes the drivers of the data nodes
     :param directory: where they begin in this process
     """
 
     def __init__(
         self,
         verbs: ScenarioVerbs,
-        driver_in: Callable[[str, DataNodeConfig], Driver],
+        drivers: Drivers,
         directory: Directory,
     ) -> None:
         self.verbs = verbs
-        self.driver_in = driver_in
+        self.drivers = drivers
         self.directory = directory
         self.version: str | None = None
         """That of the application, which new scenarios get; None for none."""
@@ -342,7 +342,7 @@ class IdentityMap:
 
     def driver(self, config: DataNodeConfig) -> Driver:
         """Return the driver of the data nodes of a config, in this process."""
-        return self.driver_in(self.directory.path, config)
+        return self.drivers.driver_in(self.directory.path, config)
 
     def take(self, node: NodeState, record: DataNodeRecord) -> None:
         """Take over what a store has of a data node: its lock, what was changed of it,
@@ -366,9 +366,9 @@ class IdentityMap:
         config = node.config
 
         if path == config.default_path:
-            return self.driver_in(place, config)
+            return self.drivers.driver_in(place, config)
 
-        made = self.driver_in(place, attrs.evolve(config, default_path=path))
+        made = self.drivers.driver_in(place, attrs.evolve(config, default_path=path))
         made.makes_folder = bool(fields_of(config.default_path or ""))
         return made
 

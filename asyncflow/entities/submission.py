@@ -335,15 +335,16 @@ class Submission(ReadOnlyHandle, Labeled):
         """Tell whether it can be deleted; see `Orchestrator.is_deletable`."""
         return await verbs_of(self.entity).is_deletable(self.id)
 
-    def retry_failed(self) -> Submission:
+    def retry_failed(self, **properties: Any) -> Submission:
         """Start another run, of what has not completed alone; return its handle.
 
         Jobs that failed, were cancelled or abandoned run again; values of the others stay.
         It is a new run: it is given what this one was, and else reads the values of now.
 
+        :param properties: what it has besides the properties of this one, or otherwise
         :raises UsageError: where the run has not ended, or nothing is left to do
         """
-        return verbs_of(self.entity).retry_failed(self)
+        return verbs_of(self.entity).retry_failed(self, properties)
 
     async def __aenter__(self) -> Self:
         self._run.watchers.count += 1

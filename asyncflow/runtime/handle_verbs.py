@@ -105,10 +105,12 @@ class HandleVerbs(ScenarioVerbs):
 
         return skipping.plan(dag.pick(tasks), [specs[kind] for kind in dag.kind_of])
 
-    def retry_failed(self, submission: Submission) -> Submission:
+    def retry_failed(
+        self, submission: Submission, properties: Mapping[str, Any]
+    ) -> Submission:
         from asyncflow.runtime.retrying import retry
 
-        return retry(self.session.opened(), submission)
+        return retry(self.session.opened(), submission, properties)
 
     def cancel(self, what: Submission | Job, *, reason: str | None) -> bool:
         """Ask for the end of a run or a job; tell whether there was anything to end."""

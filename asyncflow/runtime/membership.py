@@ -201,7 +201,7 @@ class Membership:
 
         from asyncflow.runtime.retrying import retry
 
-        again = retry(self.engine, submission)
+        again = retry(self.engine, submission, {})
         await self.engine.scheduler.until_begun(run_of(again))
         await self.store.flush()
         return again.id

@@ -57,10 +57,9 @@ class Opening:
         group = Tasks(await stack.enter_async_context(create_task_group()))
         bus, counters = Bus(store, group), JobCounters()
 
-        def driver_in(directory: str, config: DataNodeConfig) -> Driver:
-            return files.wrapped(_driver_of(directory, config))
-
-        identity_map = IdentityMap(HandleVerbs(self.session), driver_in, directory)
+        identity_map = IdentityMap(
+            HandleVerbs(self.session), NodeDrivers(files), directory
+        )
         limiter = CapacityLimiter(self.session.max_nb_of_workers)
         versions = Versions(
             store,
@@ -101,6 +100,16 @@ class Opening:
 
     async def _files(self, executor: Executor, stack: AsyncExitStack) -> ValueFiles:
         """Find where values are kept."""
+        files = await self._place(executor, stack)
+
+        if (held := executor.held_values) is not None:
+            from asyncflow.runtime.held_values import ReadableValues
+
+            files.held = ReadableValues(held)
+
+        return files
+
+    async def _place(self, executor: Executor, stack: AsyncExitStack) -> ValueFiles:
         session = self.session
 
         if (
@@ -154,14 +163,23 @@ class Opening:
         return EXECUTORS.load(name).of(self.session.jobs)
 
 
-def _driver_of(directory: str, config: DataNodeConfig) -> Driver:
-    """Return the driver of a data node, declared or not."""
-    if config.is_declared:
-        return driver_of(directory, config)
+class NodeDrivers:
+    """Makes the drivers of data nodes, declared or not.
 
-    from asyncflow.drivers._undeclared import UndeclaredDriver
+    :param files: where they keep their versions
+    """
 
-    return UndeclaredDriver()
+    def __init__(self, files: ValueFiles) -> None:
+        self.files = files
+
+    def driver_in(self, directory: str, config: DataNodeConfig) -> Driver:
+        """Return one whose relative paths begin in a directory."""
+        if config.is_declared:
+            return self.files.wrapped(driver_of(directory, config))
+
+        from asyncflow.drivers._undeclared import UndeclaredDriver
+
+        return self.files.wrapped(UndeclaredDriver())
 
 
 def _anchor(store: Store) -> str:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
 from asyncflow.entities.submission import Submission, run_of
 from asyncflow.errors import UsageError
 from asyncflow.runtime.engine import Engine
 from asyncflow.status import DONE
 
 
-def retry(engine: Engine, submission: Submission) -> Submission:
+def retry(
+    engine: Engine, submission: Submission, properties: Mapping[str, Any]
+) -> Submission:
     """Start a run of what another one has not completed; see `Submission.retry_failed`.
 
     :raises UsageError: where the other has not ended, or nothing is left to do
@@ -22,4 +29,7 @@ def retry(engine: Engine, submission: Submission) -> Submission:
         raise UsageError(f"{submission.id} has completed: nothing is left to retry")
 
     run, dag = run_of(submission), run_of(submission).dag.part(left)
-    return engine.submit(submission.entity, run.options, dag, run.given)
+    options = attrs.evolve(
+        run.options, properties={**run.options.properties, **properties}
+    )
+    return engine.submit(submission.entity, options, dag, run.given)

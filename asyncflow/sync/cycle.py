@@ -29,7 +29,7 @@ class Cycle(Labeled[AsyncCycle], of=AsyncCycle):
     @property
     def properties(self) -> Properties:
         """The user's own values; setting one changes it, as `update` does."""
-        return Properties(lambda: self._inner.properties, self.update)
+        return Properties(lambda: self._inner.properties, self)
 
     def update(
         self,

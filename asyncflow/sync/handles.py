@@ -438,10 +438,11 @@ class Submission(SubmissionFacts, of=AsyncSubmission):
         """Read what this run wrote, or reads; see `asyncflow.Submission.read`."""
         return self._loop.call(self._inner.read, name)
 
-    def retry_failed(self) -> Submission:
+    def retry_failed(self, **properties: Any) -> Submission:
         """Run again what has not completed; see `asyncflow.Submission.retry_failed`."""
         self._loop.check(self._inner.retry_failed)
-        return _submitted(self._loop, self._inner.retry_failed)
+        again = partial(self._inner.retry_failed, **properties)
+        return _submitted(self._loop, again)
 
     def events(self) -> Iterator[Event]:
         """Give every event from the first, then live; ends with the run."""

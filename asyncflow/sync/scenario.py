@@ -82,7 +82,7 @@ class Scenario(Runnable[AsyncScenario], Observable[AsyncScenario], of=AsyncScena
     @property
     def properties(self) -> Properties:
         """The user's own values; setting one changes it, as `update` does."""
-        return Properties(lambda: self._told("properties"), self.update)
+        return Properties(lambda: self._told("properties"), self)
 
     @property
     def tags(self) -> frozenset[str]:
@@ -302,7 +302,7 @@ class ScenarioBlock(Scenario):
     @property
     def properties(self) -> Properties:
         """The user's own values."""
-        return Properties(self._values, self.update)
+        return Properties(self._values, self)
 
     @property
     def tags(self) -> frozenset[str]:

@@ -11,7 +11,7 @@ import asyncio
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache
 from typing import Protocol, TypeVar
@@ -24,7 +24,7 @@ from asyncflow.errors import StoreFailed
 from asyncflow.log import logger as _logger
 from asyncflow.task_group import Tasks
 from asyncflow.values.sharing import StoreSharing
-from asyncflow.worker.values import INTENT
+from asyncflow.worker.values import INTENT, place_of
 
 THREADS = 8
 """How many threads write to an address, or remove what is there, at once."""
@@ -64,6 +64,22 @@ class Remote(Protocol):
         """Return a driver that keeps its versions there."""
 
 
+class Held(Protocol):
+    """Values that stay where jobs run. All methods but `wrapped` block."""
+
+    def wrapped(self, driver: Driver) -> Driver:
+        """Return a driver that reads what stays there."""
+
+    def here(self, path: str) -> AbstractContextManager[str]:
+        """Have a value in a file here while it is read; see `ValueFiles.here`."""
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Forget those of some values that stay there."""
+
+    def names(self) -> Collection[str]:
+        """List the values."""
+
+
 class ValueFiles:
     """The files of large values, of one store.
 
@@ -74,6 +90,8 @@ class ValueFiles:
     def __init__(self, folder: str, remote: Remote | None = None) -> None:
         self.folder = folder
         self.remote = remote
+        self.held: Held | None = None
+        """The values that stay where jobs run; None where none do."""
         self._threads: CapacityLimiter | None = None
 
     def path(self, name: str) -> str:
@@ -82,7 +100,8 @@ class ValueFiles:
 
     def wrapped(self, driver: Driver) -> Driver:
         """Return a driver that keeps its versions where these files are."""
-        return driver if self.remote is None else self.remote.wrapped(driver)
+        driver = driver if self.remote is None else self.remote.wrapped(driver)
+        return driver if self.held is None else self.held.wrapped(driver)
 
     def given_driver(self) -> Driver:
         """Return what reads the values that runs are given."""
@@ -114,11 +133,14 @@ class ValueFiles:
 
         :raises ValueMissing: where it is nowhere
         """
+        if self.held is not None and place_of(path) is not None:
+            return self.held.here(path)
+
         return nullcontext(path) if self.remote is None else self.remote.here(path)
 
     def is_there(self, path: str) -> bool:
         """Tell whether a file is here or there. Blocks."""
-        if os.path.exists(path):
+        if place_of(path) is not None or os.path.exists(path):
             return True
 
         return self.remote is not None and self.remote.has(os.path.basename(path))
@@ -130,10 +152,13 @@ class ValueFiles:
         """
         here = os.listdir(self.folder)
 
-        if self.remote is None:
-            return here, True
-
         try:
+            if self.held is not None:
+                here += self.held.names()
+
+            if self.remote is None:
+                return here, True
+
             return [*{*here, *self.remote.names()}], True
         except Exception as error:
             _logger.warning("files that nobody needs may be left: %s", error)
@@ -152,6 +177,11 @@ class ValueFiles:
     def remove(self, paths: Iterable[str]) -> None:
         """Remove files; one that cannot be removed holds up nothing. Blocks."""
         paths = [*paths]
+
+        if self.held is not None:
+            self.held.remove(paths)
+            paths = [path for path in paths if place_of(path) is None]
+
         remove(paths)
         names = [os.path.split(path) for path in paths]
         self._remove_there([name for folder, name in names if folder == self.folder])

@@ -93,6 +93,7 @@ class Readers:
         """Return up to how many bytes a thread reads; -1 for nothing at all."""
         if (
             in_process
+            or driver.is_held
             or self.executor is None
             or not self.executor.in_processes
             or not (ask is None or ask.is_parsed)

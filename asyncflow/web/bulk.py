@@ -10,6 +10,7 @@ from asyncflow.errors import AsyncflowError
 from asyncflow.orchestrator import Orchestrator
 from asyncflow.records import SubmissionRecord
 from asyncflow.status import SubmissionStatus
+from asyncflow.web.access import SUBMITTED_BY
 
 AT_ONCE = 1000
 """How many runs are looked up at once."""
@@ -31,16 +32,19 @@ async def cancel_all(
     return count
 
 
-async def retry_all(orchestrator: Orchestrator, filters: Mapping[str, Any]) -> int:
+async def retry_all(
+    orchestrator: Orchestrator, filters: Mapping[str, Any], user: str
+) -> int:
     """Start anew what has not completed in runs that failed; return of how many.
 
     :param filters: which runs are meant, as `Orchestrator.submissions` takes it
+    :param user: who does it
     """
     count = 0
 
     async for record in _all(orchestrator, filters, is_finished=True):
         if record.status in (SubmissionStatus.FAILED, SubmissionStatus.CANCELED):
-            count += await _tried_again(orchestrator, record.id)
+            count += await _tried_again(orchestrator, record.id, user)
 
     return count
 
@@ -60,9 +64,12 @@ async def _all(
         last = found[-1]
 
 
-async def _tried_again(orchestrator: Orchestrator, submission_id: str) -> bool:
+async def _tried_again(
+    orchestrator: Orchestrator, submission_id: str, user: str
+) -> bool:
     with suppress(AsyncflowError):  # what is not declared any more stays as it is
-        (await orchestrator.get_submission(submission_id)).retry_failed()
+        run = await orchestrator.get_submission(submission_id)
+        run.retry_failed(**{SUBMITTED_BY: user})
         return True
 
     return False

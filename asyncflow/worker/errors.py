@@ -149,10 +149,13 @@ class DataNodeReadingError(AsyncflowError):
         return f"{node}{place} cannot be read: {self.why}: {self.remedy}"
 
 
+MISSING = "it is missing"
+
+
 class ValueMissing(DataNodeReadingError):
     """The file of a value is not there: deleted, or on another host."""
 
-    def __init__(self, place: str, why: str = "it is missing") -> None:
+    def __init__(self, place: str, why: str = MISSING) -> None:
         super().__init__(place, why, WRITE_AGAIN)
 
 

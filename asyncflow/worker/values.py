@@ -22,7 +22,12 @@ from typing import BinaryIO
 from asyncflow.worker import current
 from asyncflow.worker.codec import PLAIN, dumps
 from asyncflow.worker.digests import named_after
-from asyncflow.worker.errors import WRITE_AGAIN, DataNodeReadingError, ValueMissing
+from asyncflow.worker.errors import (
+    MISSING,
+    WRITE_AGAIN,
+    DataNodeReadingError,
+    ValueMissing,
+)
 from asyncflow.worker.mapping import map_file
 from asyncflow.worker.outcome import StoredValue
 from asyncflow.worker.replacing import replace_file, unwritable
@@ -114,7 +119,7 @@ def fetch(kept: bytes | str) -> object:
         with open(kept, "rb") as file:
             view = memoryview(map_file(file.fileno()))
     except FileNotFoundError:
-        raise ValueMissing(kept) from None
+        raise ValueMissing(kept, _why_missing(kept)) from None
     except ValueError:  # an empty file cannot be mapped
         raise _damaged(kept, "it is empty") from None
 
@@ -131,6 +136,27 @@ def fetch(kept: bytes | str) -> object:
     from asyncflow.worker import steps
 
     return steps.load(data, buffers)
+
+
+def held_name(path: str, place: str) -> str:
+    """Return how the file of a value is to be called that stays on the host that made it.
+
+    :param path: the name that it would have in the folder of all values
+    :param place: what tells that host from others: 32 hexadecimal digits
+    """
+    begin, _, end = os.path.basename(path).partition(".")
+    return f"{begin}.at_{place}.{end}"
+
+
+def place_of(path: str) -> str | None:
+    """Return what tells on which host a value stays; None for one that is where all are."""
+    _, mark, rest = os.path.basename(path).partition(".at_")
+    return rest[:32] if mark else None
+
+
+def _why_missing(path: str) -> str:
+    is_held = place_of(path) is not None
+    return "the host of a cluster that has it is not reached" if is_held else MISSING
 
 
 def _damaged(file: str, why: str) -> DataNodeReadingError:

@@ -112,7 +112,7 @@ async def test_an_executor_reports_each_outcome(name: str, tmp_path: Path) -> No
     assert isinstance(failed, Raised)
     assert failed.summary == "ValueError: no 1"
     assert failed.kinds[:2] == ("builtins.ValueError", "builtins.Exception")
-    assert "flows.py" in failed.traceback
+    assert "jobs.py" in failed.traceback
     assert isinstance(unkept, Raised)
     assert unkept.summary.startswith("NotPicklable: result['parts'][1]")
     assert isinstance(exited, Raised)

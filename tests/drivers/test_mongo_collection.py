@@ -11,7 +11,6 @@ import mongomock
 import pytest
 from bson.errors import InvalidDocument
 
-from asyncflow.drivers import mongo_collection
 from asyncflow.drivers.mongo_collection import MongoDriver, MongoOptions
 from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
 from asyncflow.filters import as_where
@@ -156,8 +155,7 @@ def test_indexes_stay(driver: MongoDriver) -> None:
     assert found["own"]["unique"]
 
 
-def test_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mongo_collection, "PATIENCE", 100)
+def test_no_server() -> None:
     options = MongoOptions(
         db_name="d",
         collection_name="c",
@@ -165,6 +163,7 @@ def test_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
         db_port=1,
         db_username="me",
         db_password="hunter2",
+        db_extra_args={"serverSelectionTimeoutMS": 100},
     )
     driver = MongoDriver(None, options)
 

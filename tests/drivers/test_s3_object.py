@@ -115,7 +115,10 @@ def test_a_failed_publishing_names_the_data_node(driver: S3Driver, client: Any) 
     assert driver.read(None) == b"one"
 
 
-def test_no_server_and_no_secret(driver: S3Driver) -> None:
+def test_no_server_and_no_secret(
+    driver: S3Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     address = "http://127.0.0.1:1"
     driver.options = attrs.evolve(
         driver.options, aws_s3_endpoint_url=address, aws_region="us-east-1"

@@ -205,7 +205,7 @@ async def test_the_error_shows_the_users_traceback() -> None:
     assert "work: ValueError: no 1" in str(error)
     shown = "".join(traceback.format_exception(error))
     assert 'raise ValueError(f"no {value}")' in shown
-    assert "flows.py" in shown
+    assert "jobs.py" in shown
     assert "trip.py" not in shown
 
 

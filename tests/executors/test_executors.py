@@ -135,7 +135,7 @@ async def test_failures_are_alike_everywhere(mode: str, executor: str) -> None:
 
     assert job.reason == "ValueError: no 1"
     assert job.stacktrace.count("File ") == 1
-    assert "flows.py" in job.stacktrace
+    assert "jobs.py" in job.stacktrace
     assert isinstance(error, SubmissionFailed)
     assert isinstance(error.exceptions[0].__cause__, ValueError)
     assert [job.reason.split(":")[0] for job in run.jobs] == [

@@ -126,5 +126,5 @@ def test_an_error_is_told_from_the_users_frames_on() -> None:
     outcome = ours()
     assert outcome.summary == "ValueError: no rows"
     assert outcome.traceback.count("File ") == 1
-    assert "flows.py" in outcome.traceback
+    assert "jobs.py" in outcome.traceback
     assert isinstance(outcome.error, ValueError)  # itself, and not a pickle of it

@@ -31,6 +31,7 @@ PICKED: Mapping[tuple[str, str], str] = {
     ("runtime.open", "executors._lazy"): "it stands for those that are not loaded yet",
     ("runtime.open", "drivers._undeclared"): "it stands for what nobody declares",
     ("runtime.values_place", "drivers._values_at"): "whichever drivers keep versions",
+    ("runtime.held_values", "drivers._held"): "the same",
     ("runtime.wiring", "stores._address"): "what kind of store is meant",
     ("cli.store_command", "stores._reader"): "older ones are looked at, too",
     ("cli.records", "stores._address"): "what kind of store is meant",
@@ -113,7 +114,7 @@ NARROW: Mapping[str, frozenset[str]] = {
 """Modules that see less at run time, outside ``if TYPE_CHECKING``, than for types."""
 
 OUTSIDE: Mapping[str, frozenset[str]] = {
-    "config.sections": frozenset({"typing_extensions"}),  # for types alone
+    "config.data_node": frozenset({"typing_extensions"}),  # for types alone
     "config.toml.text": frozenset({"tomlkit"}),
     "drivers._sql": frozenset({"sqlalchemy"}),
     "drivers._sql_errors": frozenset({"sqlalchemy"}),
@@ -122,8 +123,10 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
     "drivers.sql_table": frozenset({"sqlalchemy"}),
     "executors.dask.adoption": frozenset({"distributed"}),
     "executors.dask.connect": frozenset({"distributed"}),
+    "executors.dask.held": frozenset({"distributed"}),
     "executors.dask.left": frozenset({"distributed"}),
     "executors.dask.local": frozenset({"dask", "distributed"}),
+    "executors.dask.owner_watch": frozenset({"distributed"}),
     "executors.dask.plugin": frozenset({"distributed"}),
     "executors.dask.shared_folder": frozenset({"distributed"}),
     "executors.dask.transport": frozenset({"distributed"}),
@@ -139,6 +142,8 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
 INNER: Mapping[tuple[str, str], str] = {
     ("executors.process.workers", "executors.process.stacks"): "only when asked for",
     ("recovery.remote_runs", "recovery.dead_runs"): "only after a crash",
+    ("dispatch.retries", "dispatch.lost_values"): "only where a value was lost",
+    ("runtime.open", "runtime.held_values"): "only where values stay in a cluster",
     ("cli.graph_command", "cli.code"): "only for what a module declares",
     ("cli.diff_command", "cli.code"): "the same",
     ("cli.store_command", "cli.running"): "only where a store is opened",
@@ -182,7 +187,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("entities.data_node", "entities.edits"): "a first run edits nothing by hand",
     ("values.editing", "entities.edits"): "the same",
     ("runtime.sequencing", "notify.entities"): "only where somebody is told",
-    ("config.sections", "config.amending"): "few programs amend what they declare",
+    ("config.scenario", "config.amending"): "few programs amend what they declare",
     ("stores._store", "stores._scenario_search"): "a first run lists nothing",
     ("stores._tables", "stores._scenario_list"): "the same",
     ("orchestrator", "runtime.comparing"): "a first run compares nothing",
@@ -194,7 +199,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("values.versions", "values.outside"): "only where places are the user's",
     ("values.versions", "values.reading"): "only where somebody writes by hand",
     ("config.checks.data_nodes", "secret"): "only where something is wrong",
-    ("config.sections", "display.tasks"): "only where somebody looks",
+    ("config.scenario", "display.tasks"): "only where somebody looks",
     ("entities.submittable", "display.tasks"): "the same",
     ("entities.submission", "display.tasks"): "the same",
     ("config.configuration", "config.shown"): "only where somebody shows it",
@@ -207,7 +212,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("entities.notebook", "IPython"): "an extra: only where it runs",
     ("entities.submittable", "entities.tracing"): "the same",
     ("entities.submission", "entities.reporting"): "the same",
-    ("config.sections", "config.lookup"): "only for what is found in the environment",
+    ("config.data_node", "config.lookup"): "only for what is found in the environment",
     ("config.checks.sections", "config.env"): "the same",
     ("config.configuration", "config.env"): "the same",
     ("secret", "urllib"): "only for errors of what has a secret",

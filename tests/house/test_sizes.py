@@ -27,7 +27,6 @@ TESTED = 0.9
 FILES = {
     "abc/store.py": 570,
     "config/configuration.py": 892,
-    "config/sections.py": 536,
     "dispatch/in_flight.py": 479,
     "entities/scenario.py": 524,
     "entities/submission.py": 478,

@@ -42,12 +42,14 @@ async def test_retry_failed_runs_what_did_not_complete(tmp_path: Path) -> None:
         edits = len(await scenario.n1.edits())
 
         is_mended = True
-        again = await submission.retry_failed()
+        again = await submission.retry_failed(user="Ann", why="mended")
 
         assert again.id != submission.id
         assert ran == ["t0", "t1", "t2"]
         assert [job.task.config_id for job in again.jobs] == ["t1", "t2"]
-        assert (again.priority, again.properties) == (2.5, {"user": "Zoë"})
+        assert again.priority == 2.5
+        assert again.properties == {"user": "Ann", "why": "mended"}
+        assert submission.properties == {"user": "Zoë"}
         assert await scenario.n3.read() == 4
         assert len(await scenario.n1.edits()) == edits
         assert statuses(submission.jobs) == ["COMPLETED", "FAILED", "ABANDONED"]

@@ -138,7 +138,8 @@ class Hosts:
 
 
 def _left(dask_scheduler: Any) -> tuple[list[str], list[str]]:
-    return [*map(str, dask_scheduler.tasks)], [*dask_scheduler.worker_plugins]
+    plugins = [*dask_scheduler.worker_plugins, *dask_scheduler.plugins]
+    return [*map(str, dask_scheduler.tasks)], plugins
 
 
 def scheduler_at(

@@ -17,9 +17,10 @@ from asyncflow.entities.submission import Run
 from asyncflow.entities.submittable import Submittable, dag_of
 from asyncflow.options import RunOptions
 from asyncflow.runtime.handle_verbs import HandleVerbs
+from asyncflow.runtime.open import NodeDrivers
 from asyncflow.runtime.session import Session
-from asyncflow.runtime.wiring import driver_of
 from asyncflow.stores.memory import MemoryStore
+from asyncflow.values.files import ValueFiles
 
 USAGE = Usage(2.0, 1.0, 0.5, 1_000)
 
@@ -35,7 +36,8 @@ def identity_map(folder: Path | str = "/work") -> IdentityMap:
     """
     session = Session(Configuration(), MemoryStore(), False, _never)
     directory = Directory(str(folder), str(folder), ".")
-    return IdentityMap(HandleVerbs(session), driver_of, directory)
+    drivers = NodeDrivers(ValueFiles(str(folder)))
+    return IdentityMap(HandleVerbs(session), drivers, directory)
 
 
 async def make_scenario(

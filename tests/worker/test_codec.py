@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from asyncflow.errors import NotPicklable
 from asyncflow.worker.codec import dumps, dumps_code
-from tests.support import flows
+from tests.support import jobs
 
 plain = st.recursive(
     st.none()
@@ -102,10 +102,10 @@ def test_a_functions_name_leads_the_path() -> None:
 
 
 def test_importable_functions_go_by_reference() -> None:
-    code = dumps_code(flows.double)
+    code = dumps_code(jobs.double)
 
     assert len(code) < 60
-    assert pickle.loads(code) is flows.double
+    assert pickle.loads(code) is jobs.double
 
 
 def bare(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -144,12 +144,12 @@ def test_a_method_that_cannot_be_sent_is_named() -> None:
 
 
 def test_modules_registered_by_value_go_by_value() -> None:
-    cloudpickle.register_pickle_by_value(flows)
+    cloudpickle.register_pickle_by_value(jobs)
 
     try:
-        assert b"cloudpickle" in dumps_code(flows.double)
+        assert b"cloudpickle" in dumps_code(jobs.double)
     finally:
-        cloudpickle.unregister_pickle_by_value(flows)
+        cloudpickle.unregister_pickle_by_value(jobs)
 
 
 def test_what_lives_in_main_goes_by_value() -> None:

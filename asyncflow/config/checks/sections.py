@@ -72,15 +72,16 @@ def problems(
             )
 
     of_node = partial(_data_node, installs=installs)
-    node_kinds = Kinds(DataNodeConfig, of_node, NO_KIND)
+    node_kinds = Kinds(DataNodeConfig, NO_KIND)
 
     for node in map(_found, nodes) if refer else nodes:
-        yield from node_kinds.problems(node)
+        yield from node_kinds.problems(node, of_node)
 
-    task_kinds = Kinds(TaskConfig, partial(tasks.problems, registry), NO_KIND | NODES)
+    of_task = partial(tasks.problems, registry)
+    task_kinds = Kinds(TaskConfig, NO_KIND | NODES)
 
     for task in map(_found, all_tasks) if refer else all_tasks:
-        yield from task_kinds.problems(task)
+        yield from task_kinds.problems(task, of_task)
         yield from tasks.problems_of_nodes(registry, task)
 
     yield from tasks.unpicklable(registry)
@@ -118,24 +119,22 @@ class Kinds(Generic[K]):
     """Checks one section of each kind: a scenario may have thousands of each.
 
     :param section: their class
-    :param check: says what is wrong with one, its label and the fields `apart` aside
     :param apart: the fields that make no kind
     """
 
-    def __init__(
-        self,
-        section: type[K],
-        check: Callable[[K], Iterator[Problem]],
-        apart: frozenset[str],
-    ) -> None:
+    def __init__(self, section: type[K], apart: frozenset[str]) -> None:
         names = [field.name for field in attrs.fields(section)]
         self._parts = attrgetter(*(name for name in names if name not in apart))
-        self._check = check
         self._right: dict[tuple[int, ...], tuple[Any, ...]] = {}
         """The kinds that are right, and what has their identities."""
 
-    def problems(self, section: K) -> Iterator[Problem]:
-        """Yield what is wrong with a section, unless one of its kind is right."""
+    def problems(
+        self, section: K, check: Callable[[K], Iterator[Problem]]
+    ) -> Iterator[Problem]:
+        """Yield what is wrong with a section, unless one of its kind is right.
+
+        :param check: says what is wrong with it, its label and the fields `apart` aside
+        """
         parts = self._parts(section)
         kind = tuple(
             [0 if type(part) is dict and not part else id(part) for part in parts]
@@ -146,7 +145,7 @@ class Kinds(Generic[K]):
 
         is_right = True
 
-        for problem in self._check(section):
+        for problem in check(section):
             is_right = False
             yield problem
 

@@ -23,6 +23,9 @@ from asyncflow.executors.dask.connect import (
     local_cluster,
     place_of,
 )
+from asyncflow.executors.dask.held import SENT, Payload
+from asyncflow.executors.dask.held_values import ClusterValues, placed
+from asyncflow.executors.dask.owner_watch import END, OwnerWatch
 from asyncflow.executors.dask.payload import pack
 from asyncflow.executors.dask.plugin import (
     HELLO,
@@ -142,9 +145,10 @@ class Cluster:
         On cancel all of them have ended before this raises.
         """
         if trip.is_adopted:
-            payload = b""
+            payload = SENT
         else:
-            payload = await to_thread.run_sync(pack, trip.calls)
+            calls, needs = placed(trip.calls, member, self.seats.members)
+            payload = Payload(await to_thread.run_sync(pack, calls), needs)
 
             if trip.kills:
                 return
@@ -222,6 +226,7 @@ class Cluster:
         try:
             client.subscribe_topic(self._name, self._hear)
             client.subscribe_topic("all", self._hear_of_workers)
+            await client.register_plugin(OwnerWatch(self._name))
             await client.register_plugin(AgentPlugin(self._settings))
             identity = await client.scheduler.identity(n_workers=-1)
             found = await client.run(describe, name=self._name, on_error="ignore")
@@ -234,9 +239,8 @@ class Cluster:
 
         for address, place in found.items():
             if place is not None and (facts := identity["workers"].get(address)):
-                host, pid, incarnation = place
-                size = facts["nthreads"]
-                self._join(Member(address, host, pid, incarnation, size))
+                described = address, *place, facts["nthreads"]
+                self._join(Member(*described))
 
     def disconnected(self) -> None:
         """Take note that the scheduler is not reached: what is under way goes on."""
@@ -282,7 +286,7 @@ class Cluster:
             trip.lose(why, is_charged=False)
             return
 
-        self._transport.send(trip, b"")
+        self._transport.send(trip, SENT)
 
         if trip.kills:
             self._transport.kill(trip, [*trip.kills], now=False)
@@ -299,11 +303,17 @@ class Cluster:
                     client.unsubscribe_topic(self._name)
                     await self._adoption.close(client)
                     await client.unregister_worker_plugin(name=self._name)
+                    await client.unregister_scheduler_plugin(f"{self._name}{END}")
             except Exception as error:
                 _logger.warning("agents were not closed: %r", error)
 
             self._transport.group.cancel()
             await disconnect(self._transport.client)
+
+    @property
+    def held(self) -> ClusterValues:
+        """The values that stay in the cluster."""
+        return ClusterValues(self._transport, self.seats.members)
 
     async def reach(self, folder: str, address: ValuesAddress | None) -> None:
         """See `Executor.reach`."""

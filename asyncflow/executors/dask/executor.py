@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import attrs
 from anyio import to_thread
 
-from asyncflow.abc import Call, Executor, ValuesAddress, Watch, WorkerInfo
+from asyncflow.abc import (
+    Call,
+    Executor,
+    HeldValues,
+    ValuesAddress,
+    Watch,
+    WorkerInfo,
+)
 from asyncflow.config.sections import JobConfig
 
 if TYPE_CHECKING:
@@ -34,6 +41,7 @@ class DaskExecutor(Executor):
 
     jobs: JobConfig
     _cluster: Cluster = attrs.field(init=False)
+    _shares_folder: bool = attrs.field(init=False, default=False)
 
     @classmethod
     def of(cls, jobs: JobConfig) -> Self:
@@ -44,6 +52,7 @@ class DaskExecutor(Executor):
         found = await to_thread.run_sync(import_module, module)
         self._cluster = found.Cluster(self.jobs, self)
         await self._cluster.open()
+        self.held_values: HeldValues | None = self._cluster.held
         return self
 
     async def __aexit__(
@@ -67,7 +76,12 @@ class DaskExecutor(Executor):
         if self.listener is not None and self._cluster.seats.count:
             self.listener.capacity_changed(self._cluster.seats.count)
 
+    @property
+    def may_wait(self) -> bool:
+        return self._shares_folder
+
     async def reach(self, folder: str, address: ValuesAddress | None = None) -> None:
+        self._shares_folder = address is None
         await self._cluster.reach(folder, address)
 
     async def take_over(self, dead_id: str) -> Mapping[str, int]:

@@ -19,6 +19,7 @@ from asyncflow.abc import WorkerInfo
 from asyncflow.alternatives import MODES
 from asyncflow.config.sections import JobConfig
 from asyncflow.executors.dask.agent import Agent
+from asyncflow.executors.dask.held import Payload, folder_of
 
 if TYPE_CHECKING:
     from distributed import Worker
@@ -52,6 +53,10 @@ class Place(NamedTuple):
     pid: int
     incarnation: str
     """Tells it from another one that has its address later."""
+    values: str
+    """What tells the values that it holds from those of others."""
+    folder: str
+    """Where it has these."""
 
 
 @attrs.frozen(kw_only=True)
@@ -115,9 +120,16 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
         self.agent: Agent = Agent(executor, settings.world is None)
         await asyncio.wrap_future(self.agent.open())
         self.agent.warm(1)
-        hello = Place(socket.gethostname(), os.getpid(), self.incarnation)
         size = worker.state.nthreads
-        worker.log_event(settings.topic, (HELLO, (worker.address, *hello, size)))
+        hello = (worker.address, *self.place, size)
+        worker.log_event(settings.topic, (HELLO, hello))
+
+    @property
+    def place(self) -> Place:
+        """Describe the worker."""
+        values = folder_of(self.worker)
+        here = socket.gethostname(), os.getpid()
+        return Place(*here, self.incarnation, values.place, values.path)
 
     async def teardown(self, worker: Worker) -> None:  # noqa: ARG002  # Dask gives it
         """Close the agent: what runs there ends."""
@@ -130,7 +142,12 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
         await loop.run_in_executor(None, self.agent.close)
 
     async def run(
-        self, key: object, trip: int, incarnation: str, patience: float, payload: bytes
+        self,
+        key: object,
+        trip: int,
+        incarnation: str,
+        patience: float,
+        payload: Payload,
     ) -> bytes:
         """Run a trip, or wait for one that runs; return what has become of its calls.
 
@@ -146,13 +163,15 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
             timer.cancel()
 
         if (running := self.trips.get(trip)) is None:
-            if not payload or self.is_taken:
+            if not payload.calls or self.is_taken:
                 return NOT_STARTED
 
-            loop = asyncio.get_running_loop()
-            events = Events(self.worker, loop, self.settings.topic, trip)
-            future = self.agent.run(trip, payload, events)
-            running = self.trips[trip] = asyncio.wrap_future(future)
+            if payload.needs:
+                running = asyncio.ensure_future(self._begin_with(trip, payload))
+            else:
+                running = self._begin(trip, payload)
+
+            self.trips[trip] = running
 
         self.keys[key] = trip
 
@@ -160,6 +179,20 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
             return await asyncio.shield(running)
         finally:
             self.keys.pop(key, None)
+
+    def _begin(self, trip: int, payload: Payload) -> asyncio.Future[bytes]:
+        loop = asyncio.get_running_loop()
+        events = Events(self.worker, loop, self.settings.topic, trip)
+        return asyncio.wrap_future(self.agent.run(trip, payload.calls, events))
+
+    async def _begin_with(self, trip: int, payload: Payload) -> bytes:
+        """Run a trip once the values are here that it reads."""
+        await folder_of(self.worker).bring(payload.needs)
+
+        if self.is_closing or self.is_taken:
+            return NOT_STARTED
+
+        return await self._begin(trip, payload)
 
     def forget(self, trips: list[int]) -> None:
         """Forget trips of whose end the submitter has made sure."""
@@ -198,7 +231,7 @@ async def run_trip(
     name: str,
     key: str,
     trip: tuple[int, str, float],
-    payload: bytes,
+    payload: Payload,
     done: list[int],
 ) -> bytes:
     """Run a trip: a Dask task is one call of this.
@@ -206,7 +239,7 @@ async def run_trip(
     :param key: that of the task
     :param trip: its number, the incarnation of the plugin that it is for, and after how
         many seconds without its submitter it ends
-    :param payload: its calls; none where it was sent before
+    :param payload: its calls; `SENT` where it was sent before
     :param done: the numbers of trips of whose end the submitter has made sure
     """
     if (plugin := plugin_of(get_worker(), name)) is None:
@@ -223,7 +256,15 @@ async def describe(dask_worker: Worker, name: str) -> Place | None:
     if plugin is None or not hasattr(plugin, "agent"):
         return None
 
-    return Place(socket.gethostname(), os.getpid(), plugin.incarnation)
+    return plugin.place
+
+
+async def is_idle(name: str, dask_worker: Worker) -> bool:
+    """Tell whether an agent runs nothing, and holds nothing for who takes over."""
+    if (plugin := plugin_of(dask_worker, name)) is None:
+        return True
+
+    return not plugin.keys and not await asyncio.wrap_future(plugin.agent.held())
 
 
 async def kill(

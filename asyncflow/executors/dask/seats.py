@@ -25,6 +25,8 @@ class Member:
     :param host: the name of its host
     :param pid: of the Dask worker
     :param incarnation: tells it from another one that has its address later
+    :param values: what tells the values that it holds from those of others
+    :param folder: where it has these
     :param size: how many trips it takes at once
     """
 
@@ -32,6 +34,8 @@ class Member:
     host: str
     pid: int
     incarnation: str
+    values: str
+    folder: str
     size: int
     used: int = attrs.field(init=False, default=0)
     """How many are under way."""

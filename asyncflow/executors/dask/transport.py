@@ -13,6 +13,7 @@ from distributed.client import _wait  # `wait` asks for a default client
 
 from asyncflow.errors import StoreFailed
 from asyncflow.executors.dask.adoption import Adoption
+from asyncflow.executors.dask.held import Payload
 from asyncflow.executors.dask.plugin import ADOPTABLE, ORPHANED, kill, run_trip
 from asyncflow.executors.dask.trip import Trip
 from asyncflow.log import logger as _logger
@@ -59,10 +60,10 @@ class Transport:
         for _, fetching in self._futures.values():
             fetching.cancel()
 
-    def send(self, trip: Trip, payload: bytes) -> None:
+    def send(self, trip: Trip, payload: Payload) -> None:
         """Send a trip to its worker; or ask for what became of it, where that has it.
 
-        :param payload: its calls; none where it was sent before
+        :param payload: its calls; `SENT` where it was sent before
         """
         member = trip.member
         assert member is not None

@@ -1,4 +1,4 @@
-"""What a worker has started: its group, its descendants, and what carries its mark.
+"""What a kill ends: a worker's group, its descendants, and what carries its mark.
 
 The system names the parent and the group of a process. A process may leave its group; its
 parent may die, and then it is the worker's child, as long as that lives. What was started

@@ -1,4 +1,4 @@
-"""A worker process, as its parent sees it."""
+"""A worker process, as its parent sees it: what it runs, and how it is killed."""
 
 from __future__ import annotations
 

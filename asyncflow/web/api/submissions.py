@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from asyncflow.entities.submission import Submission
-from asyncflow.web.access import user_of
+from asyncflow.web.access import SUBMITTED_BY, user_of
 from asyncflow.web.api.operation import (
     ANY,
     DATE,
@@ -239,7 +239,8 @@ class Submissions:
 
     async def retry(self, request: Request, _asked: Asked) -> Response:
         """Retry a run."""
-        again = (await self.site.run(request)).retry_failed()
+        by = {SUBMITTED_BY: user_of(request)}
+        again = (await self.site.run(request)).retry_failed(**by)
         return await accepted(request, again, None)
 
     async def delete(self, request: Request, _asked: Asked) -> Response:
@@ -260,7 +261,8 @@ class Submissions:
 
     async def retry_all(self, request: Request, asked: Asked) -> Response:
         """Retry the runs of a filter."""
-        count = await retry_all(self.site.find(request), _meant(asked))
+        user = user_of(request)
+        count = await retry_all(self.site.find(request), _meant(asked), user)
         return answer(request, {"submissions": count})
 
     async def events(self, request: Request, _asked: Asked) -> Response:

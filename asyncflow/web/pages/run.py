@@ -16,7 +16,7 @@ from starlette.routing import Route
 from asyncflow.entities.job import Job
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.watching import watching
-from asyncflow.web.access import Access, user_of
+from asyncflow.web.access import SUBMITTED_BY, Access, user_of
 from asyncflow.web.forms import place
 from asyncflow.web.latest import Parts, Views
 from asyncflow.web.live import ENDED, EventStream, pause
@@ -35,6 +35,14 @@ EVENTS = 1_000
 
 VALUES = 100
 """How many inputs, and how many outputs, a page names."""
+
+_DRAWN = {
+    "values-list": "run_values",
+    "dag": "run_dag",
+    "gantt": "run_gantt",
+    "events-list": "run_events",
+}
+"""The parts of a page that show it all, and their templates."""
 
 TURN = 20
 """How many jobs are looked at before others have their turn on the event loop."""
@@ -75,8 +83,7 @@ class RunPage:
             offset=offset,
             step=SHOWN,
             **_head(run),
-            **{**await to_thread.run_sync(pictures, run), **_values(run)},
-            events=history(run, jobs[:EVENTS]),
+            **await to_thread.run_sync(_drawn, run),
             waiting=_waiting(run, jobs),
             notice=request.query_params.get("notice", ""),
         )
@@ -139,12 +146,11 @@ class RunPage:
         parts = {"head": self.site.part("run_head", run=run, **_head(run), **facts)}
 
         if is_drawn:
-            parts["values-list"] = self.site.part("run_values", **_values(run), **facts)
-            drawings = await to_thread.run_sync(pictures, run)
-            parts["dag"] = self.site.part("run_dag", **drawings)
-            parts["gantt"] = self.site.part("run_gantt", **drawings)
-            events = history(run, run.jobs[:EVENTS])
-            parts["events-list"] = self.site.part("run_events", events=events, **facts)
+            found = await to_thread.run_sync(_drawn, run)
+
+            for name, template in _DRAWN.items():
+                parts[name] = self.site.part(template, **found, **facts)
+                await checkpoint()
 
         waiting = _waiting(run, jobs)
 
@@ -189,7 +195,8 @@ class RunPage:
 
     async def retry(self, request: Request) -> Response:
         """Start anew what has not completed."""
-        again = (await self.site.run(request)).retry_failed()
+        by = {SUBMITTED_BY: user_of(request)}
+        again = (await self.site.run(request)).retry_failed(**by)
         return seen(request, f"runs/{again.id}", "the new run")
 
     async def delete(self, request: Request) -> Response:
@@ -202,6 +209,12 @@ class RunPage:
 def pictures(run: Submission) -> dict[str, str]:
     """Draw a run: its graph, and when its jobs waited and ran."""
     return {"dag": drawn(run.dag()), "gantt": drawn(run.gantt())}
+
+
+def _drawn(run: Submission) -> dict[str, Any]:
+    """Return what takes long to find where a run is large; in a thread."""
+    events = history(run, run.jobs[:EVENTS])
+    return {**pictures(run), **_values(run), "events": events}
 
 
 def _values(run: Submission) -> dict[str, Any]:

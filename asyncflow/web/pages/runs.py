@@ -126,7 +126,7 @@ class RunsPage:
     async def retry(self, request: Request) -> Response:
         """Start anew what has not completed in the runs that the filter finds."""
         filters = _filters(await form(request))
-        count = await retry_all(self.site.find(request), filters)
+        count = await retry_all(self.site.find(request), filters, user_of(request))
         return seen(request, "runs", f"{count} runs have begun anew")
 
 

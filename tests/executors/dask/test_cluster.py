@@ -115,7 +115,7 @@ async def test_an_error_has_its_traceback_and_its_cause(address: str) -> None:
     submission, job = await run(address, flows.fail, 1)
     assert job.status is Status.FAILED
     assert job.reason == "ValueError: no 1"
-    assert "flows.py" in job.stacktrace
+    assert "jobs.py" in job.stacktrace
     error = submission.error()
     assert isinstance(error, SubmissionFailed)
     assert isinstance(error.exceptions[0].__cause__, ValueError)

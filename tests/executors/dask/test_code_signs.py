@@ -50,7 +50,7 @@ def test_python_and_installed_packages_are_taken_for_the_same() -> None:
     assert signs_of(pickle.dumps(len)) == ()
     assert signs_of(pickle.dumps(importlib.import_module("json").dumps)) == ()
     assert [name for name, _, _ in signs_of(pickle.dumps(flows.double))][-1:] == [
-        "tests.support.flows"
+        "tests.support.jobs"
     ]
 
 

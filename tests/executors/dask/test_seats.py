@@ -17,7 +17,7 @@ class Listener:
 
 
 def member(name: str, size: int = 1) -> Member:
-    return Member(name, "host", 1, name, size)
+    return Member(name, "host", 1, name, name, "", size)
 
 
 @pytest.fixture

@@ -19,12 +19,14 @@ async def test_a_folder_that_a_host_does_not_see(address: str, tmp_path: Path) -
     async with Client(address, asynchronous=True, set_as_default=False) as client:
         await client.wait_for_workers(1)
         found = await client.scheduler.identity()
-        workers = {one: Member(one, "here", 1, "x", 1) for one in found["workers"]}
+        workers = {
+            one: Member(one, "here", 1, "x", "y", "", 1) for one in found["workers"]
+        }
         assert workers
         await reach(client, workers, str(tmp_path))
 
         far = "tcp://127.0.0.1:9"
-        members = workers | {far: Member(far, "far", 1, "x", 1)}
+        members = workers | {far: Member(far, "far", 1, "x", "y", "", 1)}
 
         with pytest.raises(ClusterFailed, match="is not there on far; give"):
             await reach(client, members, str(tmp_path))

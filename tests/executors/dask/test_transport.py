@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,16 @@ from anyio import fail_after, to_thread
 from anyio.lowlevel import checkpoint
 
 from asyncflow import Configuration, Orchestrator, ScenarioConfig, Status, Submission
+from tests.support import dask_cluster
 from tests.support.counted_jobs import noted, run_once
 from tests.support.dask_cluster import configuration
+from tests.support.flows import single
 
 pytestmark = [
     pytest.mark.anyio,
     pytest.mark.limit(120),
     pytest.mark.may_leave("file", reason="a killed process removes no folder"),
-    pytest.mark.may_leave("process", reason="agents of one killed before it registers"),
+    pytest.mark.may_leave("process", reason="agents of a killed one stay for 15 s"),
 ]
 
 JOBS = 24
@@ -121,9 +124,69 @@ async def test_two_programs_take_over_at_once(
     await see_that_each_ran_once(address, tmp_path)
 
 
+WAITING = """
+import anyio, sys
+from tests.executors.dask.test_transport import wait_for_a_host
+anyio.run(wait_for_a_host, *sys.argv[1:])
+"""
+
+
+def waiting(address: str, folder: str) -> tuple[Configuration, ScenarioConfig]:
+    config = configuration(address)
+    given = folder, "only", 0.0
+    return config, single(config, run_once, given, on_restart="fail")
+
+
+async def wait_for_a_host(address: str, folder: str) -> None:
+    config, cfg = waiting(address, folder)
+
+    async with Orchestrator(config, f"{folder}/runs.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.submit()
+
+
+def is_marked(file: Path) -> bool:
+    """Tell whether the store has it that the job runs."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(file)) as store:
+        return store.execute("SELECT status FROM job").fetchall() == [("RUNNING",)]
+
+    return False
+
+
+async def test_a_submitter_is_killed_before_any_host_has_its_job(
+    cluster: dask_cluster.Hosts, tmp_path: Path
+) -> None:
+    """It was to run, so the store has it that it runs; it has not begun."""
+    (port,) = [*cluster.workers][1:]
+    where = cluster.address, str(tmp_path)
+
+    for worker in cluster.workers.values():
+        dask_cluster.ended(worker)
+
+    with subprocess.Popen((sys.executable, "-c", WAITING, *where)) as process:  # noqa: ASYNC220  # it is killed
+        with fail_after(60):
+            while not await to_thread.run_sync(is_marked, tmp_path / "runs.db"):
+                await checkpoint()
+
+        process.kill()
+
+    cluster.add(port)
+    config, _ = waiting(*where)
+
+    with fail_after(60):
+        async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
+            (record,) = await orchestrator.submissions()
+            submission = await orchestrator.get(record.id)
+            assert isinstance(submission, Submission)
+            await submission
+
+    assert noted(tmp_path / "begun") == ["only"]
+
+
 async def see_that_each_ran_once(address: str, folder: Path) -> None:
     submission = await go_on(address, str(folder))
-    assert {job.status for job in submission.jobs} == {Status.COMPLETED}
+    ends = {(job.status, job.reason) for job in submission.jobs}
+    assert ends == {(Status.COMPLETED, "")}
     begun, ended = (Counter(noted(folder / name)) for name in ("begun", "ended"))
     assert len(ended) >= JOBS + LINKS
     assert {*begun.values(), *ended.values()} == {1}

@@ -8,6 +8,7 @@ import pytest
 from anyio import fail_after
 
 from asyncflow import Orchestrator
+from asyncflow.web.access import SUBMITTED_BY
 from asyncflow.web.pages import run
 from tests.support import flows
 from tests.support.web import app, client, stream
@@ -108,6 +109,8 @@ async def test_a_run_is_cancelled_tried_again_and_deleted(
             again.rpartition("/")[2].partition("?")[0]
         )
         assert other.id != submission.id
+        assert other.properties == {SUBMITTED_BY: "web"}
+        assert " by web" in (await browser.get(f"runs/{other.id}")).text
         other.cancel()
 
         with fail_after(30):

@@ -9,6 +9,7 @@ import pytest
 from anyio import fail_after
 
 from asyncflow import Orchestrator, Status
+from asyncflow.web.access import SUBMITTED_BY
 from asyncflow.web.pages import runs
 from tests.support import flows
 from tests.support.web import HOSTILE, app, client, links, stream
@@ -128,4 +129,6 @@ async def test_all_that_failed_is_tried_again(orchestrator: Orchestrator) -> Non
         assert "1+runs" in answer.headers["location"]
 
     await orchestrator.drain()
-    assert len(await orchestrator.submissions(status="FAILED")) == 2
+    first, second = await orchestrator.submissions(status="FAILED")
+    assert first.properties == {}
+    assert second.properties == {SUBMITTED_BY: "web"}
