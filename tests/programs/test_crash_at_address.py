@@ -27,6 +27,7 @@ from tests.programs.test_crash import (
 from tests.support.buckets import bucket as bucket
 from tests.support.buckets import fsspec_is_warm as fsspec_is_warm
 from tests.support.buckets import keys, plain
+from tests.support.databases import server_or_none as server_or_none
 from tests.support.postgres import Server
 from tests.support.postgres import server as server
 
