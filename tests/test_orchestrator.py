@@ -629,7 +629,7 @@ async def test_records_in_a_file_outlive_the_orchestrator(tmp_path: Path) -> Non
 
     assert failed.id == submission.jobs[1].id
     assert failed.reason == "ValueError: no 2"
-    assert "flows.py" in failed.traceback
+    assert "jobs.py" in failed.traceback
 
 
 @attrs.frozen

@@ -42,7 +42,7 @@ def test_what_was_decided_otherwise_is_said_by_what_lacks_it(tmp_path: Path) -> 
             and one.group in owners
             and one.name not in OF_THE_GUI
         ]
-        assert len(asked) > 10
+        assert len(asked) >= 10
 
         for one in asked:
             with pytest.raises(AttributeError, match=f"{one.name}'.*: .*") as raised:

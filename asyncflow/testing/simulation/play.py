@@ -131,7 +131,8 @@ class Play:
         self.world.loop.call_later(1.0, self._start_again, place, process)
 
     def _strike(self, fault: Fault) -> None:
-        process = self.processes[fault.process % len(self.processes)]
+        place = fault.process % len(self.processes)
+        process = self.processes[place]
 
         if process is None or self.stage.is_over or not process.is_alive:
             return
@@ -141,7 +142,7 @@ class Play:
 
         if fault.kind == "kill":
             self.world.kill(process)
-            loop.call_later(fault.amount, self._start_again, fault.process, process)
+            loop.call_later(fault.amount, self._start_again, place, process)
         elif fault.kind == "stop" and not process.is_stopped:
             process.is_stopped = True
             loop.call_later(fault.amount, loop.go_on, process)

@@ -136,7 +136,7 @@ async def main(address, folder):
 
     async with Orchestrator(config, f"{folder}/runs.db") as orchestrator:
         scenario = await orchestrator.create_scenario(cfg)
-        await scenario.submit()
+        await (await scenario.submit().accepted())
 
 anyio.run(main, *sys.argv[1:])
 """

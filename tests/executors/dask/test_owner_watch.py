@@ -42,7 +42,7 @@ async def begin(address: str, folder: str, store: str, is_busy: str) -> None:
         scenario = await orchestrator.create_scenario(cfg)
 
         if is_busy == "busy":
-            await scenario.submit()
+            await scenario.submit().accepted()
 
         await to_thread.run_sync(Path(folder, "open").touch)
         await to_thread.run_sync(await_file, Path(folder, "never"))
