@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, Protocol
 
 from asyncflow.abc import Store
@@ -79,6 +79,18 @@ class Retention:
         """Let a version go that was pinned."""
         version.readers -= 1
         self._discard(version)
+
+    @contextmanager
+    def in_use(self, versions: Sequence[Version]) -> Iterator[None]:
+        """Have versions neither dropped nor evicted meanwhile."""
+        for version in versions:
+            self.pin(version)
+
+        try:
+            yield
+        finally:
+            for version in versions:
+                self.unpin(version)
 
     def hold(self, version: Version) -> None:
         """Keep a version also when it is dropped, until `end_hold`."""

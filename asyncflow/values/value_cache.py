@@ -59,7 +59,14 @@ class ValueCache:
         self._entries.append((ref(version), len(kept), node.is_compared))
         self._bytes += len(kept)
 
-        if self._bytes > self._threshold and not self._is_evicting:
+        self._evict_above(self._threshold)
+
+    def look_again(self) -> None:
+        """Evict what is too much: what was in use the last time may be so no longer."""
+        self._evict_above(self.limit)
+
+    def _evict_above(self, limit: float) -> None:
+        if self._bytes > limit and not self._is_evicting:
             self._is_evicting = True
             self.group.start_soon(self._evict)
 

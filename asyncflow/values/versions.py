@@ -196,16 +196,14 @@ class Versions:
 
             versions = [await self._found(node, None) for node in nodes]
 
-            for version in versions:
-                self.retention.pin(version)
-
             pairs = [*zip(nodes, versions, strict=True)]
 
             try:
-                await self.cache.load(pairs)
-                return tuple(
-                    [await self.read_version(node, version) for node, version in pairs]
-                )
+                with self.retention.in_use(versions):
+                    await self.cache.load(pairs)
+                    return tuple(
+                        [await self.read_version(node, one) for node, one in pairs]
+                    )
             except ValueMissing:
                 if versions == tried:  # no other process has dropped it
                     for node in nodes:
@@ -213,8 +211,7 @@ class Versions:
 
                     raise
             finally:
-                for version in versions:
-                    self.retention.unpin(version)
+                self.cache.look_again()
 
             tried = versions
 
@@ -225,14 +222,11 @@ class Versions:
 
     async def load(self, pairs: Collection[tuple[NodeState, Version]]) -> None:
         """Have in memory what jobs are about to read, as far as it was there before."""
-        for _, version in pairs:  # nor is any of them evicted meanwhile
-            self.retention.pin(version)
-
         try:
-            await self.cache.load(pairs)
+            with self.retention.in_use([version for _, version in pairs]):
+                await self.cache.load(pairs)
         finally:
-            for _, version in pairs:
-                self.retention.unpin(version)
+            self.cache.look_again()
 
         if any(version.kept is EVICTED for _, version in pairs):  # others dropped it
             await self.stored.refresh(node for node, _ in pairs)

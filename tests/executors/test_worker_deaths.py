@@ -30,6 +30,11 @@ def work(value: int) -> int:
     return value
 
 
+def work_longer(value: int) -> int:
+    """Keep a worker busy for longer than jobs may that share a batch."""
+    return work(work(value))
+
+
 def workers() -> list[int]:
     """Find those of our children that are workers: a database server may be another."""
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
@@ -50,7 +55,7 @@ async def test_what_a_killed_worker_had_not_begun_has_not_crashed(
     tmp_path: Path, count: int, is_short: bool
 ) -> None:
     config = configuration(workers=1)
-    cfg = fan(config, double, count, crash_retries=0)
+    cfg = fan(config, double if is_short else work_longer, count, crash_retries=0)
 
     async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
         scenario = await orchestrator.create_scenario(cfg)
