@@ -505,6 +505,8 @@ def _blockbuster() -> BlockBuster:
         function.can_block_in("anyio/_core/_sockets.py", {"setup_unix_local_socket"})
         # The lines of a traceback.
         function.can_block_in("linecache.py", {"checkcache", "updatecache"})
+        # One look at a file that is installed, once in a process for each module.
+        function.can_block_in("fingerprint/own_modules.py", {"installed"})
         # What was logged up to now, which a test looks at.
         function.can_block_in("tests/conftest.py", {"handler"})
 
