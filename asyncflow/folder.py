@@ -10,7 +10,7 @@ import signal
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from asyncflow.worker import parent
 
@@ -61,6 +61,20 @@ class Folder:
     def _let_go(self) -> None:
         _held.discard(self)
         os.close(self._lock)
+
+
+@contextmanager
+def temporary(kind: str) -> Iterator[str]:
+    """Have a new folder for as long as the block; give its path. Blocks.
+
+    :param kind: see `Folder`
+    """
+    folder = Folder(kind)
+
+    try:
+        yield folder.path
+    finally:
+        folder.remove()
 
 
 def _let_all_go() -> None:

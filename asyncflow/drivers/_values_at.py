@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 from asyncflow.abc import Driver
@@ -19,7 +19,7 @@ from asyncflow.drivers._file_systems import (
 from asyncflow.drivers._mirrored import MirroredDriver
 from asyncflow.drivers._server import Told
 from asyncflow.errors import StoreFailed
-from asyncflow.folder import Folder
+from asyncflow.folder import temporary
 from asyncflow.secret import Secret, concealed, masked, secrets_in
 from asyncflow.worker.errors import (
     AsyncflowError,
@@ -145,15 +145,9 @@ class ValuesAt:
             self._get(os.path.basename(path), file)
             yield file
 
-    @contextmanager
-    def temporary(self) -> Iterator[str]:
+    def temporary(self) -> AbstractContextManager[str]:
         """Have a folder for what does not stay here."""
-        folder = Folder("values")
-
-        try:
-            yield folder.path
-        finally:
-            folder.remove()
+        return temporary("values")
 
     def remove(self, names: Iterable[str]) -> None:
         files, at = self._files()

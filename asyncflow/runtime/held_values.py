@@ -13,7 +13,7 @@ from typing import TypeVar
 from asyncflow.abc import Driver, HeldValues
 from asyncflow.drivers._held import HeldDriver
 from asyncflow.errors import DataNodeReadingError
-from asyncflow.folder import Folder
+from asyncflow.folder import temporary
 from asyncflow.worker.values import place_of
 
 T = TypeVar("T")
@@ -57,18 +57,9 @@ class ReadableValues:
             self._await(self.held.bring(name, file))
             yield file
 
-    @contextmanager
-    def _folder(self) -> Iterator[str]:
-        folder = Folder("values")
-
-        try:
-            yield folder.path
-        finally:
-            folder.remove()
-
     def temporary(self) -> AbstractContextManager[str]:
         """Have a folder for what does not stay here."""
-        return self._folder()
+        return temporary("values")
 
     def put(self, file: str) -> None:
         """Leave what is written here where it is: who writes it sees to the rest."""
