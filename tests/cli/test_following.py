@@ -1,12 +1,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
-from tests.support.command import call, running, spawned
-from tests.support.programs import environment
+from tests.support.command import beside, call, running, spawned
 
 
 def test_what_has_ended_is_followed_to_its_end(folder: Path) -> None:
@@ -21,13 +18,7 @@ def test_what_has_ended_is_followed_to_its_end(folder: Path) -> None:
 
 def test_a_job_of_another_process_is_followed_while_it_runs(folder: Path) -> None:
     with running(folder):
-        with subprocess.Popen(
-            [sys.executable, "-m", "asyncflow", "logs", "-f", "last"],
-            cwd=folder,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as follower:
+        with beside("logs", "-f", "last", folder=folder) as follower:
             assert follower.stdout is not None
             lines = [follower.stdout.readline() for _ in range(3)]
             assert lines == [f"[wait] step {number}\n" for number in range(3)]
@@ -51,13 +42,7 @@ def test_the_tail_of_what_a_running_job_printed_comes_first(folder: Path) -> Non
         while steps < 12:
             steps += json.loads(process.stdout.readline())["event"] == "JobProgressed"
 
-        with subprocess.Popen(
-            [sys.executable, "-m", "asyncflow", "logs", "-f", "last", "--tail", "2"],
-            cwd=folder,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as follower:
+        with beside("logs", "-f", "last", "--tail", "2", folder=folder) as follower:
             assert follower.stdout is not None
             lines = [follower.stdout.readline() for _ in range(4)]
             call("cancel", "last")

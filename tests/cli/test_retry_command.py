@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.command import FLOWS, SLOW, answer, call, running, spawned
-from tests.support.programs import environment
+from tests.support.command import (
+    FLOWS,
+    SLOW,
+    answer,
+    beside,
+    call,
+    running,
+    spawned,
+    started,
+)
 from tests.support.terminal import terminal
 
 
@@ -62,14 +68,7 @@ def test_a_program_that_declares_it_runs_it_again(folder: Path) -> None:
     mended = FLOWS.replace('raise ValueError("no such rows")', "return len(rows)")
     (folder / "flows.py").write_text(mended)
 
-    with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM],
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with started("-c", PROGRAM, folder=folder) as process:
         assert process.stdout is not None
 
         try:
@@ -91,14 +90,7 @@ def test_a_program_that_declares_it_runs_it_again(folder: Path) -> None:
 def test_a_run_that_goes_on_is_watched(folder: Path) -> None:
     with (
         running(folder),
-        subprocess.Popen(
-            [sys.executable, "-m", "asyncflow", "retry", "last", "--jsonl"],
-            cwd=folder,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as watcher,
+        beside("retry", "last", "--jsonl", folder=folder) as watcher,
     ):
         assert watcher.stdout is not None
         assert json.loads(watcher.stdout.readline())["event"]

@@ -95,19 +95,29 @@ Config.configure_job_executions("standalone", 1, shutdown_grace=0.1, kill_grace=
 """A module of a user's with a scenario that takes a minute."""
 
 
-@contextmanager
-def running(folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """Have a process of its own run that scenario; give it once its job has begun."""
-    (folder / "slow.py").write_text(SLOW)
-
-    with subprocess.Popen(
-        [sys.executable, "-m", "asyncflow", "run", "slow:slow", "--jsonl"],
+def started(*arguments: str, folder: Path) -> subprocess.Popen[str]:
+    """Start Python with some arguments, in a folder: what it prints is read from pipes."""
+    return subprocess.Popen(
+        [sys.executable, *arguments],
         cwd=folder,
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    ) as process:
+    )
+
+
+def beside(*arguments: str, folder: Path) -> subprocess.Popen[str]:
+    """Start a command that goes on beside the test."""
+    return started("-m", "asyncflow", *arguments, folder=folder)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Have a process of its own run that scenario; give it once its job has begun."""
+    (folder / "slow.py").write_text(SLOW)
+
+    with beside("run", "slow:slow", "--jsonl", folder=folder) as process:
         try:
             assert process.stdout is not None
 
