@@ -90,8 +90,17 @@ def _keep_threads(before: Collection[threading.Thread]) -> None:
 
 def is_whole(files: Any) -> bool:
     """Tell whether a file system is one of `WHOLE`."""
-    protocol = files.protocol
-    return not WHOLE.isdisjoint([protocol] if isinstance(protocol, str) else protocol)
+    return not WHOLE.isdisjoint(_protocols(files))
+
+
+def is_local(files: Any) -> bool:
+    """Tell whether a file system is that of this machine."""
+    return "local" in _protocols(files)
+
+
+def _protocols(files: Any) -> Collection[str]:
+    protocol: str | tuple[str, ...] = files.protocol
+    return [protocol] if isinstance(protocol, str) else protocol
 
 
 def move(files: Any, source: str, to: str) -> None:

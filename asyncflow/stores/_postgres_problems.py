@@ -32,6 +32,15 @@ CONNECTING: Mapping[str, tuple[str, str]] = {
 }
 """For words of an error, what happened and what to do. PostgreSQL gives no code here."""
 
+LASTING = (
+    "password authentication failed",
+    "no password supplied",
+    "no pg_hba.conf entry",
+    "does not exist",
+    "could not translate host name",
+)
+"""Words of errors that another try in a moment does not help."""
+
 LOST = (
     "the connection was lost",
     "look whether the server is up, and reachable: what was flushed before is kept",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from itertools import chain
@@ -9,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import attrs
-from anyio import CancelScope, to_thread
+from anyio import CancelScope, sleep, to_thread
 
 from asyncflow.abc import Store, StoreWatcher
 from asyncflow.abc.store import Readers
@@ -17,6 +18,7 @@ from asyncflow.errors import (
     DeletingPrimaryScenario,
     NotFound,
     StoreFailed,
+    StoreUnavailable,
     UsageError,
 )
 from asyncflow.options import Page, SubmissionFilter
@@ -49,7 +51,12 @@ from asyncflow.stores._command import (
     written,
 )
 from asyncflow.stores._open_database import OpenDatabase, not_open
-from asyncflow.stores._outage import StoreOutage
+from asyncflow.stores._outage import (
+    LONGEST_PAUSE,
+    PAUSE,
+    StoreOutage,
+    tell_of_opening,
+)
 from asyncflow.stores._rows import (
     KINDS,
     Cell,
@@ -82,8 +89,8 @@ class DatabaseStore(Store):
     """A store that opens a `Database`: one thread writes, another reads."""
 
     patience: float = attrs.field(default=10.0, kw_only=True)
-    """How long to try again where it cannot be read for now, and where it is left while
-    it cannot be written, in seconds."""
+    """How long to try again where it cannot be read for now, where it is left while it
+    cannot be written, and where its server is not there as it is opened, in seconds."""
     variable: str = attrs.field(init=False, default="", repr=False)
     """The environment variable that named it, or ""."""
     _opened: OpenDatabase | None = attrs.field(init=False, default=None)
@@ -128,10 +135,8 @@ class DatabaseStore(Store):
         if self._opened is not None:
             raise UsageError(f"the store {self._name} is open already: make another")
 
-        with CancelScope(shield=True):  # what is open would be lost
-            self._opened = await self._open()
-            self._search = None  # the file may be another one
-
+        self._opened = await self._open()
+        self._search = None  # the file may be another one
         return self
 
     async def __aexit__(
@@ -524,6 +529,29 @@ class DatabaseStore(Store):
         return self._opened
 
     async def _open(self) -> OpenDatabase:
+        """Open it; again for a while, where a server cannot be reached for now."""
+        give_up = time.monotonic() + self.patience
+        pause = PAUSE
+
+        while True:
+            try:
+                with CancelScope(shield=True):  # what is open would be lost
+                    return await self._open_now()
+            except StoreUnavailable as error:
+                if time.monotonic() + pause > give_up or not self._may_return(error):
+                    raise
+
+                if pause == PAUSE:
+                    tell_of_opening(error, self.patience)
+
+            await sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _may_return(self, error: StoreUnavailable) -> bool:  # noqa: ARG002
+        """Tell whether what cannot be opened may be there in a moment."""
+        return False
+
+    async def _open_now(self) -> OpenDatabase:
         database = await to_thread.run_sync(self._connected)
         outage = StoreOutage(database.file, self.patience)
         writer = Writer(database, "asyncflow-store", outage)
@@ -539,7 +567,7 @@ class DatabaseStore(Store):
                 raise
 
             file = f"{error.file} (named by the environment variable {self.variable})"
-            raise StoreFailed(file, error.problem, error.remedy) from error
+            raise type(error)(file, error.problem, error.remedy) from error
 
     async def _put(self, *change: WriteItem | Command) -> OpenDatabase:
         """Have something written, and wait until it is."""

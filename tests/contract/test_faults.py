@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -67,6 +69,23 @@ def a_link_to_nothing(path: Path) -> None:
     path.symlink_to(path.with_name("nothing"))
 
 
+def a_device(path: Path) -> None:
+    """It has no end."""
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
+def a_full_device(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/full")
+
+
+def a_pipe(path: Path) -> None:
+    """It has no end, as long as nobody writes to it."""
+    path.unlink()
+    os.mkfifo(path)
+
+
 def empty(path: Path) -> None:
     path.write_bytes(b"")
 
@@ -82,6 +101,7 @@ def wrong_encoding(path: Path) -> None:
 
 GONE = (missing, no_folder, a_link_to_nothing)
 OTHER = (a_folder, a_file_for_a_folder, a_loop_of_links)
+SPECIAL = (a_device, a_full_device, a_pipe)
 BROKEN = (empty, truncated, wrong_encoding)
 
 
@@ -159,6 +179,31 @@ async def test_what_is_not_there(
         assert names_all(caught.value, path), str(caught.value)
 
 
+@pytest.mark.parametrize("fault", SPECIAL)
+async def test_what_is_no_file(
+    given: tuple[DataNode, Path, Any], fault: Callable[[Path], None]
+) -> None:
+    node, path, value = given
+    await to_thread.run_sync(fault, path)
+    copy, words = path.parent.with_name("copy"), "is a device, a pipe or a socket: give"
+
+    for verb in (node.read, node.preview, lambda: node.download(copy)):
+        with pytest.raises(DataNodeReadingError, match=words) as caught:
+            await verb()
+
+        assert names_all(caught.value, path), str(caught.value)
+
+    with pytest.raises(DataNodeWritingError, match=words) as refused:
+        await node.write(value)
+
+    assert names_all(refused.value, path), str(refused.value)
+    mode = (await to_thread.run_sync(path.stat)).st_mode
+    assert not stat.S_ISREG(mode)
+
+    with pytest.raises(DataNodeReadingError, match=words):
+        await node.upload(path)
+
+
 @pytest.mark.parametrize("fault", BROKEN)
 async def test_what_is_not_whole(
     given: tuple[DataNode, Path, Any], fault: Callable[[Path], None]
@@ -216,6 +261,34 @@ async def test_a_wrong_column(given: tuple[DataNode, Path, Any]) -> None:
 
     assert "'wrong'" in str(caught.value)
     assert caught.value.remedy
+
+
+def test_a_folder_with_a_pipe_in_it(tmp_path: Path, tables_are_warm: None) -> None:
+    made = DRIVERS.load("parquet")
+    FRAME.to_parquet(tmp_path / "a.parquet")
+    os.mkfifo(tmp_path / "b.parquet")
+
+    for path in (tmp_path, tmp_path / "*.parquet"):
+        driver = made(str(path))
+
+        for verb in (lambda: driver.read(None), lambda: driver.preview(None, 3)):
+            with pytest.raises(DataNodeReadingError, match=r"b\.parquet.*a pipe"):
+                verb()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_device_at_an_address(
+    form: str, tmp_path: Path, fsspec_is_warm: None
+) -> None:
+    kind, options, _ = FORMS[form]
+    found = DRIVERS.load(kind)
+
+    for address in ("local:///dev/zero", "file:///dev/zero"):
+        declared = found.options_at(address) or found.Options
+        made = found.at(address, declared(**options) if declared else None)
+
+        with pytest.raises(DataNodeReadingError, match=r"/dev/zero.*is a device"):
+            made.read(None)
 
 
 @pytest.mark.parametrize("form", FORMS)
