@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from hashlib import blake2b
 from typing import Any, TypeAlias
 
 import attrs
 from attrs import validators
 
+from asyncflow.abc import is_address
 from asyncflow.drivers._exposed import REMEDY, Exposed, as_exposed, class_of
 from asyncflow.worker.errors import DataNodeWritingError
 from asyncflow.worker.replacing import OPTION
@@ -54,6 +57,25 @@ def unknown_option(error: Exception, name: str) -> DataNodeWritingError | None:
 
     why = f"what writes it has no such option ({error}): correct write_options"
     return DataNodeWritingError(f"data node {name!r}: {why}")
+
+
+def check_known(given: Iterable[str], known: Iterable[str], of: str) -> None:
+    """Refuse options that a library would not look at.
+
+    :param of: what has them
+    :raises TypeError: where one of them is not known, as Python says it of a function
+    """
+    names = {*known}
+
+    for name in given:
+        if name not in names:
+            near = get_close_matches(str(name), names, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {told_all(names)}"
+            raise TypeError(f"{of} has no {OPTION} {name!r}: {hint}")
+
+
+def told_all(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 def encoding() -> Any:
@@ -133,6 +155,12 @@ class StorageOptions:
     """What every storage type takes of which the path may be an address."""
 
     storage_options: Further = further()
+
+    def unused(self, path: str | None) -> Iterator[str]:
+        """Say which options have no effect; see `docs/write-a-driver.md`."""
+        if self.storage_options and not (path and is_address(path)):
+            where = "there is no path" if path is None else f"{path!r} is a path"
+            yield f"storage_options are for an address, and {where}"
 
 
 @attrs.frozen(kw_only=True)

@@ -114,9 +114,9 @@ class ParquetDriver(RowFileDriver):
         ]
         return stats_of(sorted(files))
 
-    def _check_parts(self) -> None:
+    def _check_parts(self, path: str) -> None:
         """Refuse a folder or a pattern where one of its files is none."""
-        if self.path is not None and not os.path.isfile(self.path):
+        if path == self.path and not os.path.isfile(path):
             for file, _ in self._stats():
                 check_kind(file)
 
@@ -158,7 +158,7 @@ class ParquetDriver(RowFileDriver):
             if not source or (isinstance(source, str) and not os.path.exists(source)):
                 raise FileNotFoundError(file)
 
-            self._check_parts()
+            self._check_parts(file)
 
         if exposed == "polars":
             return self._read_polars(source, columns, where)
@@ -176,9 +176,7 @@ class ParquetDriver(RowFileDriver):
 
         if isinstance(file, str):
             source = (file == self.path and self._matches()) or file
-
-            if file == self.path:
-                self._check_parts()
+            self._check_parts(file)
 
             if not (isinstance(source, list) or has_files(source)):
                 return preview(self.load(file), rows)

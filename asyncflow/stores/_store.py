@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from itertools import chain
@@ -10,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import attrs
-from anyio import CancelScope, sleep, to_thread
+from anyio import CancelScope, to_thread
 
 from asyncflow.abc import Store, StoreWatcher
 from asyncflow.abc.store import Readers
@@ -18,7 +17,6 @@ from asyncflow.errors import (
     DeletingPrimaryScenario,
     NotFound,
     StoreFailed,
-    StoreUnavailable,
     UsageError,
 )
 from asyncflow.options import Page, SubmissionFilter
@@ -51,12 +49,7 @@ from asyncflow.stores._command import (
     written,
 )
 from asyncflow.stores._open_database import OpenDatabase, not_open
-from asyncflow.stores._outage import (
-    LONGEST_PAUSE,
-    PAUSE,
-    StoreOutage,
-    tell_of_opening,
-)
+from asyncflow.stores._outage import StoreOutage
 from asyncflow.stores._rows import (
     KINDS,
     Cell,
@@ -529,34 +522,13 @@ class DatabaseStore(Store):
         return self._opened
 
     async def _open(self) -> OpenDatabase:
-        """Open it; again for a while, where a server cannot be reached for now."""
-        give_up = time.monotonic() + self.patience
-        pause = PAUSE
+        with CancelScope(shield=True):  # what is open would be lost
+            database = await to_thread.run_sync(self._connected)
+            outage = StoreOutage(database.file, self.patience)
+            writer = Writer(database, "asyncflow-store", outage)
+            opened = OpenDatabase(self._name, database, writer, outage)
+            await to_thread.run_sync(opened.writer.start)
 
-        while True:
-            try:
-                with CancelScope(shield=True):  # what is open would be lost
-                    return await self._open_now()
-            except StoreUnavailable as error:
-                if time.monotonic() + pause > give_up or not self._may_return(error):
-                    raise
-
-                if pause == PAUSE:
-                    tell_of_opening(error, self.patience)
-
-            await sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
-
-    def _may_return(self, error: StoreUnavailable) -> bool:  # noqa: ARG002
-        """Tell whether what cannot be opened may be there in a moment."""
-        return False
-
-    async def _open_now(self) -> OpenDatabase:
-        database = await to_thread.run_sync(self._connected)
-        outage = StoreOutage(database.file, self.patience)
-        writer = Writer(database, "asyncflow-store", outage)
-        opened = OpenDatabase(self._name, database, writer, outage)
-        await to_thread.run_sync(opened.writer.start)
         return opened
 
     def _connected(self) -> Database:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import attrs
 
 from asyncflow.stores._address import file_of
+from asyncflow.stores._open_database import OpenDatabase, opened_again
 from asyncflow.stores._postgres import PostgresDatabase
-from asyncflow.stores._postgres_problems import LASTING
+from asyncflow.stores._postgres_problems import may_return
 from asyncflow.stores._store import DatabaseStore
 
 if TYPE_CHECKING:
     from asyncflow.abc.changes import ChangeFeed
-    from asyncflow.errors import StoreUnavailable
 
 FOLDER = os.path.join(".asyncflow", "values")
 
@@ -66,8 +66,8 @@ class PostgresStore(DatabaseStore):
     def _name(self) -> str:
         return "PostgreSQL"
 
-    def _may_return(self, error: StoreUnavailable) -> bool:
-        return not any(words in error.problem for words in LASTING)
+    async def _open(self) -> OpenDatabase:
+        return await opened_again(super()._open, self.patience, may_return)
 
     def _connect(self) -> PostgresDatabase:
         return PostgresDatabase.open(

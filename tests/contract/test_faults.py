@@ -269,11 +269,11 @@ def test_a_folder_with_a_pipe_in_it(tmp_path: Path, tables_are_warm: None) -> No
     os.mkfifo(tmp_path / "b.parquet")
 
     for path in (tmp_path, tmp_path / "*.parquet"):
-        driver = made(str(path))
+        for verb in ("read", "preview"):
+            given = (None,) if verb == "read" else (None, 3)
 
-        for verb in (lambda: driver.read(None), lambda: driver.preview(None, 3)):
             with pytest.raises(DataNodeReadingError, match=r"b\.parquet.*a pipe"):
-                verb()
+                getattr(made(str(path)), verb)(*given)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -352,11 +352,59 @@ async def test_an_option_that_no_library_has(
 
         assert str(tmp_path / "place") in str(told.value)
 
-        if name == "excel-list[dict]":
-            return  # XlsxWriter takes any
-
         with pytest.raises(DataNodeWritingError, match="correct write_options"):
             await found["written"].write(value)
+
+
+@pytest.mark.parametrize(
+    ("address", "given", "words"),
+    [
+        ("local://{}/own", {"auto_mkdr": True}, "did you mean 'auto_mkdir'"),
+        ("memory://own", {"hunter2": 1}, "it has .*asynchronous"),
+        ("simplecache::memory://own", {"memry": {}}, "did you mean 'memory'"),
+        ("simplecache::memory://own", {"memory": {"no_such": 1}}, "memory:// has no"),
+        ("s3://bucket/own", {"anonn": True}, "did you mean 'anon'"),
+        ("s3://bucket/own", {"no_such_thing": 1}, "no_such_thing"),
+    ],
+)
+def test_an_option_that_no_file_system_has(
+    tmp_path: Path,
+    fsspec_is_warm: None,
+    address: str,
+    given: dict[str, Any],
+    words: str,
+) -> None:
+    kind: Any = DRIVERS.load("csv")
+    place = address.format(tmp_path)
+    made = kind.at(place, kind.Options(storage_options=given))
+
+    with pytest.raises(DataNodeReadingError, match=words) as caught:
+        made.read(None)
+
+    assert caught.value.remedy == "correct storage_options"
+
+    with pytest.raises(DataNodeWritingError, match=words):
+        made.write(FRAME, str(tmp_path / "A-1.value"), "node")
+
+
+def test_options_that_file_systems_have(tmp_path: Path, fsspec_is_warm: None) -> None:
+    kind: Any = DRIVERS.load("csv")
+
+    for address, given in (
+        (f"local://{tmp_path}/new/own", {"auto_mkdir": True, "max_paths": 3}),
+        (f"simplecache::local://{tmp_path}/new/own", {"local": {"auto_mkdir": True}}),
+        (
+            f"simplecache::local://{tmp_path}/new/own",
+            {"simplecache": {"cache_storage": str(tmp_path / "cache")}},
+        ),
+    ):
+        made = kind.at(address, kind.Options(storage_options=given))
+
+        if address.startswith("local"):
+            path = str(tmp_path / "A-1.value")
+            made.publish(made.write(FRAME, path, "node"), path)
+
+        assert made.read(None).equals(FRAME)
 
 
 async def test_a_copy_that_cannot_be_written(
