@@ -159,10 +159,7 @@ class DataNodeConfig(Section, Generic[T_co]):
         :raises Exception: where its options are wrong
         """
         unused = getattr(self.driver_options(), "unused", None)
-        path: object = as_given(self, "default_path")
-
-        if unused is not None and not refers(path):  # it may be an address elsewhere
-            yield from unused(path)
+        yield from () if unused is None else unused()
 
     def driver_needs(self) -> dict[str, str | None]:
         """Return the modules that its values need, and the extra that installs each.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from difflib import get_close_matches
 from hashlib import blake2b
 from typing import Any, TypeAlias
@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 import attrs
 from attrs import validators
 
-from asyncflow.abc import is_address
 from asyncflow.drivers._exposed import REMEDY, Exposed, as_exposed, class_of
 from asyncflow.worker.errors import DataNodeWritingError
 from asyncflow.worker.replacing import OPTION
@@ -155,12 +154,6 @@ class StorageOptions:
     """What every storage type takes of which the path may be an address."""
 
     storage_options: Further = further()
-
-    def unused(self, path: str | None) -> Iterator[str]:
-        """Say which options have no effect; see `docs/write-a-driver.md`."""
-        if self.storage_options and not (path and is_address(path)):
-            where = "there is no path" if path is None else f"{path!r} is a path"
-            yield f"storage_options are for an address, and {where}"
 
 
 @attrs.frozen(kw_only=True)

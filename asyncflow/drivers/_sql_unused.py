@@ -13,7 +13,7 @@ OF_SERVERS = frozenset(
 OF_FILES = frozenset({"sqlite_folder_path", "sqlite_file_extension"})
 
 
-def unused_of(options: Any, path: str | None) -> Iterator[str]:  # noqa: ARG001
+def unused_of(options: Any) -> Iterator[str]:
     """Say which of the options have no effect, each in one sentence."""
     given = {
         field.name

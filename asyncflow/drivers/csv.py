@@ -42,9 +42,8 @@ class CSVOptions(_options.TableOptions):
     encoding: str = _options.encoding()
     has_header: bool = _options.flag(True)
 
-    def unused(self, path: str | None) -> Iterator[str]:
-        yield from super().unused(path)
-
+    def unused(self) -> Iterator[str]:
+        """Say which options have no effect; see `docs/write-a-driver.md`."""
         if self.exposed_type in ("bytes", "str"):
             for name in ("read_options", "write_options"):
                 if getattr(self, name):

@@ -42,7 +42,7 @@ class GenericOptions:
         if self.read_fct is None and self.write_fct is None:
             raise ValueError("it neither reads nor writes: give read_fct or write_fct")
 
-    def unused(self, path: str | None) -> Iterator[str]:  # noqa: ARG002
+    def unused(self) -> Iterator[str]:
         """Say which options have no effect; see `docs/write-a-driver.md`."""
         if self.read_fct_args and not (self.read_fct or self.fingerprint):
             yield "read_fct_args are for read_fct, and there is none"
