@@ -196,7 +196,7 @@ def _resolved(found: type) -> type:
 def _is_like(found: type, make: object, arguments: Reduced) -> bool:
     """Tell whether a class can become the newer one that is in a pickle."""
     if make is skeleton_enum:
-        kind, bases, _, _, members, *_ = arguments
+        kind, (bases, *_), members, *_ = arguments
         values = {name: value for name, value, *_ in members}
         is_alike = type(found) is kind and found.__bases__ == bases
         return is_alike and members_of(found) == values
@@ -208,7 +208,7 @@ def _is_like(found: type, make: object, arguments: Reduced) -> bool:
     )
 
 
-def set_class(cls: type, states: tuple[object, dict[str, object]]) -> None:
+def set_class(cls: type, states: tuple[Any, dict[str, object]]) -> None:
     """Fill a class of a main script, unless another was found in its place."""
     state, along = states
 
@@ -282,7 +282,7 @@ def local_class(
     return cls
 
 
-def set_local_class(cls: type, states: tuple[object, dict[str, object]]) -> None:
+def set_local_class(cls: type, states: tuple[Any, dict[str, object]]) -> None:
     """Fill a class of such a module, unless another was found in its place."""
     state, along = states
 

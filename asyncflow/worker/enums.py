@@ -39,7 +39,8 @@ def reduce_enum(cls: Any) -> Reduced:
     for left_out in (*mappings, *cls.__members__):
         content.pop(left_out, None)
 
-    arguments = type(cls), bases, name, qualname, named, module, _boundary(cls)
+    head = bases, name, qualname, module, _boundary(cls)
+    arguments = type(cls), head, named
     state = content, {name: _own(member) for name, member in cls.__members__.items()}
     return skeleton_enum, (*arguments, tracker_id, extra), state, None, None, fill_class
 
@@ -49,7 +50,8 @@ def _new_arguments(member: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if member._member_type_ is object:
         return (), {}
 
-    make, arguments, *_ = object.__reduce_ex__(member, 2)
+    reduced: Any = object.__reduce_ex__(member, 2)
+    make, arguments, *_ = reduced
 
     if make is copyreg.__newobj_ex__:  # type: ignore[attr-defined]  # typeshed has no such name
         return arguments[1], arguments[2]
@@ -57,7 +59,7 @@ def _new_arguments(member: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return (arguments[1:], {}) if make is copyreg.__newobj__ else (arguments, {})  # type: ignore[attr-defined]  # the same
 
 
-def _boundary(cls: type[enum.Enum]) -> Any:
+def _boundary(cls: Any) -> object:
     return cls._boundary_ if issubclass(cls, enum.Flag) else None
 
 
@@ -69,31 +71,31 @@ def _own(member: enum.Enum) -> dict[str, object]:
 
 def skeleton_enum(
     metaclass: Any,
-    bases: tuple[type, ...],
-    name: str,
-    qualname: str,
+    head: tuple[tuple[type, ...], str, str, str, object],
     members: list[tuple[str, object, tuple[Any, ...], dict[str, Any]]],
-    module: str,
-    boundary: object,
     tracker_id: str | None,
     extra: object,  # noqa: ARG001  # for what cloudpickle may add
 ) -> type:
-    """Make an enum with its members, to be filled with all else it has."""
+    """Make an enum with its members, to be filled with all else it has.
+
+    :param head: its bases, name, qualified name, module, and boundary if it has flags
+    """
+    bases, name, qualname, module, boundary = head
     order = iter(members)
 
-    def bare(cls: Any, *_: object) -> Any:
+    def bare(cls: Any, *given: object) -> Any:  # noqa: ARG001  # it has its own
         _, value, arguments, named = next(order)
         member = cls._member_type_.__new__(cls, *arguments, **named)
         member._value_ = value
         return member
 
-    content = metaclass.__prepare__(name, bases)
+    content: Any = metaclass.__prepare__(name, bases)
     content["__new__"], content["__init__"] = bare, _no_init
 
-    for member_name, value, *_ in members:
-        content[member_name] = enum.member(value)
+    for member_name, member_value, *_ in members:
+        content[member_name] = enum.member(member_value)
 
-    options = {} if boundary is None else {"boundary": boundary}
+    options: dict[str, Any] = {} if boundary is None else {"boundary": boundary}
     cls: Any = enum.EnumType.__new__(metaclass, name, bases, content, **options)
     cls.__module__, cls.__qualname__ = module, qualname
 
@@ -120,4 +122,4 @@ def fill_class(cls: Any, state: tuple[dict[str, Any], dict[str, Any]]) -> None:
 
     if isinstance(cls, enum.EnumType):
         for name, own in state[1].items():
-            vars(cls.__members__[name]).update(own)
+            cls.__members__[name].__dict__.update(own)

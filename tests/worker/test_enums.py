@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-import cloudpickle.cloudpickle as cloud
+import cloudpickle.cloudpickle as cloud  # type: ignore[import-untyped]  # it has no types
 import pytest
 
 from asyncflow.worker.pickler import pickled
