@@ -19,6 +19,7 @@ from asyncflow.worker import local_modules
 from asyncflow.worker.decorated import task_of
 from asyncflow.worker.errors import NotPicklable
 from asyncflow.worker.local_modules import importing, names
+from asyncflow.worker.per_process import stands_for
 from asyncflow.worker.shortened import REASON, shortened
 
 OUT_OF_BAND = 4096
@@ -235,7 +236,7 @@ def _parts_of_function(value: types.FunctionType) -> Iterator[tuple[str, object]
 
     for name in value.__code__.co_names:
         if name in value.__globals__:
-            yield f".<global {name}>", value.__globals__[name]
+            yield f".<global {name}>", stands_for(value.__globals__[name])
 
     yield from (
         (f".<default {i}>", part) for i, part in enumerate(value.__defaults__ or ())
