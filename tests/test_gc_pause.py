@@ -70,9 +70,12 @@ def test_what_is_frozen_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None
     gc.freeze()
     counts: list[int] = []
     count = gc.get_freeze_count
-    monkeypatch.setattr(
-        gc, "get_freeze_count", lambda: counts.append(count()) or counts[0]
-    )
+
+    def counted() -> int:
+        counts.append(count())
+        return counts[-1]
+
+    monkeypatch.setattr(gc, "get_freeze_count", counted)
 
     for _ in range(3):
         with pause_gc():
