@@ -27,6 +27,11 @@ async def pause(engine: Engine, run: Run, *, is_paused: bool) -> None:
 
     await engine.store.flush()
 
+    if engine.bus.hears_entities:
+        from asyncflow.notify import entities
+
+        engine.bus.tell([entities.updated(run.id, None, ["is_paused"])])
+
 
 def _set(scheduler: Scheduler, run: Run, number: int, *, is_paused: bool) -> None:
     """Have no job of a run start that is driven here, or have them start again."""

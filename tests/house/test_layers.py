@@ -68,7 +68,7 @@ PICKING = Row(nouns=("alternatives",), outside=frozenset())
 ROWS = (
     Row(nouns=("gc_pause", "ids"), outside=frozenset()),
     Row(nouns=("worker",), outside=frozenset({"cloudpickle"})),
-    Row(nouns=("bytecode", "facts", "secret", "status"), outside=frozenset()),
+    Row(nouns=("acting", "bytecode", "facts", "secret", "status"), outside=frozenset()),
     Row(
         nouns=("display", "errors", "folder", "log", "options", "records"),
         outside=frozenset({"attrs"}),
