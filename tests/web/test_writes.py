@@ -13,12 +13,14 @@ from starlette.requests import Request
 from asyncflow import (
     EntityCreated,
     EntityDeleted,
+    EntityEvent,
     EntityUpdated,
     Frequency,
     JobFinished,
     Orchestrator,
     Scenario,
     Submission,
+    SubmissionRecord,
 )
 from asyncflow.web import Access
 from asyncflow.web.dashboard import PAGES
@@ -170,6 +172,7 @@ async def test_who_has_asked_is_told(
                     is_told = event.reason.startswith("cancelled by ada")
                     told = ("JobFinished", "")
                 else:
+                    assert isinstance(event, EntityEvent)
                     is_told = event.user == "ada"
                     told = (type(event).__name__, event.entity_type)
 
@@ -216,6 +219,8 @@ async def a_run(
 
     if state == OLD:
         record = await orchestrator.store.get(run.id)
+        assert isinstance(record, SubmissionRecord)
+        assert record.finished is not None
         age = timedelta(days=3).total_seconds()
         orchestrator.store.save(record._replace(finished=record.finished - age))
         await orchestrator.store.flush()
