@@ -6,6 +6,7 @@ import time
 
 from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.entities.submission import Run
+from asyncflow.notify.entities import updated
 from asyncflow.runtime.engine import Engine
 
 
@@ -28,9 +29,7 @@ async def pause(engine: Engine, run: Run, *, is_paused: bool) -> None:
     await engine.store.flush()
 
     if engine.bus.hears_entities:
-        from asyncflow.notify import entities
-
-        engine.bus.tell([entities.updated(run.id, None, ["is_paused"])])
+        engine.bus.tell([updated(run.id, None, ["is_paused"])])
 
 
 def _set(scheduler: Scheduler, run: Run, number: int, *, is_paused: bool) -> None:
