@@ -45,6 +45,7 @@ from asyncflow.worker.by_value import (
 )
 from asyncflow.worker.codec import load_code
 from asyncflow.worker.digests import mark
+from asyncflow.worker.enums import reduce_enum
 from asyncflow.worker.reducers import (
     REDUCERS,
     Reduced,
@@ -155,7 +156,17 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
             if (made := reduce_parametrized(value)) is not None:
                 return made
 
-            return _reduce_class(value) if _is_named(value) else _super_of(self, value)
+            if _is_named(value):
+                return _reduce_class(value)
+
+            if "<locals>" in value.__qualname__:
+                return _skeleton(value)
+
+            made = _super_of(self, value)
+            is_by_value = made is not NotImplemented and isinstance(
+                value, enum.EnumType
+            )
+            return reduce_enum(value) if is_by_value else made
 
         if kind in (types.FunctionType, CACHE) and newest(value) is not value:
             return by_name, (value.__module__, value.__qualname__)
@@ -246,15 +257,19 @@ def _super_of(pickler: _Pickler, value: object) -> Any:
 
 
 def _skeleton(cls: type) -> Reduced:
-    """Reduce a class as cloudpickle does, with the slots that it leaves out."""
+    """Reduce a class as cloudpickle does, with slots and the name that it leaves out."""
+    if isinstance(cls, enum.EnumType):
+        return reduce_enum(cls)
+
     make, arguments, *rest = _cloud._dynamic_class_reduce(cls)
 
-    if make is _cloud._make_skeleton_class and vars(cls).get("__slots__"):
-        kind, name, bases, content, *more = arguments
-        content = {**content, "__slots__": vars(cls)["__slots__"]}
-        arguments = kind, name, bases, content, *more
+    kind, name, bases, content, *more = arguments
+    content = {**content, "__qualname__": cls.__qualname__}
 
-    return make, arguments, *rest
+    if vars(cls).get("__slots__"):
+        content["__slots__"] = vars(cls)["__slots__"]
+
+    return make, (kind, name, bases, content, *more), *rest
 
 
 def _reduce_class(cls: type) -> Reduced:
