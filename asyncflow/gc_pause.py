@@ -9,7 +9,7 @@ from contextlib import contextmanager
 FEW = 1000
 """Python 3.12 begins with some hundred frozen objects; a program freezes thousands."""
 
-has_frozen = False
+_has_frozen: bool = False
 """Whether this program has frozen objects: to count a million takes 0.1 s."""
 
 
@@ -20,7 +20,7 @@ def pause_gc() -> Iterator[None]:
     What modules make stays. To look through it for cycles that are garbage takes a tenth
     of the time of loading them: so it counts as old from the beginning.
     """
-    global has_frozen
+    global _has_frozen
 
     if not gc.isenabled():
         yield
@@ -31,9 +31,9 @@ def pause_gc() -> Iterator[None]:
     try:
         yield
     finally:
-        has_frozen = has_frozen or gc.get_freeze_count() >= FEW
+        _has_frozen = _has_frozen or gc.get_freeze_count() >= FEW
 
-        if not has_frozen:  # what the program froze stays frozen
+        if not _has_frozen:  # what the program froze stays frozen
             gc.freeze()  # moves all to the oldest generation, with the next line
             gc.unfreeze()
 

@@ -12,7 +12,7 @@ from asyncflow.gc_pause import FEW, pause_gc
 
 @pytest.fixture(autouse=True)
 def _collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("asyncflow.gc_pause.has_frozen", False)
+    monkeypatch.setattr("asyncflow.gc_pause._has_frozen", False)
     gc.unfreeze()
     yield
     gc.enable()
