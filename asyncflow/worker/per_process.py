@@ -7,8 +7,8 @@ script: one that was made there, once, and that later jobs find again.
 from __future__ import annotations
 
 import contextvars
+import os
 import threading
-import uuid
 from collections.abc import Callable, MutableMapping
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -47,7 +47,7 @@ class PerProcess:
 
     def __init__(self, value: object) -> None:
         make, arguments = _KINDS[type(value)]
-        self._made = uuid.uuid4().hex, make, arguments(value)
+        self._made = os.urandom(16).hex(), make, arguments(value)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return per_process, self._made
