@@ -19,7 +19,6 @@ from asyncflow.worker import local_modules
 from asyncflow.worker.decorated import task_of
 from asyncflow.worker.errors import NotPicklable
 from asyncflow.worker.local_modules import importing, names
-from asyncflow.worker.per_process import stands_for
 from asyncflow.worker.shortened import REASON, shortened
 
 OUT_OF_BAND = 4096
@@ -226,6 +225,8 @@ def _parts(value: object) -> Iterator[tuple[str, object]]:
 
 
 def _parts_of_function(value: types.FunctionType) -> Iterator[tuple[str, object]]:
+    from asyncflow.worker.per_process import stands_for
+
     for name, cell in zip(
         value.__code__.co_freevars, value.__closure__ or (), strict=True
     ):
