@@ -231,7 +231,7 @@ def _parts_of_function(value: types.FunctionType) -> Iterator[tuple[str, object]
         value.__code__.co_freevars, value.__closure__ or (), strict=True
     ):
         try:
-            yield f".<closure {name}>", cell.cell_contents
+            yield f".<closure {name}>", stands_for(cell.cell_contents)
         except ValueError:  # a cell that is not filled yet
             continue
 

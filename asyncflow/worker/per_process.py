@@ -1,6 +1,6 @@
 """Globals that each process has its own of: locks, thread-local data, context variables.
 
-A function of a main script finds in a worker what it would find if that had imported the
+A function of a main script, or one with such a closure, finds in a worker what it would find if that had imported the
 script: one that was made there, once, and that later jobs find again.
 """
 

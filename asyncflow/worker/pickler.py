@@ -118,6 +118,11 @@ def _reduce_code(code: types.CodeType) -> Reduced:
     return load_code, (marshal.dumps(code),)
 
 
+def _reduce_cell(cell: types.CellType) -> Any:
+    make, content = _cloud._cell_reduce(cell)
+    return make, tuple(map(stands_for, content))
+
+
 def _reduce_variable(value: typing.TypeVar) -> Any:
     module = _module_of(value)
     is_mains = module == "__main__" and in_main(value.__name__) is value
@@ -138,6 +143,7 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
     dispatch_table: ClassVar = ChainMap(
         {
             types.CodeType: _reduce_code,
+            types.CellType: _reduce_cell,
             typing.TypeVar: _reduce_variable,
             **REDUCERS,
         },

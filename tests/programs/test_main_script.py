@@ -164,6 +164,14 @@ class Single:
 def held():
     with LOCK, Single.lock:
         return LOCK
+def in_turn(function):
+    lock = threading.Lock()
+    @functools.wraps(function)
+    def call(*arguments):
+        with lock:
+            return function(*arguments)
+    return call
+@in_turn
 def job(_):
     LOCAL.count = getattr(LOCAL, "count", 0) + 1
     return held() is LOCK and not EVENT.is_set() and REQUEST.get() == "none"
