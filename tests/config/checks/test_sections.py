@@ -31,7 +31,6 @@ from tests.support.declaring import (
     task,
 )
 
-
 STEPS = (nb for nb in range(3))
 """Cannot be pickled, and has nothing that a worker could have of its own instead."""
 
