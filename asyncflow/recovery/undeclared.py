@@ -64,22 +64,26 @@ def scenario_config(
     why: str,
     *,
     own: Iterable[str],
+    of_cycle: Iterable[str] = (),
     graphs: Iterable[str],
 ) -> UndeclaredScenario:
     """Make the config of a scenario.
 
     :param why: what a task says that is to run
     :param own: the config ids of the data nodes that are the scenario's alone
+    :param of_cycle: those of the data nodes that the scenarios of its cycle share
     :param graphs: those of its runs that tell of its tasks, the newest first
     """
     function = MissingDeclaration(scenario_id, config_id, why)
     nodes = {name: UndeclaredDataNode(id=name) for name in own}
+    in_cycle = {*of_cycle}
     tasks: dict[str, TaskConfig] = {}
 
     def named(names: Sequence[str]) -> tuple[DataNodeConfig, ...]:
         for name in names:
             if name not in nodes:  # its scenario has none: it is a shared one
-                nodes[name] = UndeclaredDataNode(id=name, scope=Scope.GLOBAL)
+                scope = Scope.CYCLE if name in in_cycle else Scope.GLOBAL
+                nodes[name] = UndeclaredDataNode(id=name, scope=scope)
 
         return tuple(nodes[name] for name in names)
 
