@@ -90,7 +90,9 @@ class EntityLoader:
             case ids.SEQUENCE | ids.TASK:
                 from asyncflow.recovery import parts
 
-                return await parts.part(self, entity_id)
+                return await parts.part(
+                    self.store, self.config, self._scenario, entity_id
+                )
             case ids.DATA_NODE:
                 return await self._node(entity_id)
             case ids.CYCLE:
@@ -251,14 +253,15 @@ class EntityLoader:
     ) -> ScenarioConfig:
         from asyncflow.recovery.undeclared import scenario_config
 
-        own, of_cycle = [
-            [node.config_id for node in await self.store.data_nodes(owner_id=owner_id)]
+        owners = {record.id: Scope.SCENARIO, record.cycle_id: Scope.CYCLE}
+        scopes = {
+            node.config_id: owners[owner_id]
+            for owner_id in reversed(owners)
             if owner_id is not None
-            else []
-            for owner_id in (record.id, record.cycle_id)
-        ]
+            for node in await self.store.data_nodes(owner_id=owner_id)
+        }
         return scenario_config(
-            record.id, record.config_id, why, own=own, of_cycle=of_cycle, graphs=graphs
+            record.id, record.config_id, why, scopes=scopes, graphs=graphs
         )
 
     async def _find_files(self, nodes: Iterable[NodeState]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from asyncflow import ids
+from asyncflow.abc import Store
+from asyncflow.config import Configuration
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.task import Task
@@ -14,22 +15,24 @@ from asyncflow.errors import NotFound
 from asyncflow.options import Page
 from asyncflow.records import SubmissionRecord
 
-if TYPE_CHECKING:
-    from asyncflow.recovery.loader import EntityLoader
-
 SOME = Page(newest_first=True, limit=20)
 """Which scenarios are asked for a task that many share."""
 
 
-async def part(loader: EntityLoader, part_id: str) -> Sequence | Task:
+async def part(
+    store: Store,
+    config: Configuration,
+    get: Callable[[str], Awaitable[Scenario]],
+    part_id: str,
+) -> Sequence | Task:
     """Return a task, or a sequence.
 
+    :param get: brings a scenario back by its id
     :raises NotFound: where there is none with this id
     """
-    async for scenario_id in _scenarios(loader, part_id):
+    async for scenario_id in _scenarios(store, config, part_id):
         with suppress(NotFound):
-            scenario = await loader.get(scenario_id)
-            assert isinstance(scenario, Scenario)
+            scenario = await get(scenario_id)
             parts: list[Sequence | Task] = [*scenario.sequences.values()]
             parts += scenario.tasks.values()
 
@@ -40,7 +43,9 @@ async def part(loader: EntityLoader, part_id: str) -> Sequence | Task:
     raise NotFound(part_id)
 
 
-async def _scenarios(loader: EntityLoader, part_id: str) -> AsyncIterator[str]:
+async def _scenarios(
+    store: Store, config: Configuration, part_id: str
+) -> AsyncIterator[str]:
     """Yield the ids of scenarios that may have it."""
     if not ids.is_shared(part_id):
         for scenario_id in ids.scenarios_of(part_id):
@@ -48,12 +53,12 @@ async def _scenarios(loader: EntityLoader, part_id: str) -> AsyncIterator[str]:
 
         return
 
-    store, name = loader.store, ids.config_of(part_id)
+    name = ids.config_of(part_id)
 
-    for config in [*loader.config.scenarios.values()]:
-        if any(task.id == name for task in config.task_configs):
+    for declared in [*config.scenarios.values()]:
+        if any(task.id == name for task in declared.task_configs):
             for record in await store.scenarios(
-                config_id=config.id, cycle_id=ids.cycle_of(part_id), page=SOME
+                config_id=declared.id, cycle_id=ids.cycle_of(part_id), page=SOME
             ):
                 yield record.id
 
