@@ -188,7 +188,7 @@ class Site:
     _kept: dict[Hashable, str] = attrs.field(init=False, factory=dict)
 
     def page(
-        self, request: Request, name: str, *, status_code: int = 200, **facts: Any
+        self, request: Request, name: str, /, *, status_code: int = 200, **facts: Any
     ) -> Response:
         """Return a page.
 
@@ -231,7 +231,7 @@ class Site:
 
         return found
 
-    def part(self, name: str, **facts: Any) -> str:
+    def part(self, name: str, /, **facts: Any) -> str:
         """Return what a template makes of facts."""
         return _TEMPLATES.get_template(f"{name}.html").render(facts)
 

@@ -12,6 +12,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from asyncflow.entities.tracing import lineage_of
 from asyncflow.filters import JoinOperator, Where, as_where
 from asyncflow.records import plain
 from asyncflow.web.access import user_of
@@ -30,11 +31,14 @@ from asyncflow.web.api.operation import (
 from asyncflow.web.api.schemas import (
     DATA_NODE,
     EDIT,
+    LINEAGE,
     PREVIEW,
     WHOLE_DATA_NODE,
     data_node,
     data_node_record,
+    lineage,
 )
+from asyncflow.web.fields import from_json
 from asyncflow.web.site import Site
 from asyncflow.web.uploads import upload
 
@@ -113,6 +117,16 @@ class DataNodes:
         return [
             (
                 Operation(
+                    method="GET",
+                    path="/data-nodes/{id}/lineage",
+                    name="get_data_node_lineage",
+                    what="Tell by whom, and of what, a value was made.",
+                    answers={200: LINEAGE},
+                ),
+                self.lineage,
+            ),
+            (
+                Operation(
                     method="PUT",
                     path="/data-nodes/{id}/value",
                     name="write_data_node",
@@ -189,11 +203,18 @@ class DataNodes:
         )
         return answer(request, plain(preview._asdict()))
 
+    async def lineage(self, request: Request, _asked: Asked) -> Response:
+        """Tell where its value comes from."""
+        picture = await lineage_of(await self.site.data_node(request))
+        return answer(request, lineage(picture.lineage))
+
     async def write(self, request: Request, asked: Asked) -> Response:
-        """Write a value."""
+        """Write a value: a text for a date, where its default is one."""
         node = await self.site.data_node(request)
         await node.write(
-            asked.body["value"],
+            from_json([node.config], {node.config_id: asked.body["value"]})[
+                node.config_id
+            ],
             editor_id=user_of(request),
             comment=asked.body.get("comment", ""),
         )
