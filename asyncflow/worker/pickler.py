@@ -46,6 +46,7 @@ from asyncflow.worker.by_value import (
 from asyncflow.worker.codec import load_code
 from asyncflow.worker.digests import mark
 from asyncflow.worker.enums import reduce_enum
+from asyncflow.worker.per_process import stands_for
 from asyncflow.worker.reducers import (
     REDUCERS,
     Reduced,
@@ -117,6 +118,11 @@ def _reduce_code(code: types.CodeType) -> Reduced:
     return load_code, (marshal.dumps(code),)
 
 
+def _reduce_cell(cell: types.CellType) -> Any:
+    make, content = _cloud._cell_reduce(cell)
+    return make, tuple(map(stands_for, content))
+
+
 def _reduce_variable(value: typing.TypeVar) -> Any:
     module = _module_of(value)
     is_mains = module == "__main__" and in_main(value.__name__) is value
@@ -137,6 +143,7 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
     dispatch_table: ClassVar = ChainMap(
         {
             types.CodeType: _reduce_code,
+            types.CellType: _reduce_cell,
             typing.TypeVar: _reduce_variable,
             **REDUCERS,
         },
@@ -222,7 +229,8 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
 
         _, arguments, (attributes, state), *more = made
         along = named_in_annotations(function, function.__globals__)
-        state = {**state, "__globals__": {**along, **state["__globals__"]}}
+        names = {name: stands_for(one) for name, one in state["__globals__"].items()}
+        state = {**state, "__globals__": {**along, **names}}
         make = main_function if module == "__main__" else local_function
         return make, arguments, (attributes, state), *more
 
@@ -278,6 +286,8 @@ def _reduce_class(cls: type) -> Reduced:
     marked = mark(tracker_id, ages.setdefault(cls, time.time_ns()))
     is_current = in_main(cls.__qualname__) is cls
     made = cls.__qualname__, marked, is_current, make, (*arguments, extra)
+    content, *others = state
+    state = {name: stands_for(one) for name, one in content.items()}, *others
     along = named_in_annotations(cls)
     return main_class, made, (state, along), None, None, set_class
 

@@ -386,6 +386,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("worker.codec", "worker.steps"): "only for what the program itself writes",
     ("worker.values", "worker.steps"): "only for large values",
     ("worker.codec", "worker.pickler"): "cloudpickle: only for what has no module",
+    ("worker.codec", "worker.per_process"): "only for what cannot be pickled",
     ("worker.digests", "hashlib"): "OpenSSL: only for what skippable tasks read",
     ("worker.main", "worker.pickler"): "cloudpickle: only for what has no module",
     ("worker.trip", "worker.by_value"): "cloudpickle: only for what has no module",

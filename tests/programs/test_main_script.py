@@ -154,6 +154,28 @@ class Point:
 def job(_):
     return type(pickle.loads(pickle.dumps(Point()))) is Point
 """,
+    "locks and thread-local data": """
+import contextvars, threading
+LOCK, EVENT, LOCAL = threading.RLock(), threading.Event(), threading.local()
+LOCK.acquire()
+REQUEST = contextvars.ContextVar("request", default="none")
+class Single:
+    lock = threading.Lock()
+def held():
+    with LOCK, Single.lock:
+        return LOCK
+def in_turn(function):
+    lock = threading.Lock()
+    @functools.wraps(function)
+    def call(*arguments):
+        with lock:
+            return function(*arguments)
+    return call
+@in_turn
+def job(_):
+    LOCAL.count = getattr(LOCAL, "count", 0) + 1
+    return held() is LOCK and not EVENT.is_set() and REQUEST.get() == "none"
+""",
     "registry": """
 class Kind(type):
     known = {}

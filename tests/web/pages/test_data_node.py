@@ -142,7 +142,9 @@ async def test_a_form_gives_back_the_value_that_it_shows(
 
 def shown_in(page: str) -> str:
     """Return what the field for the value has, as a browser reads it."""
-    if found := re.search(r'<textarea id="field-value"[^>]*>\n?([^<]*)</textarea>', page):
+    if found := re.search(
+        r'<textarea id="field-value"[^>]*>\n?([^<]*)</textarea>', page
+    ):
         return html.unescape(found[1])
 
     options = r'<select id="field-value".*?<option selected>([^<]*)<'
