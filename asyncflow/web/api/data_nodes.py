@@ -65,7 +65,7 @@ class DataNodes:
     @property
     def operations(self) -> list[Answered]:
         """What can be asked for."""
-        return [*self._to_read(), *self._others()]
+        return [*self._to_read(), *self._history(), *self._others()]
 
     def _to_read(self) -> list[Answered]:
         rows = {"type": "integer", "minimum": 0, "maximum": 10_000, "default": 100}
@@ -113,8 +113,18 @@ class DataNodes:
             ),
         ]
 
-    def _others(self) -> list[Answered]:
+    def _history(self) -> list[Answered]:
         return [
+            (
+                Operation(
+                    method="GET",
+                    path="/data-nodes/{id}/edits",
+                    name="list_edits",
+                    what="Tell who wrote a data node, when, and why: the last one first.",
+                    answers={200: listed(EDIT)},
+                ),
+                self.edits,
+            ),
             (
                 Operation(
                     method="GET",
@@ -125,6 +135,10 @@ class DataNodes:
                 ),
                 self.lineage,
             ),
+        ]
+
+    def _others(self) -> list[Answered]:
+        return [
             (
                 Operation(
                     method="PUT",
@@ -136,16 +150,6 @@ class DataNodes:
                     answers={200: WHOLE_DATA_NODE},
                 ),
                 self.write,
-            ),
-            (
-                Operation(
-                    method="GET",
-                    path="/data-nodes/{id}/edits",
-                    name="list_edits",
-                    what="Tell who wrote a data node, when, and why: the last one first.",
-                    answers={200: listed(EDIT)},
-                ),
-                self.edits,
             ),
             (
                 Operation(
