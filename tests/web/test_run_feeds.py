@@ -10,7 +10,7 @@ from anyio import create_task_group, fail_after, wait_all_tasks_blocked
 
 from asyncflow import Orchestrator, report
 from asyncflow.events import Event
-from asyncflow.web import run_feeds
+from asyncflow.web import live, run_feeds
 from asyncflow.web.run_feeds import RunFeeds
 from tests.support import flows
 from tests.support.jobs import wait_for_file
@@ -32,7 +32,7 @@ async def test_all_get_the_same_and_each_event_is_written_once(
     scenario = await orchestrator.create_scenario(config)
     run = await scenario.submit().accepted()
     open_feeds, got, written = RunFeeds(), ["", "", ""], list[Event]()
-    write = run_feeds.told
+    write = live.told
 
     def told(event: Event, number: int | None = None) -> str:
         written.append(event)

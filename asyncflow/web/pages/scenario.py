@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import attrs
 from anyio import to_thread
@@ -121,23 +122,18 @@ class ScenarioPage:
         request: Request,
         scenario: Scenario,
         fields: Sequence[Field],
-        *,
-        problem: str = "",
-        force: bool = False,
-        status_code: int = 200,
+        **facts: Any,
     ) -> Response:
         names = {field.name for field in fields}
         sources = sorted(node.config_id for node in scenario.get_inputs())
+        others = [source for source in sources if source not in names]
+        shown = {"problem": "", "force": False, "notice": "", **facts}
         return self.site.page(
-            request,
-            "submit",
+            *(request, "submit"),
             scenario=scenario,
             fields=fields,
-            others=[source for source in sources if source not in names],
-            problem=problem,
-            force=force,
-            status_code=status_code,
-            notice="",
+            others=others,
+            **shown,
         )
 
     async def promote(self, request: Request) -> Response:

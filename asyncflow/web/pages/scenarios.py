@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import attrs
 from starlette.exceptions import HTTPException
@@ -100,7 +101,7 @@ class ScenariosPage:
         fields, name = filled(first_values(config), given), given.get("name", "")
 
         if any(field.error for field in fields):
-            return self._form(request, config, fields, name, status_code=422)
+            return self._form(request, config, fields, name=name, status_code=422)
 
         try:
             scenario = await orchestrator.create_scenario(
@@ -109,7 +110,10 @@ class ScenariosPage:
         except (AsyncflowError, TypeError, ValueError) as error:
             fields, problem = refused(fields, error)
             return self._form(
-                request, config, fields, name, problem=problem, status_code=409
+                *(request, config, fields),
+                name=name,
+                problem=problem,
+                status_code=409,
             )
 
         return seen(request, f"scenarios/{scenario.id}", "the new scenario")
@@ -119,23 +123,12 @@ class ScenariosPage:
         request: Request,
         config: ScenarioConfig,
         fields: Sequence[Field],
-        name: str = "",
-        *,
-        problem: str = "",
-        status_code: int = 200,
+        **facts: Any,
     ) -> Response:
         names = {field.name for field in fields}
-        return self.site.page(
-            request,
-            "create",
-            config=config,
-            fields=fields,
-            others=[source for source in sources(config) if source not in names],
-            name=name,
-            problem=problem,
-            status_code=status_code,
-            notice="",
-        )
+        others = [source for source in sources(config) if source not in names]
+        shown = {"name": "", "problem": "", "notice": "", "others": others, **facts}
+        return self.site.page(request, "create", config=config, fields=fields, **shown)
 
     async def tag(self, request: Request) -> Response:
         """Give a tag to all that are marked, or take it away."""
