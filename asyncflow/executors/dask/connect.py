@@ -18,6 +18,7 @@ from distributed import Client, Security
 from distributed.versions import get_versions
 
 from asyncflow.errors import ClusterFailed
+from asyncflow.executors import _interpreter
 from asyncflow.log import logger as _logger
 
 PATIENCE = 10.0
@@ -105,7 +106,8 @@ async def local_cluster(count: int, folder: str) -> AsyncIterator[str]:
 
     try:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "asyncflow.executors.dask.local"),
+            *(sys.executable, *_interpreter.options()),
+            *("-P", "-m", "asyncflow.executors.dask.local"),
             str(count),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -147,7 +149,7 @@ _LOCAL = "give the address of a scheduler, or use mode='standalone'"
 
 
 def _last_line(path: str) -> str:
-    with open(path, errors="replace") as file:
+    with open(path, encoding="utf-8", errors="replace") as file:
         return next((line.strip() for line in reversed(file.readlines())), "no reason")
 
 

@@ -35,6 +35,7 @@ from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from asyncflow.alternatives import DRIVERS
+from asyncflow.executors import _interpreter
 from asyncflow.executors.process.worker import remove_files
 from asyncflow.worker import trip
 from asyncflow.worker.loaded import file_of, is_users
@@ -198,11 +199,12 @@ class Start:
         :raises OSError: the system, or the disk, has no room for it
         """
         nonce = os.urandom(8).hex()
+        command = [sys.executable, *_interpreter.options(), "-u", "-c", PROGRAM]
 
         try:
             with CancelScope(shield=True):  # half made, asyncio leaves it behind
                 process = await open_process(
-                    [sys.executable, "-u", "-c", PROGRAM, nonce, "anyio.to_process"],
+                    [*command, nonce, "anyio.to_process"],
                     start_new_session=True,  # no Ctrl-C and no terminal are its own
                     env={**os.environ, MARK: self.mark},
                 )
