@@ -18,8 +18,8 @@ from distributed import Client, Security
 from distributed.versions import get_versions
 
 from asyncflow.errors import ClusterFailed
-from asyncflow.executors import _interpreter
 from asyncflow.log import logger as _logger
+from asyncflow.worker.world import interpreter_options
 
 PATIENCE = 10.0
 """How long a scheduler may take to answer, in seconds."""
@@ -106,7 +106,7 @@ async def local_cluster(count: int, folder: str) -> AsyncIterator[str]:
 
     try:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, *_interpreter.options()),
+            *(sys.executable, *interpreter_options()),
             *("-P", "-m", "asyncflow.executors.dask.local"),
             str(count),
             stdin=subprocess.PIPE,

@@ -35,11 +35,11 @@ from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from asyncflow.alternatives import DRIVERS
-from asyncflow.executors import _interpreter
 from asyncflow.executors.process.worker import remove_files
 from asyncflow.worker import trip
 from asyncflow.worker.loaded import file_of, is_users
 from asyncflow.worker.parent import MARK
+from asyncflow.worker.world import interpreter_options
 
 PATIENCE = 30.0
 """How long a worker may take to start, in seconds."""
@@ -199,7 +199,7 @@ class Start:
         :raises OSError: the system, or the disk, has no room for it
         """
         nonce = os.urandom(8).hex()
-        command = [sys.executable, *_interpreter.options(), "-u", "-c", PROGRAM]
+        command = [sys.executable, *interpreter_options(), "-u", "-c", PROGRAM]
 
         try:
             with CancelScope(shield=True):  # half made, asyncio leaves it behind

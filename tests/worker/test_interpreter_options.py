@@ -74,6 +74,6 @@ def test_jobs_have_the_options_of_the_program(
 
 
 def test_what_looks_at_one_process_stays_there(tmp_path: Path) -> None:
-    code = "from asyncflow.executors._interpreter import options; print(options())"
+    code = "from asyncflow.worker.world import interpreter_options; print(interpreter_options())"
     found = python("-q", "-X", "tracemalloc=2", "-OO", "-c", code, folder=tmp_path)
     assert found == "['-OO']\n"
