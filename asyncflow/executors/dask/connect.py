@@ -20,6 +20,7 @@ from distributed.versions import get_versions
 from asyncflow.errors import ClusterFailed
 from asyncflow.executors.dask.silence import telling_who_is_silent
 from asyncflow.log import logger as _logger
+from asyncflow.worker.world import interpreter_options
 
 PATIENCE = 10.0
 """How long a scheduler may take to answer, in seconds."""
@@ -106,7 +107,8 @@ async def local_cluster(count: int, folder: str) -> AsyncIterator[str]:
 
     try:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "asyncflow.executors.dask.local"),
+            *(sys.executable, *interpreter_options()),
+            *("-P", "-m", "asyncflow.executors.dask.local"),
             str(count),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -148,7 +150,7 @@ _LOCAL = "give the address of a scheduler, or use mode='standalone'"
 
 
 def _last_line(path: str) -> str:
-    with open(path, errors="replace") as file:
+    with open(path, encoding="utf-8", errors="replace") as file:
         return next((line.strip() for line in reversed(file.readlines())), "no reason")
 
 

@@ -93,10 +93,10 @@ async def probe(dask_worker: Worker, path: str) -> str | None:  # noqa: ARG001  
 
 
 def _write(path: str, text: str) -> None:
-    with open(path, "w") as file:
+    with open(path, "w", encoding="utf-8") as file:
         file.write(text)
 
 
 def _read(path: str) -> str:
-    with open(path) as file:
+    with open(path, encoding="utf-8") as file:
         return file.read()

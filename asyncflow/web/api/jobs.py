@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from asyncflow.entities.job import Job
-from asyncflow.web.access import user_of
+from asyncflow.web.access import cancelled_by
 from asyncflow.web.api.operation import (
     ANY,
     PAGE,
@@ -142,7 +142,7 @@ class Jobs:
     async def cancel(self, request: Request, asked: Asked) -> Response:
         """Cancel a job."""
         found = await self.site.job(request)
-        found.cancel(asked.body.get("reason") or f"cancelled by {user_of(request)}")
+        found.cancel(cancelled_by(request, asked.body.get("reason", "")))
         return answer(request, job(found), 202)
 
     async def delete(self, request: Request, _asked: Asked) -> Response:

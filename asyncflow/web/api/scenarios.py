@@ -8,12 +8,13 @@ import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 
+from asyncflow.acting import SUBMITTED_BY
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
 from asyncflow.errors import NotFound
-from asyncflow.web.access import SUBMITTED_BY, user_of
+from asyncflow.web.access import user_of
 from asyncflow.web.api.operation import (
     FLAG,
     OBJECT,

@@ -10,8 +10,9 @@ import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 
+from asyncflow.acting import SUBMITTED_BY
 from asyncflow.entities.submission import Submission
-from asyncflow.web.access import SUBMITTED_BY, user_of
+from asyncflow.web.access import cancelled_by, user_of
 from asyncflow.web.api.operation import (
     ANY,
     DATE,
@@ -222,7 +223,7 @@ class Submissions:
     async def cancel(self, request: Request, asked: Asked) -> Response:
         """Cancel a run."""
         run = await self.site.run(request)
-        run.cancel(asked.body.get("reason") or f"cancelled by {user_of(request)}")
+        run.cancel(cancelled_by(request, asked.body.get("reason", "")))
         return answer(request, submission(run), 202)
 
     async def pause(self, request: Request, _asked: Asked) -> Response:
@@ -255,7 +256,7 @@ class Submissions:
 
     async def cancel_all(self, request: Request, asked: Asked) -> Response:
         """Cancel the runs of a filter."""
-        filters, why = _meant(asked), f"cancelled by {user_of(request)}"
+        filters, why = _meant(asked), cancelled_by(request)
         count = await cancel_all(self.site.find(request), filters, why)
         return answer(request, {"submissions": count})
 

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from asyncflow.entities.job import Job
-from asyncflow.web.access import user_of
+from asyncflow.web.access import cancelled_by
 from asyncflow.web.forms import place
 from asyncflow.web.live import ENDED, EventStream, appended, closing
 from asyncflow.web.site import Site, lines, seen
@@ -98,7 +98,7 @@ class JobPage:
     async def cancel(self, request: Request) -> Response:
         """Cancel it."""
         job = await self.site.job(request)
-        job.cancel(f"cancelled by {user_of(request)}")
+        job.cancel(cancelled_by(request))
         return seen(request, f"jobs/{job.id}")
 
 

@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from asyncflow.web.access import SUBMITTED_BY, user_of
+from asyncflow.acting import SUBMITTED_BY
+from asyncflow.web.access import user_of
 from asyncflow.web.forms import form
 from asyncflow.web.site import Site, drawn, seen
 
