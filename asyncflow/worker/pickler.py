@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import io
 import marshal
 import pickle
 import sys
@@ -123,6 +124,14 @@ def _reduce_cell(cell: types.CellType) -> Any:
     return make, tuple(map(stands_for, content))
 
 
+def _reduce_file(file: io.TextIOWrapper) -> Any:
+    if file in (sys.stdout, sys.stderr):
+        return _cloud._file_reduce(file)
+
+    # cloudpickle would read it and send its text as another kind of file.
+    raise pickle.PicklingError(f"cannot pickle the open file {file.name!r}")
+
+
 def _reduce_variable(value: typing.TypeVar) -> Any:
     module = _module_of(value)
     is_mains = module == "__main__" and in_main(value.__name__) is value
@@ -144,6 +153,7 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
         {
             types.CodeType: _reduce_code,
             types.CellType: _reduce_cell,
+            io.TextIOWrapper: _reduce_file,
             typing.TypeVar: _reduce_variable,
             **REDUCERS,
         },

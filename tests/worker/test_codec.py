@@ -99,6 +99,16 @@ def test_what_cannot_be_pickled_is_named(value: object, path: str) -> None:
     assert "lock" in caught.value.why
 
 
+def test_an_open_file_is_not_read_for_its_text(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("text")
+
+    with open(tmp_path / "a.txt") as file:
+        with pytest.raises(NotPicklable, match=r"open file '.*a\.txt'"):
+            dumps({"file": file})
+
+        assert file.tell() == 0
+
+
 def test_a_functions_name_leads_the_path() -> None:
     with pytest.raises(
         NotPicklable, match=r"closing\.<locals>\.<lambda>\.<closure held>\[0\]"
