@@ -32,6 +32,7 @@ from asyncflow.records import (
     ScenarioRecord,
     SubmissionRecord,
 )
+from asyncflow.recovery import parts
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.restoring import restore
 from asyncflow.runs.run import Run as RunOf
@@ -88,8 +89,6 @@ class EntityLoader:
             case ids.SCENARIO:
                 return await self._scenario(entity_id)
             case ids.SEQUENCE | ids.TASK:
-                from asyncflow.recovery import parts
-
                 return await parts.part(
                     self.store, self.config, self._scenario, entity_id
                 )
