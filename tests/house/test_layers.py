@@ -129,6 +129,7 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
     "executors.dask.owner_watch": frozenset({"distributed"}),
     "executors.dask.plugin": frozenset({"distributed"}),
     "executors.dask.shared_folder": frozenset({"distributed"}),
+    "executors.dask.silence": frozenset({"distributed"}),
     "executors.dask.transport": frozenset({"distributed"}),
     "executors.dask.worker_list": frozenset({"distributed"}),
     "otel": frozenset({"opentelemetry"}),

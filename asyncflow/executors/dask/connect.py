@@ -18,6 +18,7 @@ from distributed import Client, Security
 from distributed.versions import get_versions
 
 from asyncflow.errors import ClusterFailed
+from asyncflow.executors.dask.silence import telling_who_is_silent
 from asyncflow.log import logger as _logger
 from asyncflow.worker.world import interpreter_options
 
@@ -204,7 +205,10 @@ async def connected(address: str, security: Any, name: str) -> Connection:
         if client.scheduler_comm is not None:
             client.scheduler_comm.interval = INTERVAL
 
-        check_versions(address, await _versions(client))
+        async with telling_who_is_silent(client):
+            found = await _versions(client)
+
+        check_versions(address, found)
     except BaseException:
         await disconnect(client)
         raise

@@ -43,7 +43,8 @@ async def reach(client: Client, members: Mapping[str, Member], folder: str) -> N
             f"the folder of values {folder} of this host is not there on "
             f"{', '.join(blind)}",
             "give the orchestrator a store in a folder that all hosts share, at the "
-            "same path: Orchestrator(store='/shared/.asyncflow/asyncflow.db')",
+            "same path: Orchestrator(store='/shared/.asyncflow/asyncflow.db'); or, where "
+            "they share none, an address: Orchestrator(values='s3://bucket/prefix')",
         )
 
 
