@@ -212,6 +212,9 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
         if isinstance(made, str) and _is_homeless(value, made):
             return _in_its_module(value, self._reduce_named(value, made))
 
+        if kind is CACHE and _named(value, made) is not value:
+            return cached, (value.cache_parameters(), value.__wrapped__)
+
         return made
 
     def _of_local_module(self, value: Any) -> Reduced | None:
@@ -370,6 +373,11 @@ def _is_homeless(value: object, name: str) -> bool:
         return found is None or found is value
 
     return local_modules.is_local(module) or module not in sys.modules
+
+
+def _named(value: object, name: str) -> object:
+    """Return what stands in the module of a value under a name."""
+    return local_modules.named(sys.modules.get(_module_of(value)), name)
 
 
 def _module_of(value: object) -> str:

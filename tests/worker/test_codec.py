@@ -135,6 +135,14 @@ def test_what_a_decorator_made_of_a_function_is_imported(function: Any) -> None:
         dumps_code(type(function)(jobs.double))
 
 
+def test_a_cache_of_a_function_of_a_module_has_another_name_than_it_says() -> None:
+    cached = pickle.loads(dumps_code(functools.lru_cache(maxsize=5)(jobs.double)))
+
+    assert cached(2) == 4
+    assert cached.cache_parameters()["maxsize"] == 5
+    assert cached.__wrapped__ is jobs.double
+
+
 def test_an_open_file_is_not_read_for_its_text(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("text")
 
