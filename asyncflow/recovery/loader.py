@@ -32,7 +32,6 @@ from asyncflow.records import (
     ScenarioRecord,
     SubmissionRecord,
 )
-from asyncflow.recovery import parts
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.restoring import restore
 from asyncflow.runs.run import Run as RunOf
@@ -89,6 +88,8 @@ class EntityLoader:
             case ids.SCENARIO:
                 return await self._scenario(entity_id)
             case ids.SEQUENCE | ids.TASK:
+                from asyncflow.recovery import parts
+
                 return await parts.part(
                     self.store, self.config, self._scenario, entity_id
                 )
