@@ -8,8 +8,8 @@ from tests.support.loaded_tests import LoadedTests
 
 
 def test_a_file_finds_no_other_tests() -> None:
-    found = {name for name in sys.modules if name.startswith("tests.")}
-    assert {name for name in found if ".test_" in name} == {__name__}
+    beside = f"{__name__.rpartition('.')[0]}.test_"
+    assert {name for name in sys.modules if name.startswith(beside)} == {__name__}
 
 
 def test_what_a_file_has_of_others_is_there() -> None:
