@@ -44,7 +44,7 @@ async def test_it_is_told_once(
     config: Configuration, caplog: pytest.LogCaptureFixture
 ) -> None:
     config.configure_job_executions(mode="development")
-    given = {"read_options": {"sep": ";"}}
+    given: dict[str, Any] = {"read_options": {"sep": ";"}}
     node = config.configure_csv_data_node("own", exposed_type="str", **given)
     config.configure_scenario("flow", [], node)
 
