@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timezone
 from importlib import import_module
@@ -12,7 +12,11 @@ from typing import Any
 
 from asyncflow.drivers._objects import columns_of, is_columns, rows_of_objects
 from asyncflow.selection import library_of
-from asyncflow.worker.errors import DataNodeWritingError, PackageMissing
+from asyncflow.worker.errors import (
+    DataNodeReadingError,
+    DataNodeWritingError,
+    PackageMissing,
+)
 
 EXTRAS: Mapping[str, str] = {
     "numpy": "pandas",
@@ -98,12 +102,14 @@ def rows_of(value: Any) -> list[dict[str, Any]]:
     match library_of(value):
         case "pandas":
             frame = _same(value)
+            check_distinct([*map(str, frame.columns)])
             frame = frame.astype(object).where(frame.notna(), None)
             rows = frame.to_dict("records")
             return [{str(name): one for name, one in row.items()} for row in rows]
         case "polars":
             return list(_same(value).to_dicts())
         case "pyarrow":
+            check_distinct(_same(value).column_names)
             return list(_same(value).to_pylist())
         case "numpy":
             names, cells = value.dtype.names, value.tolist()
@@ -130,7 +136,39 @@ def columns_in(value: Any) -> dict[str, list[Any]]:
         case _:
             names = value if is_columns(value) else ()
 
+    check_distinct([*map(str, names)])
     return {str(name): [] for name in names}
+
+
+def check_distinct(names: Sequence[str]) -> None:
+    """Refuse a table of which rows, as dicts, would have lost a column.
+
+    :raises DataNodeWritingError: where two columns have one name
+    """
+    if (name := _twice(names)) is not None:
+        raise DataNodeWritingError(f"two of its columns are {name!r}: rename one")
+
+
+def check_header(names: Sequence[str]) -> None:
+    """Refuse to read a table of which rows, as dicts, would lack a column.
+
+    :raises DataNodeReadingError: where two columns have one name
+    """
+    if (name := _twice(names)) is not None:
+        remedy = "rename one, or read it as 'pandas', which numbers them"
+        raise DataNodeReadingError("", f"two of its columns are {name!r}", remedy)
+
+
+def _twice(names: Sequence[str]) -> str | None:
+    seen: set[str] = set()
+
+    for name in names:
+        if name in seen:
+            return name
+
+        seen.add(name)
+
+    return None
 
 
 def _row(names: Any, cells: Any) -> dict[str, Any]:

@@ -12,7 +12,13 @@ import attrs
 
 from asyncflow.abc import StoredValue
 from asyncflow.drivers import _exposed, _options
-from asyncflow.drivers._libraries import as_table, columns_in, need, rows_of
+from asyncflow.drivers._libraries import (
+    as_table,
+    check_header,
+    columns_in,
+    need,
+    rows_of,
+)
 from asyncflow.drivers._objects import columns_of
 from asyncflow.drivers._polars_types import read_guessing
 from asyncflow.drivers._previews import RowFileDriver
@@ -344,6 +350,7 @@ def _read_plain(file: BinaryIO, options: CSVOptions) -> Any:
         return []
 
     names = lines.pop(0) if options.has_header else [*map(str, range(len(lines[0])))]
+    check_header(names)
 
     if not any(lines):
         return {name: [] for name in names}

@@ -18,7 +18,13 @@ from asyncflow.drivers._cells import (
     unify_dates,
 )
 from asyncflow.drivers._file import FileDriver
-from asyncflow.drivers._libraries import EXTRAS, as_table, columns_in, need
+from asyncflow.drivers._libraries import (
+    EXTRAS,
+    as_table,
+    check_header,
+    columns_in,
+    need,
+)
 from asyncflow.drivers._objects import is_columns
 from asyncflow.worker.errors import DataNodeReadingError, DataNodeWritingError
 
@@ -217,6 +223,7 @@ class ExcelDriver(FileDriver):
 
         first = lines.pop(0) if options.has_header else range(len(lines[0]))
         names = [*map(str, first)]
+        check_header(names)
 
         if not lines:
             return {one: [] for one in names}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from asyncflow.alternatives import DRIVERS
 from asyncflow.drivers._libraries import as_table, columns_in, need, rows_of
-from asyncflow.errors import DataNodeWritingError
+from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
 
 ROWS = [{"a": 1, "b": "x"}, {"a": 2, "b": "é"}]
 TABLES: dict[str, Any] = {
@@ -55,3 +57,31 @@ def test_what_is_no_table(library: str) -> None:
 def test_a_module_that_a_package_lacks_is_its_own_error() -> None:
     with pytest.raises(ModuleNotFoundError, match=r"pandas\.nothing"):
         need("pandas.nothing", "a test")
+
+
+@pytest.mark.parametrize("kind", ["csv", "excel"])
+@pytest.mark.parametrize("rows", [[[1, 2]], []])
+def test_no_column_is_lost_that_has_the_name_of_another(
+    tmp_path: Path, kind: str, rows: list[list[int]]
+) -> None:
+    driver: Any = DRIVERS.load(kind)
+    sheet = {"sheet_name": "own"} if kind == "excel" else {}
+    options = driver.Options(exposed_type="list[dict]", **sheet)
+    made = driver(str(tmp_path / "own"), options)
+
+    for names in (["a", "a"], [1, "1"]):
+        frame = pd.DataFrame(rows, columns=names)
+
+        with pytest.raises(DataNodeWritingError, match=f"are '{names[0]}': rename one"):
+            made.write(frame, str(tmp_path / "A-1.value"), "node")
+
+    whole = pd.DataFrame(rows, columns=["a", "a"])
+
+    if kind == "csv":
+        whole.to_csv(tmp_path / "own", index=False)
+    else:
+        with (tmp_path / "own").open("wb") as file:
+            whole.to_excel(file, sheet_name="own", index=False)
+
+    with pytest.raises(DataNodeReadingError, match="two of its columns are 'a'"):
+        made.read(None)
