@@ -217,8 +217,8 @@ def network(
         run("ip", *there, "link", "set", "lo", "up")
         own = tempfile.mkdtemp(dir=second)
         mounts = f"mount -t tmpfs none {first} && mount --bind {own} {second}"
-        words = ("unshare", "-m", "sh", "-c", f'{mounts} && exec "$@"', "sh")
-        inside = ("ip", "netns", "exec", name, *words)
+        apart = ("unshare", "-m", "sh", "-c", f'{mounts} && exec "$@"', "sh")
+        inside = ("ip", "netns", "exec", name, *apart)
         yield pairs[0][0], pairs[1][0], inside
     finally:
         for words in (("link", "del", near), ("netns", "del", name)):
