@@ -6,10 +6,15 @@ import os
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Protocol, overload
+from weakref import ref
 
 import attrs
 
-from asyncflow.config.checks.values import verbs_name_arguments
+from asyncflow.config.checks.values import (
+    shown_without_unknown,
+    unknown_argument,
+    verbs_name_arguments,
+)
 from asyncflow.config.sections import (
     NOT_GIVEN,
     DataNodeConfig,
@@ -17,7 +22,7 @@ from asyncflow.config.sections import (
     Scope,
     T_co,
 )
-from asyncflow.entities.handle import Labeled, Owned, Parents, ReadOnlyHandle, handle_on
+from asyncflow.entities.handle import Labeled, Owned, Parents, ReadOnlyHandle
 from asyncflow.records import as_date
 from asyncflow.runs.node import UNREAD, NodeState, Said
 
@@ -221,6 +226,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         in_process: bool | None = None,
     ) -> Any: ...
 
+    @shown_without_unknown
     async def read(
         self,
         version: int | None = None,
@@ -228,6 +234,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         columns: str | Sequence[str] | None = None,
         where: object = None,
         in_process: bool | None = None,
+        **unknown: object,
     ) -> Any:
         """Read the value, or a part of it: a copy of the caller's own.
 
@@ -245,6 +252,9 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
             such column
         """
         ask: Ask | None = None
+
+        if unknown:  # here, as each read would cost twice as much within another call
+            raise unknown_argument(DataNode.read, "DataNode.read", unknown)
 
         if columns is not None or where is not None:
             from asyncflow.entities import parts
@@ -559,9 +569,23 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         return repr(self._state)
 
 
+_new = DataNode.__new__
+_set_state = vars(DataNode)["_state"].__set__
+_set_verbs = vars(DataNode)["_verbs"].__set__
+
+
 def data_node_of(state: NodeState, verbs: DataNodeVerbs) -> DataNode:
     """Return the handle of a data node: there is one at a time."""
-    return handle_on(state, DataNode, DataNode, state, verbs)
+    handle: DataNode[Any] | None = None if (known := state.handle) is None else known()
+
+    if handle is not None:
+        return handle
+
+    handle = _new(DataNode)  # not by its class: that takes twice as long, once a read
+    _set_state(handle, state)
+    _set_verbs(handle, verbs)
+    state.handle = ref(handle)
+    return handle
 
 
 def node_of(data_node: DataNode) -> NodeState:
