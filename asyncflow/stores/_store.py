@@ -166,7 +166,9 @@ class DatabaseStore(Store):
 
     async def flush(self) -> None:
         opened = self._opened or self._now_open()
-        await opened.writer.settle()
+
+        if not opened.writer.is_settled:
+            await opened.writer.settle()
 
         if opened.outage.failure is not None:
             opened.raise_failure()
