@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from asyncflow.abc.executor import WorkerInfo as WorkerInfo
+    from asyncflow.acting import acting_as as acting_as
     from asyncflow.config import Config as Config
     from asyncflow.config import Configuration as Configuration
     from asyncflow.config import CoreConfig as CoreConfig
@@ -170,6 +171,7 @@ _HOMES = {
     "config.frequency": "Calendar Frequency Periods",
     "config.layers": "Origin",
     "drivers.mongo_collection": "MongoDefaultDocument",
+    "acting": "acting_as",
     "entities.as_completed": "as_completed",
     "display.picture": "DagPicture GanttPicture LineagePicture",
     "entities.cycle": "Cycle",

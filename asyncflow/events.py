@@ -136,6 +136,10 @@ class EntityEvent(Facts):
     at: datetime
     """When it was told, in UTC."""
 
+    user: str | None = None
+    """Who asked for it, as `asyncflow.acting_as` was told; of what a run does, its
+    property ``submitted_by``. None where nobody was named, or another process did it."""
+
     def as_dict(self) -> dict[str, Any]:
         """Return its facts as plain data that JSON can hold; see `Event.as_dict`."""
         facts = attrs.asdict(self) | {"at": self.at.isoformat()}

@@ -92,6 +92,10 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in MARKERS:
         config.addinivalue_line("markers", line)
 
+    # What pytest makes of the tests' modules, which takes 10 s, is kept for the next
+    # run, whatever the environment says.
+    sys.dont_write_bytecode = False
+
     if not hasattr(config, "workerinput"):
         # Processes that tests start write none; see below.
         for folder in (os.path.dirname(asyncflow.__file__), os.path.dirname(__file__)):

@@ -11,7 +11,8 @@ from asyncflow.gc_pause import FEW, pause_gc
 
 
 @pytest.fixture(autouse=True)
-def _collector() -> Iterator[None]:
+def _collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("asyncflow.gc_pause._has_frozen", False)
     gc.unfreeze()
     yield
     gc.enable()
@@ -63,3 +64,22 @@ def test_what_the_program_froze_stays_frozen() -> None:
         pass
 
     assert gc.get_freeze_count() >= count - 1000 > 0
+
+
+def test_what_is_frozen_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    gc.freeze()
+    counts: list[int] = []
+    count = gc.get_freeze_count
+
+    def counted() -> int:
+        counts.append(count())
+        return counts[-1]
+
+    monkeypatch.setattr(gc, "get_freeze_count", counted)
+
+    for _ in range(3):
+        with pause_gc():
+            pass
+
+    assert len(counts) == 1
+    assert counts[0] >= FEW

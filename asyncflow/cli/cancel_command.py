@@ -6,20 +6,17 @@ from typing import Any
 
 import click
 
-from asyncflow import ids
 from asyncflow.cli.group import FAILED
 from asyncflow.cli.ids import completion
 from asyncflow.cli.output import json_option, note, print_json
 from asyncflow.cli.records import reader, store_option
-from asyncflow.cli.selecting import is_confirmed, selected, selection
-from asyncflow.options import Page
+from asyncflow.cli.selecting import RUNS, is_confirmed, selection, unfinished_runs
 
-KINDS = (ids.SUBMISSION, ids.SCENARIO)
 REASON = "asyncflow cancel was called"
 
 
 @click.command(short_help="End runs, wherever they run.")
-@click.argument("names", metavar="[ID]...", nargs=-1, shell_complete=completion(*KINDS))
+@click.argument("names", metavar="[ID]...", nargs=-1, shell_complete=completion(*RUNS))
 @selection
 @click.option(
     "--reason", default=REASON, metavar="TEXT", help="Why: it is kept with them."
@@ -44,18 +41,7 @@ def command(names: tuple[str, ...], as_json: bool, **given: Any) -> None:
       asyncflow cancel --config sales --status RUNNING --yes
     """
     with reader(given["store"]) as store:
-        found = selected(store, names, KINDS, given)
-        runs = [
-            one
-            for entity_id in found
-            for one in _runs(store, entity_id)
-            if one.finished is None
-        ]
-
-    going = [one.id for one in runs]
-
-    if not going:
-        note("nothing runs: it has ended already")
+        going = unfinished_runs(store, names, given)
 
     if not is_confirmed("Cancel", going, given, as_json=as_json):
         return
@@ -76,13 +62,6 @@ def command(names: tuple[str, ...], as_json: bool, **given: Any) -> None:
 
 
 _ENDED = frozenset({"COMPLETED", "FAILED", "CANCELED"})
-
-
-def _runs(store: Any, entity_id: str) -> list[Any]:
-    if ids.kind_of(entity_id) == ids.SUBMISSION:
-        return [store.find(entity_id)]
-
-    return list(store.listed("submission", {"scenario": entity_id}, "date", Page()))
 
 
 async def _cancel(run_ids: list[str], given: dict[str, Any]) -> dict[str, str]:

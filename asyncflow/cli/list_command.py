@@ -21,7 +21,7 @@ from asyncflow.cli.output import (
     shown_date,
     shown_duration,
 )
-from asyncflow.cli.owners import is_left
+from asyncflow.cli.owners import advice, is_left
 from asyncflow.cli.records import Reader, reader, store_option
 from asyncflow.options import Page
 
@@ -105,8 +105,7 @@ def _tell_left(store: Reader, records: Sequence[Any]) -> None:
     if left:
         note(
             "nobody drives these any more, as their process has ended: "
-            f"{', '.join(left)}: `asyncflow retry ID` has one go on, "
-            "`asyncflow cancel ID` ends it"
+            f"{', '.join(left)}: {advice('ID')}"
         )
 
 

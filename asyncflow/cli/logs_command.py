@@ -10,7 +10,7 @@ import click
 from asyncflow import ids
 from asyncflow.cli.ids import completion, given, resolve
 from asyncflow.cli.output import json_option, note, print_json, print_line
-from asyncflow.cli.owners import is_left
+from asyncflow.cli.owners import advice, is_left
 from asyncflow.cli.records import Reader, reader, store_option
 from asyncflow.options import Page
 from asyncflow.worker.streams import parts, plain
@@ -68,7 +68,7 @@ def _tell_left(store: Reader, entity_id: str) -> None:
     if is_left(store, run):
         note(
             f"{run.id}: its process has ended, so nothing is printed until it goes on: "
-            f"`asyncflow retry {run.id}` has it go on, `asyncflow cancel {run.id}` ends it"
+            f"{advice(run.id)}"
         )
 
 

@@ -30,6 +30,11 @@ def driver_of(store: Reader, run: Any) -> OrchestratorRecord | None:
     return None if is_dead(owner, own_ids=(), now=time.time() - SKEW) else owner
 
 
+def advice(run: str) -> str:
+    """Return what becomes of a run that nobody drives: an id, or ``ID`` for several."""
+    return f"`asyncflow retry {run}` has it go on, `asyncflow cancel {run}` ends it"
+
+
 def is_left(store: Reader, run: Any) -> bool:
     """Tell whether a run has not ended, and no process drives it any more."""
     return run.finished is None and driver_of(store, run) is None

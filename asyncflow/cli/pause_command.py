@@ -7,27 +7,25 @@ from typing import Any
 
 import click
 
-from asyncflow import ids
 from asyncflow.cli.group import FAILED
 from asyncflow.cli.ids import completion
-from asyncflow.cli.output import json_option, note, print_json
+from asyncflow.cli.output import json_option, print_json
 from asyncflow.cli.records import reader, store_option
-from asyncflow.cli.selecting import is_confirmed, selected, selection
+from asyncflow.cli.selecting import RUNS, is_confirmed, selection, unfinished_runs
 from asyncflow.errors import AsyncflowError
-
-KINDS = (ids.SUBMISSION,)
 
 
 @click.command(short_help="Start no more jobs of runs until `resume`.")
-@click.argument("names", metavar="[ID]...", nargs=-1, shell_complete=completion(*KINDS))
+@click.argument("names", metavar="[ID]...", nargs=-1, shell_complete=completion(*RUNS))
 @selection
 @json_option
 @store_option
 def command(names: tuple[str, ...], **given: Any) -> None:
     """Start no more jobs of runs, until `asyncflow resume`: what runs goes on.
 
-    The process that runs them is told, and stays; where it ends, the next start on the
-    same store takes them over, still paused.
+    Give ids of submissions, or of scenarios for all runs of these; `last` is the newest
+    submission. The process that runs them is told, and stays; where it ends, the next
+    start on the same store takes them over, still paused.
 
     \b
       asyncflow pause last
@@ -42,11 +40,7 @@ def change(names: Sequence[str], given: Mapping[str, Any], *, is_paused: bool) -
     :raises click.exceptions.Exit: with 1, where the process of one cannot be asked
     """
     with reader(given["store"]) as store:
-        found = selected(store, names, KINDS, given)
-        going = [one for one in found if store.find(one).finished is None]
-
-    if not going:
-        note("nothing runs: it has ended already")
+        going = unfinished_runs(store, names, given)
 
     verb, as_json = "Pause" if is_paused else "Resume", given["as_json"]
 

@@ -8,13 +8,13 @@ import click
 
 from asyncflow.cli.ids import completion
 from asyncflow.cli.output import json_option
-from asyncflow.cli.pause_command import KINDS, change
+from asyncflow.cli.pause_command import change
 from asyncflow.cli.records import store_option
-from asyncflow.cli.selecting import selection
+from asyncflow.cli.selecting import RUNS, selection
 
 
 @click.command(short_help="Have runs go on that were paused.")
-@click.argument("names", metavar="[ID]...", nargs=-1, shell_complete=completion(*KINDS))
+@click.argument("names", metavar="[ID]...", nargs=-1, shell_complete=completion(*RUNS))
 @selection
 @json_option
 @store_option

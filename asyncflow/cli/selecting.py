@@ -8,12 +8,17 @@ from typing import Any, TypeVar
 
 import click
 
+from asyncflow import ids
 from asyncflow.cli.filters import are_given, filters, matching
 from asyncflow.cli.ids import given, resolve
-from asyncflow.cli.output import print_json
+from asyncflow.cli.output import note, print_json
 from asyncflow.cli.records import Reader
+from asyncflow.options import Page
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+RUNS = (ids.SUBMISSION, ids.SCENARIO)
+"""What names runs: submissions, and scenarios for all of theirs."""
 
 
 def selection(command: F) -> F:
@@ -54,6 +59,31 @@ def selected(
 
     found = [resolve(store, text, kinds) for text in given(names)]
     return [*dict.fromkeys(found)]
+
+
+def unfinished_runs(
+    store: Reader, names: Sequence[str], options: Mapping[str, Any]
+) -> list[str]:
+    """Return the ids of the runs that are meant and have not ended, and say if there is
+    none: a scenario means all of its runs.
+
+    :raises click.UsageError: where neither ids nor filters are given, or both are
+    """
+    found = selected(store, names, RUNS, options)
+    runs = [run for one in found for run in _runs(store, one)]
+    going = [run.id for run in runs if run.finished is None]
+
+    if not going:
+        note("nothing runs: it has ended already")
+
+    return [*dict.fromkeys(going)]
+
+
+def _runs(store: Reader, entity_id: str) -> list[Any]:
+    if ids.kind_of(entity_id) == ids.SUBMISSION:
+        return [store.find(entity_id)]
+
+    return store.listed("submission", {"scenario": entity_id}, "date", Page())
 
 
 def is_confirmed(

@@ -20,7 +20,7 @@ from asyncflow.cli.output import (
     shown_date,
     shown_duration,
 )
-from asyncflow.cli.owners import driver_of
+from asyncflow.cli.owners import advice, driver_of
 from asyncflow.cli.records import Reader, reader, store_option
 from asyncflow.options import Page
 
@@ -231,11 +231,8 @@ def _driver(store: Reader, run: Any) -> str:
     owner = driver_of(store, run)
 
     if owner is None:
-        return (
-            "nobody: its process has ended\n"
-            f"asyncflow retry {run.id}   has it go on\n"
-            f"asyncflow cancel {run.id}  ends it"
-        )
+        left, taken = advice(run.id).split(", ")
+        return f"nobody: its process has ended\n{left}\n{taken}"
 
     return f"process {owner.pid} of {owner.host} ({owner.id})"
 

@@ -2,7 +2,7 @@
 
 An orchestrator that is alone on its store notes nothing at submit: when a source gets a
 new version that no run here has made, each run that was submitted before it pins the last
-one. Where others may write, too, the order is that of the store's commits, whatever clocks
+one, in the store, too: who takes it over may write again. Where others may write, too, the order is that of the store's commits, whatever clocks
 say: what a run reads is what was current when the store took it. Of what scenarios share
 the store is told at submit, and of the runs under way when the first of these others comes;
 what else is written by hand is pinned by who writes it, together with the new version (see
@@ -184,6 +184,7 @@ class Pins:
             since the epoch; 0 for none
         """
         is_awaited, is_held, last_at = False, False, 0.0
+        is_alone = is_made and node.driver.is_durable and not self.versions.is_shared
 
         for run in self.runs.all():  # in the order of their submits
             if nodes_of(run.entity).get(node.config_id) is not node:
@@ -203,6 +204,10 @@ class Pins:
             # The store knows which came first, that of others or the run: see `settle`.
             if is_awaited or (run in self._unsettled and not is_made):
                 continue
+
+            if is_alone and node.id not in (run.pins or ()):
+                self.store.pin(run.id, {node.id: last.number})
+                self._note_run(run)
 
             if run.id in self._noted or not self._is_at_risk(node, last):
                 self.pin(run, node, last)

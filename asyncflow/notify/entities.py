@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from asyncflow import ids
+from asyncflow.acting import SUBMITTED_BY, acting_user
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.submittable import nodes_of, tasks_of
 from asyncflow.events import (
@@ -50,24 +51,25 @@ def told_by(notification: Notification) -> Iterator[EntityEvent]:
     the data nodes that this has written.
     """
     event = notification.event
+    user = notification.submission.properties.get(SUBMITTED_BY)
 
     if isinstance(event, SubmissionStarted):
-        yield _created(event, event.submission_id)
+        yield _created(event, event.submission_id, user)
     elif isinstance(event, SubmissionFinished):
-        yield _changed(event, event.submission_id, ("submission_status",))
+        yield _changed(event, event.submission_id, ("submission_status",), user)
     elif isinstance(event, JobEvent) and not isinstance(event, JobProgressed):
         if isinstance(event, JobPending) or (
             isinstance(event, JobFinished) and event.status in _NEVER_READY
         ):
-            yield _created(event, event.job_id)
+            yield _created(event, event.job_id, user)
 
-        yield _changed(event, event.job_id, ("status",))
+        yield _changed(event, event.job_id, ("status",), user)
 
         if isinstance(event, JobFinished) and event.status is Status.COMPLETED:
             assert notification.job is not None
 
             for node in notification.job.task.output.values():
-                yield _changed(event, node.id, WRITTEN)
+                yield _changed(event, node.id, WRITTEN, user)
 
 
 def created(scenario: Scenario, shared: Iterable[NodeState]) -> Iterator[EntityEvent]:
@@ -75,7 +77,7 @@ def created(scenario: Scenario, shared: Iterable[NodeState]) -> Iterator[EntityE
 
     :param shared: the data nodes of those shared that were made with it
     """
-    at = datetime.now(UTC)
+    at, user = datetime.now(UTC), acting_user()
 
     def event(entity_id: str, config_id: str | None) -> EntityEvent:
         return EntityCreated(
@@ -83,6 +85,7 @@ def created(scenario: Scenario, shared: Iterable[NodeState]) -> Iterator[EntityE
             entity_id=entity_id,
             config_id=config_id,
             at=at,
+            user=user,
         )
 
     own = [node for node in nodes_of(scenario).values() if not node.is_shared]
@@ -111,6 +114,7 @@ def new(entity_id: str, config_id: str | None) -> EntityEvent:
         entity_id=entity_id,
         config_id=config_id,
         at=datetime.now(UTC),
+        user=acting_user(),
     )
 
 
@@ -124,6 +128,7 @@ def updated(
         config_id=config_id,
         attributes=tuple(attributes),
         at=datetime.now(UTC),
+        user=acting_user(),
     )
 
 
@@ -134,7 +139,7 @@ def deleted(
 
     :param config: what says which these are
     """
-    at = datetime.now(UTC)
+    at, user = datetime.now(UTC), acting_user()
 
     for whole_id in entity_ids:
         parts = () if config is None else parts_of(whole_id, config)
@@ -145,6 +150,7 @@ def deleted(
                 entity_id=entity_id,
                 config_id=config_id,
                 at=at,
+                user=user,
             )
 
 
@@ -175,20 +181,24 @@ def config_of(entity_id: str) -> str | None:
     return ids.config_of(entity_id) if has_config else None
 
 
-def _created(event: Event, entity_id: str) -> EntityEvent:
+def _created(event: Event, entity_id: str, user: str | None) -> EntityEvent:
     return EntityCreated(
         entity_type=type_of(entity_id),
         entity_id=entity_id,
         config_id=config_of(entity_id),
         at=event.at,
+        user=user,
     )
 
 
-def _changed(event: Event, entity_id: str, attributes: tuple[str, ...]) -> EntityEvent:
+def _changed(
+    event: Event, entity_id: str, attributes: tuple[str, ...], user: str | None
+) -> EntityEvent:
     return EntityUpdated(
         entity_type=type_of(entity_id),
         entity_id=entity_id,
         config_id=config_of(entity_id),
         attributes=attributes,
         at=event.at,
+        user=user,
     )

@@ -6,6 +6,7 @@ import time
 
 from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.entities.submission import Run
+from asyncflow.notify.entities import updated
 from asyncflow.runtime.engine import Engine
 
 
@@ -26,6 +27,9 @@ async def pause(engine: Engine, run: Run, *, is_paused: bool) -> None:
         _set(scheduler, run, number, is_paused=is_paused)
 
     await engine.store.flush()
+
+    if engine.bus.hears_entities:
+        engine.bus.tell([updated(run.id, None, ["is_paused"])])
 
 
 def _set(scheduler: Scheduler, run: Run, number: int, *, is_paused: bool) -> None:

@@ -15,9 +15,6 @@ from starlette.requests import Request
 
 COOKIE = "asyncflow-token"
 
-SUBMITTED_BY = "submitted_by"
-"""The property of a run that names who has started it from a page, or over the API."""
-
 
 class Access(StrEnum):
     """What who sends a request may do."""
@@ -107,6 +104,12 @@ def user_of(request: Request) -> str:
     user = getattr(request.state, "user", None) or request.scope.get("user")
     name = user if isinstance(user, str) else getattr(user, "display_name", "")
     return str(name or "web")[:200]
+
+
+def cancelled_by(request: Request, reason: str = "") -> str:
+    """Return the reason of a cancel: who asks for it, and why."""
+    by = f"cancelled by {user_of(request)}"
+    return f"{by}: {reason}" if reason else by
 
 
 def _is_local(request: Request) -> bool:

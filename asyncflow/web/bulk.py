@@ -6,11 +6,11 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from typing import Any
 
+from asyncflow.acting import SUBMITTED_BY
 from asyncflow.errors import AsyncflowError
 from asyncflow.orchestrator import Orchestrator
 from asyncflow.records import SubmissionRecord
 from asyncflow.status import SubmissionStatus
-from asyncflow.web.access import SUBMITTED_BY
 
 AT_ONCE = 1000
 """How many runs are looked up at once."""

@@ -10,15 +10,17 @@ import attrs
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from asyncflow.acting import acting_as
 from asyncflow.display.characters import printable
 from asyncflow.errors import AsyncflowError, NotFound, UsageError
 from asyncflow.log import logger
 from asyncflow.orchestrator import Orchestrator
 from asyncflow.web.access import COOKIE, Guard, Hook, Refusal, user_of
+from asyncflow.web.answers import Json
 from asyncflow.web.api.routes import Api
 from asyncflow.web.forms import form
 from asyncflow.web.pages.data_node import DataNodePage
@@ -146,20 +148,24 @@ class Dashboard:
         request = Request(scope, receive)
         refusal = await self._refusal(request)
 
-        if refusal is None:
-            await self._app(scope, receive, answer)
-
-            if request.method not in SAFE:
-                logger.log(
-                    logging.INFO,
-                    "%s %s, asked for by %s",
-                    request.method,
-                    printable(_path(request)),
-                    printable(user_of(request)),
-                )
-        else:
+        if refusal is not None:
             response = self._told(request, refusal.status, refusal.why)
             await response(scope, receive, answer)
+        elif request.method in SAFE:
+            await self._app(scope, receive, answer)
+        else:
+            user = user_of(request)
+
+            with acting_as(user):
+                await self._app(scope, receive, answer)
+
+            logger.log(
+                logging.INFO,
+                "%s %s, asked for by %s",
+                request.method,
+                printable(_path(request)),
+                printable(user),
+            )
 
     async def _refusal(self, request: Request) -> Refusal | None:
         if _path(request).startswith(_OPEN):
@@ -225,7 +231,7 @@ class Dashboard:
         is_page = "text/html" in request.headers.get("accept", "")
 
         if not is_page or _path(request).startswith("/api/"):
-            return JSONResponse({"error": why}, status)
+            return Json({"error": why}, status)
 
         return self.site.page(
             request,

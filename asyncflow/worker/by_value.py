@@ -22,6 +22,7 @@ import cloudpickle.cloudpickle as _cloud  # type: ignore[import-untyped]  # it h
 
 from asyncflow.worker import local_modules, main, stand_in
 from asyncflow.worker.digests import read_mark
+from asyncflow.worker.enums import fill_class, members_of, skeleton_enum
 from asyncflow.worker.local_modules import named
 from asyncflow.worker.reducers import (
     Reduced,
@@ -163,7 +164,7 @@ def main_class(
             ages[found] = age
             return found
 
-    cls = make(*arguments)
+    cls = _known(arguments) or make(*arguments)
     cls.__qualname__ = name
     _loading.resolved.discard(id(cls))
     ages.setdefault(cls, age)
@@ -172,6 +173,15 @@ def main_class(
         _put(name, cls)
 
     return cls
+
+
+def _known(arguments: Reduced) -> type | None:
+    """Return the class that was made of an earlier pickle, or of this one.
+
+    Another one, made to be dropped, would be seen by metaclasses that keep a registry.
+    """
+    known: type | None = _cloud._DYNAMIC_CLASS_TRACKER_BY_ID.get(arguments[-2])
+    return known
 
 
 def _is_class(found: object) -> typing.TypeGuard[type]:
@@ -185,9 +195,11 @@ def _resolved(found: type) -> type:
 
 def _is_like(found: type, make: object, arguments: Reduced) -> bool:
     """Tell whether a class can become the newer one that is in a pickle."""
-    if make is _cloud._make_skeleton_enum:
-        members = {member.name: member.value for member in typing.cast(Any, found)}
-        return bool(found.__bases__ == arguments[0] and members == arguments[3])
+    if make is skeleton_enum:
+        kind, (bases, *_), members, *_ = arguments
+        values = {name: value for name, value, *_ in members}
+        is_alike = type(found) is kind and found.__bases__ == bases
+        return is_alike and members_of(found) == values
 
     return (
         type(found) is arguments[0]
@@ -196,12 +208,12 @@ def _is_like(found: type, make: object, arguments: Reduced) -> bool:
     )
 
 
-def set_class(cls: type, states: tuple[object, dict[str, object]]) -> None:
+def set_class(cls: type, states: tuple[Any, dict[str, object]]) -> None:
     """Fill a class of a main script, unless another was found in its place."""
     state, along = states
 
     if id(cls) not in _loading.resolved:
-        _cloud._class_setstate(cls, state)
+        fill_class(cls, state)
 
     for name, value in along.items():
         _put(name, value, instead=False)
@@ -263,19 +275,19 @@ def local_class(
     ):
         return _resolved(found)
 
-    cls = make(*arguments)
+    cls = _known(arguments) or make(*arguments)
     cls.__qualname__ = name
     _loading.resolved.discard(id(cls))
     stand_in.put(module, name, cls)
     return cls
 
 
-def set_local_class(cls: type, states: tuple[object, dict[str, object]]) -> None:
+def set_local_class(cls: type, states: tuple[Any, dict[str, object]]) -> None:
     """Fill a class of such a module, unless another was found in its place."""
     state, along = states
 
     if id(cls) not in _loading.resolved:
-        _cloud._class_setstate(cls, state)
+        fill_class(cls, state)
 
         for name, value in along.items():
             stand_in.put(cls.__module__, name, value)

@@ -225,17 +225,19 @@ def _parts(value: object) -> Iterator[tuple[str, object]]:
 
 
 def _parts_of_function(value: types.FunctionType) -> Iterator[tuple[str, object]]:
+    from asyncflow.worker.per_process import stands_for
+
     for name, cell in zip(
         value.__code__.co_freevars, value.__closure__ or (), strict=True
     ):
         try:
-            yield f".<closure {name}>", cell.cell_contents
+            yield f".<closure {name}>", stands_for(cell.cell_contents)
         except ValueError:  # a cell that is not filled yet
             continue
 
     for name in value.__code__.co_names:
         if name in value.__globals__:
-            yield f".<global {name}>", value.__globals__[name]
+            yield f".<global {name}>", stands_for(value.__globals__[name])
 
     yield from (
         (f".<default {i}>", part) for i, part in enumerate(value.__defaults__ or ())

@@ -24,7 +24,9 @@ DEEPEST = 100
 
 _PLAIN = frozenset({bool, int, float, complex, str, bytes, type(None)})
 _CODE = "load_code"
-_TRACKED = frozenset({"_make_skeleton_class", "_make_skeleton_enum", "local_class"})
+_TRACKED = frozenset(
+    {"_make_skeleton_class", "_make_skeleton_enum", "skeleton_enum", "local_class"}
+)
 """What makes classes, and is given a random number before what is last."""
 
 _OF_SCRIPT = frozenset({"main_class", "_main_class"})
@@ -33,7 +35,9 @@ _OF_SCRIPT = frozenset({"main_class", "_main_class"})
 _MAKERS = _TRACKED | _OF_SCRIPT
 """What makes classes, of which instances may follow."""
 
-_SETTERS = frozenset({"set_class", "_set_class", "_class_setstate", "set_local_class"})
+_SETTERS = frozenset(
+    {"set_class", "_set_class", "_class_setstate", "fill_class", "set_local_class"}
+)
 """What fills them."""
 
 _LEFT_OUT = frozenset(

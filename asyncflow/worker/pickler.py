@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import io
 import marshal
 import pickle
 import sys
@@ -45,6 +46,8 @@ from asyncflow.worker.by_value import (
 )
 from asyncflow.worker.codec import load_code
 from asyncflow.worker.digests import mark
+from asyncflow.worker.enums import reduce_enum
+from asyncflow.worker.per_process import stands_for
 from asyncflow.worker.reducers import (
     REDUCERS,
     Reduced,
@@ -116,6 +119,19 @@ def _reduce_code(code: types.CodeType) -> Reduced:
     return load_code, (marshal.dumps(code),)
 
 
+def _reduce_cell(cell: types.CellType) -> Any:
+    make, content = _cloud._cell_reduce(cell)
+    return make, tuple(map(stands_for, content))
+
+
+def _reduce_file(file: io.TextIOWrapper) -> Any:
+    if file in (sys.stdout, sys.stderr):
+        return _cloud._file_reduce(file)
+
+    # cloudpickle would read it and send its text as another kind of file.
+    raise pickle.PicklingError(f"cannot pickle the open file {file.name!r}")
+
+
 def _reduce_variable(value: typing.TypeVar) -> Any:
     module = _module_of(value)
     is_mains = module == "__main__" and in_main(value.__name__) is value
@@ -136,6 +152,8 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
     dispatch_table: ClassVar = ChainMap(
         {
             types.CodeType: _reduce_code,
+            types.CellType: _reduce_cell,
+            io.TextIOWrapper: _reduce_file,
             typing.TypeVar: _reduce_variable,
             **REDUCERS,
         },
@@ -155,7 +173,17 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
             if (made := reduce_parametrized(value)) is not None:
                 return made
 
-            return _reduce_class(value) if _is_named(value) else _super_of(self, value)
+            if _is_named(value):
+                return _reduce_class(value)
+
+            if "<locals>" in value.__qualname__:
+                return _skeleton(value)
+
+            made = _super_of(self, value)
+            is_by_value = made is not NotImplemented and isinstance(
+                value, enum.EnumType
+            )
+            return reduce_enum(value) if is_by_value else made
 
         if kind in (types.FunctionType, CACHE) and newest(value) is not value:
             return by_name, (value.__module__, value.__qualname__)
@@ -211,7 +239,8 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
 
         _, arguments, (attributes, state), *more = made
         along = named_in_annotations(function, function.__globals__)
-        state = {**state, "__globals__": {**along, **state["__globals__"]}}
+        names = {name: stands_for(one) for name, one in state["__globals__"].items()}
+        state = {**state, "__globals__": {**along, **names}}
         make = main_function if module == "__main__" else local_function
         return make, arguments, (attributes, state), *more
 
@@ -246,15 +275,19 @@ def _super_of(pickler: _Pickler, value: object) -> Any:
 
 
 def _skeleton(cls: type) -> Reduced:
-    """Reduce a class as cloudpickle does, with the slots that it leaves out."""
+    """Reduce a class as cloudpickle does, with slots and the name that it leaves out."""
+    if isinstance(cls, enum.EnumType):
+        return reduce_enum(cls)
+
     make, arguments, *rest = _cloud._dynamic_class_reduce(cls)
 
-    if make is _cloud._make_skeleton_class and vars(cls).get("__slots__"):
-        kind, name, bases, content, *more = arguments
-        content = {**content, "__slots__": vars(cls)["__slots__"]}
-        arguments = kind, name, bases, content, *more
+    kind, name, bases, content, *more = arguments
+    content = {**content, "__qualname__": cls.__qualname__}
 
-    return make, arguments, *rest
+    if vars(cls).get("__slots__"):
+        content["__slots__"] = vars(cls)["__slots__"]
+
+    return make, (kind, name, bases, content, *more), *rest
 
 
 def _reduce_class(cls: type) -> Reduced:
@@ -263,6 +296,8 @@ def _reduce_class(cls: type) -> Reduced:
     marked = mark(tracker_id, ages.setdefault(cls, time.time_ns()))
     is_current = in_main(cls.__qualname__) is cls
     made = cls.__qualname__, marked, is_current, make, (*arguments, extra)
+    content, *others = state
+    state = {name: stands_for(one) for name, one in content.items()}, *others
     along = named_in_annotations(cls)
     return main_class, made, (state, along), None, None, set_class
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from asyncflow.cli.owners import driver_of, is_left, orchestrators
+from asyncflow.cli.owners import advice, driver_of, is_left, orchestrators
 from asyncflow.cli.records import reader
 from asyncflow.options import Page
 from tests.support.command import call, running
@@ -24,8 +24,11 @@ def test_a_run_whose_process_was_killed_is_told_to_be_left(folder: Path) -> None
             assert driver_of(store, run) is None
             assert is_left(store, run)
 
-    assert f"asyncflow retry {run.id} " in call("show", "last").stdout
+    shown = " ".join(call("show", "last").stdout.split())
+    assert advice(run.id).replace(", ", " ") in shown
+    assert f"`asyncflow retry {run.id}`" in shown
     told = call("list").stderr
     assert "nobody drives these any more" in told
     assert run.id in told
+    assert "`asyncflow retry ID`" in told
     call("cancel", "last")

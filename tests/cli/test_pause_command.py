@@ -16,6 +16,8 @@ def test_a_run_of_another_process_is_paused_and_goes_on(folder: Path) -> None:
         assert one["error"] is None
         assert answer("list", "-n", "1")[0]["is_paused"] is False
         assert "would pause SUB" in call("pause", "last", "--dry-run").stdout
+        scenario = answer("list", "-n", "1")[0]["scenario_id"]
+        assert "would pause SUB" in call("pause", scenario, "--dry-run").stdout
         assert answer("list", "-n", "1")[0]["is_paused"] is False
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import threading
 from collections.abc import Iterable
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from uuid import uuid4
 import attrs
 import pandas as pd
 import pytest
-from botocore.session import Session
 
 from asyncflow.abc import Driver
 from asyncflow.alternatives import DRIVERS
@@ -26,8 +24,8 @@ from asyncflow.testing import driver_contract
 from tests.support.buckets import address as address
 from tests.support.buckets import bucket as bucket
 from tests.support.buckets import client as client
+from tests.support.buckets import connected, keys
 from tests.support.buckets import fsspec_is_warm as fsspec_is_warm
-from tests.support.buckets import keys, plain
 from tests.support.databases import Database
 from tests.support.databases import database as database
 from tests.support.databases import server_or_none as server_or_none
@@ -161,7 +159,7 @@ def test_files_in_a_bucket(bucket: str, storage_type: str) -> None:
         return at_address(storage_type, path, key="a", secret="b", client_kwargs=place)
 
     def there(_: Driver) -> list[str]:
-        with closing(Session().create_client("s3", **plain(bucket))) as client:
+        with connected(bucket) as client:
             return keys(client)
 
     driver_contract(make, [MANY, MANY[:1000]], there=there, kills=KILLS)

@@ -18,7 +18,6 @@ from urllib.request import Request, urlopen
 import psycopg
 import pytest
 from botocore.config import Config
-from botocore.session import Session
 
 from asyncflow import Configuration, Orchestrator
 from asyncflow.errors import (
@@ -31,7 +30,7 @@ from tests.support.buckets import address as address
 from tests.support.buckets import bucket as bucket
 from tests.support.buckets import client as client
 from tests.support.buckets import fsspec_is_warm as fsspec_is_warm
-from tests.support.buckets import plain
+from tests.support.buckets import put
 from tests.support.mongo_wire import refusing
 from tests.support.postgres import Server
 from tests.support.postgres import server as server
@@ -308,10 +307,8 @@ async def test_s3_credentials(
 
 
 async def test_addresses(bucket: str) -> None:
-    client = Session().create_client("s3", **plain(bucket))
-    client.put_object(Bucket="shop", Key="folder/part/x", Body=b"x")
-    client.put_object(Bucket="shop", Key="half", Body=b'PK\x03\x04{"a": "\xe9\xff')
-    client.close()
+    put(bucket, "folder/part/x", b"x")
+    put(bucket, "half", b'PK\x03\x04{"a": "\xe9\xff')
 
     def at(place: str, server: str = bucket) -> dict[str, Any]:
         options = {

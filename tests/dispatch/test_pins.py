@@ -327,15 +327,24 @@ async def test_what_is_kept_for_a_run_alone_is_not_told_to_be_readable(
 
 
 @pytest.mark.limit(120)
+@pytest.mark.parametrize("writes_again", [False, True])
 async def test_who_takes_a_run_over_reads_what_it_was_submitted_with(
-    tmp_path: Path,
+    tmp_path: Path, *, writes_again: bool
 ) -> None:
     def killed() -> str:
         return programs.killed("tests.programs.pins_program", tmp_path, folder=tmp_path)
 
     submission_id = await to_thread.run_sync(killed)
-    (tmp_path / "go").touch()
     config, _ = declare(tmp_path)
+    last = "d" if writes_again else "c"
+
+    if writes_again:  # what is current by then is not what the run is to read
+        async with Orchestrator(config, tmp_path / "runs.db", adopt=False) as other:
+            theirs = (await other.get_submission(submission_id)).entity
+            assert isinstance(theirs, Scenario)
+            await theirs.source.write(last * SIZE)
+
+    (tmp_path / "go").touch()
 
     async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
         run = await orchestrator.get(submission_id)
@@ -344,7 +353,7 @@ async def test_who_takes_a_run_over_reads_what_it_was_submitted_with(
         assert await run.read("result") == "a"
         scenario = run.entity
         assert isinstance(scenario, Scenario)
-        assert await scenario.source.read() == "c" * SIZE
+        assert await scenario.source.read() == last * SIZE
 
     folder = tmp_path / "runs.values"
     assert len([one for one in folder.iterdir() if one.suffix == ".value"]) == 1
@@ -580,6 +589,7 @@ async def test_what_runs_are_to_read_stays_until_all_are_taken_over(
         async with engine.scheduler.pins.holding(own):
             for run in own:
                 engine.scheduler.pins._release(run)
+                await engine.store.unpin(run.id)
 
             assert await kept() == 2
 

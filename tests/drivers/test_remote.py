@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import fsspec
 import pytest
-from botocore.session import Session
 from fsspec.implementations.memory import MemoryFile
 
 from asyncflow import Configuration, Orchestrator
@@ -23,8 +22,8 @@ from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
 from asyncflow.filters import Condition
 from asyncflow.testing import driver_contract
 from tests.support.buckets import bucket as bucket
+from tests.support.buckets import connected, keys, put
 from tests.support.buckets import fsspec_is_warm as fsspec_is_warm
-from tests.support.buckets import plain
 from tests.support.flows import configuration, statuses
 
 PLAIN = {"exposed_type": "list[dict]"}
@@ -243,7 +242,7 @@ def test_a_server(bucket: str) -> None:
     assert driver.is_published(kept, PATH) is True
     assert driver.read(None) == ROWS[:1]
     assert driver.fingerprint() != first
-    assert [*driver_keys(bucket)] == ["a/own.csv"]
+    assert driver_keys(bucket) == ["a/own.csv"]
 
 
 @pytest.mark.usefixtures("tables_are_warm")
@@ -290,10 +289,9 @@ def test_a_folder_of_parquet(bucket: str, exposed: str) -> None:
         at("s3://shop/nothing/*.parquet").read(None)
 
 
-def driver_keys(address: str) -> Iterator[str]:
-    client = Session().create_client("s3", **plain(address))
-    yield from [one["Key"] for one in client.list_objects_v2(Bucket="shop")["Contents"]]
-    client.close()
+def driver_keys(address: str) -> list[str]:
+    with connected(address) as client:
+        return keys(client)
 
 
 @pytest.mark.parametrize(
@@ -345,9 +343,7 @@ async def test_a_scenario_reads_and_writes_addresses(
         assert await scenario.count.read() == 2
         assert statuses((await scenario.submit()).jobs) == ["SKIPPED"]
         assert scenario.sales.describe()["place"] == "s3://shop/sales.csv"
-        client = Session().create_client("s3", **plain(bucket))
-        client.put_object(Bucket="shop", Key="sales.csv", Body=b"name,count\na,1\n")
-        client.close()
+        put(bucket, "sales.csv", b"name,count\na,1\n")
         submission = await scenario.submit()
         reason = "`sales` was changed by something else, at s3://shop/sales.csv"
         assert [job.reason for job in submission.jobs] == [reason]

@@ -68,7 +68,7 @@ PICKING = Row(nouns=("alternatives",), outside=frozenset())
 ROWS = (
     Row(nouns=("gc_pause", "ids"), outside=frozenset()),
     Row(nouns=("worker",), outside=frozenset({"cloudpickle"})),
-    Row(nouns=("bytecode", "facts", "secret", "status"), outside=frozenset()),
+    Row(nouns=("acting", "bytecode", "facts", "secret", "status"), outside=frozenset()),
     Row(
         nouns=("display", "errors", "folder", "log", "options", "records"),
         outside=frozenset({"attrs"}),
@@ -129,6 +129,7 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
     "executors.dask.owner_watch": frozenset({"distributed"}),
     "executors.dask.plugin": frozenset({"distributed"}),
     "executors.dask.shared_folder": frozenset({"distributed"}),
+    "executors.dask.silence": frozenset({"distributed"}),
     "executors.dask.transport": frozenset({"distributed"}),
     "executors.dask.worker_list": frozenset({"distributed"}),
     "otel": frozenset({"opentelemetry"}),
@@ -386,6 +387,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("worker.codec", "worker.steps"): "only for what the program itself writes",
     ("worker.values", "worker.steps"): "only for large values",
     ("worker.codec", "worker.pickler"): "cloudpickle: only for what has no module",
+    ("worker.codec", "worker.per_process"): "only for what cannot be pickled",
     ("worker.digests", "hashlib"): "OpenSSL: only for what skippable tasks read",
     ("worker.main", "worker.pickler"): "cloudpickle: only for what has no module",
     ("worker.trip", "worker.by_value"): "cloudpickle: only for what has no module",
@@ -670,7 +672,7 @@ def test_every_exception_is_needed() -> None:
         (
             "errors.py",
             "import asyncflow.config",
-            "may import from ['bytecode', 'facts', 'gc_pause', 'ids', 'secret', 'status', 'worker']",
+            "may import from ['acting', 'bytecode', 'facts', 'gc_pause', 'ids', 'secret', 'status', 'worker']",
         ),
         ("config/a.py", "from ..entities import Job", "may import from"),
         ("config/b.py", "from ..entities import job as job", "entities.job"),

@@ -135,6 +135,7 @@ PUBLIC = (
     "ValueInvalid",
     "ValueMissing",
     "WorkerInfo",
+    "acting_as",
     "as_completed",
     "current_job",
     "progress",

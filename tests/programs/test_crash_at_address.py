@@ -9,14 +9,13 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 from uuid import uuid4
 
 import attrs
 import pytest
-from botocore.session import Session
 
 from tests.programs.test_crash import (
     History,
@@ -25,8 +24,8 @@ from tests.programs.test_crash import (
     check_reruns,
 )
 from tests.support.buckets import bucket as bucket
+from tests.support.buckets import connected, keys
 from tests.support.buckets import fsspec_is_warm as fsspec_is_warm
-from tests.support.buckets import keys, plain
 from tests.support.databases import server_or_none as server_or_none
 from tests.support.postgres import Server
 from tests.support.postgres import server as server
@@ -79,9 +78,7 @@ class Hosted(History):
         return cast("list[tuple[str, ...]]", found)
 
     def keys(self) -> set[str]:
-        client = Session().create_client("s3", **plain(self.bucket))
-
-        with closing(client):
+        with connected(self.bucket) as client:
             return {os.path.basename(key) for key in keys(client)}
 
 

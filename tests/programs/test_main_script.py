@@ -154,6 +154,59 @@ class Point:
 def job(_):
     return type(pickle.loads(pickle.dumps(Point()))) is Point
 """,
+    "locks and thread-local data": """
+import contextvars, threading
+LOCK, EVENT, LOCAL = threading.RLock(), threading.Event(), threading.local()
+LOCK.acquire()
+REQUEST = contextvars.ContextVar("request", default="none")
+class Single:
+    lock = threading.Lock()
+def held():
+    with LOCK, Single.lock:
+        return LOCK
+def in_turn(function):
+    lock = threading.Lock()
+    @functools.wraps(function)
+    def call(*arguments):
+        with lock:
+            return function(*arguments)
+    return call
+@in_turn
+def job(_):
+    LOCAL.count = getattr(LOCAL, "count", 0) + 1
+    return held() is LOCK and not EVENT.is_set() and REQUEST.get() == "none"
+""",
+    "registry": """
+class Kind(type):
+    known = {}
+    def __new__(cls, name, bases, content):
+        made = super().__new__(cls, name, bases, content)
+        cls.known[name] = made
+        return made
+class Base(metaclass=Kind):
+    pass
+class Step(Base):
+    pass
+def job(_):
+    return Step is Kind.known["Step"] and [*Kind.known] == ["Base", "Step"]
+""",
+    "enum with attributes": """
+class Planet(enum.Enum):
+    EARTH = (5, 6)
+    def __init__(self, mass, radius):
+        self.mass = mass
+    def heavy(self):
+        return self.mass > 4
+class Unit(str, enum.Enum):
+    def __new__(cls, name, size):
+        made = str.__new__(cls, name)
+        made._value_, made.size = name, size
+        return made
+    KM = "km", 1000
+    KILO = "km", 1000
+def job(_):
+    return Planet.EARTH.heavy() and Unit("km").size == 1000 and Unit.KILO is Unit.KM
+""",
     "enum": """
 class Color(enum.Enum):
     RED = 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
 from typing import Any
 
 import fsspec
@@ -45,10 +46,9 @@ def address() -> Iterator[str]:
 def client(address: str) -> Iterator[Any]:
     """Give a client of a server that has the bucket ``shop``, with nothing in it."""
     empty(address)
-    client = Session().create_client("s3", **plain(address))
-    client.create_bucket(Bucket="shop")
-    yield client
-    client.close()
+    with connected(address) as client:
+        client.create_bucket(Bucket="shop")
+        yield client
 
 
 def keys(client: Any) -> list[str]:
@@ -68,9 +68,9 @@ def fsspec_is_warm() -> None:
 def bucket(fsspec_is_warm: None) -> Iterator[str]:
     """Give the address of a server that has the bucket ``shop``."""
     with serving() as address:
-        client = Session().create_client("s3", **plain(address))
-        client.create_bucket(Bucket="shop")
-        client.close()
+        with connected(address) as client:
+            client.create_bucket(Bucket="shop")
+
         yield address
 
         for files in s3fs.S3FileSystem._cache.values():
@@ -79,17 +79,27 @@ def bucket(fsspec_is_warm: None) -> Iterator[str]:
         s3fs.S3FileSystem.clear_instance_cache()
 
 
-def plain(address: str) -> dict[str, Any]:
-    return {
-        "region_name": "us-east-1",
-        "endpoint_url": address,
-        "aws_access_key_id": "a",
-        "aws_secret_access_key": "b",
-    }
+@contextmanager
+def connected(address: str) -> Iterator[Any]:
+    """Give a client of a server."""
+    client = _session().create_client(
+        "s3",
+        region_name="us-east-1",
+        endpoint_url=address,
+        aws_access_key_id="a",
+        aws_secret_access_key="b",
+    )
+
+    with closing(client):
+        yield client
+
+
+@cache
+def _session() -> Session:
+    return Session()  # reads what services there are, which takes 60 ms
 
 
 def put(address: str, key: str, data: bytes) -> None:
     """Put an object into the bucket ``shop`` of a server."""
-    client = Session().create_client("s3", **plain(address))
-    client.put_object(Bucket="shop", Key=key, Body=data)
-    client.close()
+    with connected(address) as client:
+        client.put_object(Bucket="shop", Key=key, Body=data)

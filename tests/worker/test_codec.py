@@ -59,6 +59,11 @@ LOCK = threading.Lock()
 
 
 def closing() -> Any:
+    held = [threading.Lock()]
+    return lambda: held
+
+
+def in_turn() -> Any:
     lock = threading.Lock()
     return lambda: lock
 
@@ -82,7 +87,7 @@ def using_a_global() -> Any:
         (Slotted().method, "value.__self__.lock"),
         (functools.partial(print, LOCK, file=LOCK), "value.args[0]"),
         (functools.partial(print, file=LOCK), "value.keywords['file']"),
-        (closing(), "value.<closure lock>"),
+        (closing(), "value.<closure held>[0]"),
         (defaulting(), "value.<default 0>"),
     ],
 )
@@ -94,11 +99,29 @@ def test_what_cannot_be_pickled_is_named(value: object, path: str) -> None:
     assert "lock" in caught.value.why
 
 
+def test_an_open_file_is_not_read_for_its_text(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("text")
+
+    with open(tmp_path / "a.txt") as file:
+        with pytest.raises(NotPicklable, match=r"open file '.*a\.txt'"):
+            dumps({"file": file})
+
+        assert file.tell() == 0
+
+
 def test_a_functions_name_leads_the_path() -> None:
     with pytest.raises(
-        NotPicklable, match=r"closing\.<locals>\.<lambda>\.<closure lock>"
+        NotPicklable, match=r"closing\.<locals>\.<lambda>\.<closure held>\[0\]"
     ):
         dumps_code(closing())
+
+
+def test_a_function_has_a_lock_of_its_own_where_it_comes_to() -> None:
+    function = in_turn()
+    lock = pickle.loads(dumps_code(function))()
+
+    assert type(lock) is type(function())
+    assert lock is not function()
 
 
 def test_importable_functions_go_by_reference() -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 
+from asyncflow.acting import SUBMITTED_BY
 from asyncflow.entities.submission import Submission
-from asyncflow.web.access import SUBMITTED_BY, user_of
+from asyncflow.web.access import cancelled_by, user_of
 from asyncflow.web.api.operation import (
     ANY,
     DATE,
@@ -36,8 +37,10 @@ from asyncflow.web.api.schemas import (
     submission_record,
 )
 from asyncflow.web.bulk import cancel_all, retry_all
-from asyncflow.web.live import ENDED, EventStream, closing
+from asyncflow.web.forms import place
+from asyncflow.web.live import ENDED, EventStream
 from asyncflow.web.reports import report
+from asyncflow.web.run_feeds import RunFeeds
 from asyncflow.web.site import Site, root_of
 
 WAIT = Parameter(
@@ -67,6 +70,7 @@ class Submissions:
     """Operations on runs."""
 
     site: Site
+    _feeds: RunFeeds = attrs.field(init=False, factory=RunFeeds)
 
     @property
     def operations(self) -> list[Answered]:
@@ -222,7 +226,7 @@ class Submissions:
     async def cancel(self, request: Request, asked: Asked) -> Response:
         """Cancel a run."""
         run = await self.site.run(request)
-        run.cancel(asked.body.get("reason") or f"cancelled by {user_of(request)}")
+        run.cancel(cancelled_by(request, asked.body.get("reason", "")))
         return answer(request, submission(run), 202)
 
     async def pause(self, request: Request, _asked: Asked) -> Response:
@@ -255,7 +259,7 @@ class Submissions:
 
     async def cancel_all(self, request: Request, asked: Asked) -> Response:
         """Cancel the runs of a filter."""
-        filters, why = _meant(asked), f"cancelled by {user_of(request)}"
+        filters, why = _meant(asked), cancelled_by(request)
         count = await cancel_all(self.site.find(request), filters, why)
         return answer(request, {"submissions": count})
 
@@ -268,8 +272,14 @@ class Submissions:
     async def events(self, request: Request, _asked: Asked) -> Response:
         """Send the events of a run."""
         last = request.headers.get("last-event-id", "")
-        before = int(last) if last.isdecimal() and len(last) < 10 else 0
-        return EventStream(_events(await self.site.run(request), before))
+        return EventStream(self._told(await self.site.run(request), place(last)))
+
+    async def _told(self, run: Submission, before: int) -> AsyncGenerator[str]:
+        async with aclosing(self._feeds.follow(run, before)) as events:
+            async for text in events:
+                yield text
+
+        yield ENDED
 
 
 def _meant(asked: Asked) -> dict[str, Any]:
@@ -297,24 +307,9 @@ async def accepted(request: Request, run: Submission, wait: float | None) -> Res
     if wait:
         await run.wait(wait)
 
-    place = f"{root_of(request)}api/submissions/{run.id}"
-    return answer(
-        request, submission(run), 200 if run.is_finished else 202, {"location": place}
-    )
+    location = f"{root_of(request)}api/submissions/{run.id}"
+    status = 200 if run.is_finished else 202
+    return answer(request, submission(run), status, {"location": location})
 
 
 ACCEPTED = {200: WHOLE_SUBMISSION, 202: WHOLE_SUBMISSION}
-
-
-async def _events(run: Submission, before: int) -> AsyncGenerator[str]:
-    number = 0
-
-    async with closing(aiter(run)) as events:
-        async for event in events:
-            number += 1
-
-            if number > before:
-                text = json.dumps(event.as_dict())
-                yield f"id: {number}\nevent: {type(event).__name__}\ndata: {text}\n\n"
-
-    yield ENDED

@@ -13,10 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from asyncflow.acting import SUBMITTED_BY
 from asyncflow.entities.job import Job
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.watching import watching
-from asyncflow.web.access import SUBMITTED_BY, Access, user_of
+from asyncflow.web.access import Access, cancelled_by, user_of
 from asyncflow.web.forms import place
 from asyncflow.web.latest import Parts, Views
 from asyncflow.web.live import ENDED, EventStream, pause
@@ -178,7 +179,7 @@ class RunPage:
     async def cancel(self, request: Request) -> Response:
         """Cancel it."""
         run = await self.site.run(request)
-        run.cancel(f"cancelled by {user_of(request)}")
+        run.cancel(cancelled_by(request))
         return seen(request, f"runs/{run.id}")
 
     async def pause(self, request: Request) -> Response:

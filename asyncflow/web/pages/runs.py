@@ -16,7 +16,7 @@ from starlette.routing import Route
 from asyncflow.orchestrator import Orchestrator
 from asyncflow.records import SubmissionRecord
 from asyncflow.status import SubmissionStatus
-from asyncflow.web.access import user_of
+from asyncflow.web.access import cancelled_by, user_of
 from asyncflow.web.bulk import cancel_all, retry_all
 from asyncflow.web.forms import form, moment
 from asyncflow.web.latest import Parts, Views
@@ -119,7 +119,7 @@ class RunsPage:
 
     async def cancel(self, request: Request) -> Response:
         """Cancel all runs that the filter finds and that have not ended."""
-        filters, why = _filters(await form(request)), f"cancelled by {user_of(request)}"
+        filters, why = _filters(await form(request)), cancelled_by(request)
         count = await cancel_all(self.site.find(request), filters, why)
         return seen(request, "runs", f"{count} runs are being cancelled")
 

@@ -175,6 +175,8 @@ def worlds(_: object) -> dict[str, Any]:
 
 @pytest.fixture
 def _same_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # Modules that only workers have loaded are loaded anew when `sys.path` changes.
+    importlib.import_module("tests.support.job_modules")
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(sys, "argv", [*sys.argv])
 

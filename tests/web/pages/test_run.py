@@ -8,7 +8,7 @@ import pytest
 from anyio import fail_after
 
 from asyncflow import Orchestrator
-from asyncflow.web.access import SUBMITTED_BY
+from asyncflow.acting import SUBMITTED_BY
 from asyncflow.web.pages import run
 from tests.support import flows
 from tests.support.web import app, client, stream

@@ -9,7 +9,7 @@ import pytest
 from anyio import fail_after
 
 from asyncflow import Orchestrator, Status
-from asyncflow.web.access import SUBMITTED_BY
+from asyncflow.acting import SUBMITTED_BY
 from asyncflow.web.pages import runs
 from tests.support import flows
 from tests.support.web import HOSTILE, app, client, links, stream
