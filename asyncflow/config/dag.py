@@ -84,7 +84,9 @@ class Dag(Facts):
 
         tasks = tuple(configs[index] for index in order)
         kinds, kind_of = _kinds(tasks)
-        nodes = {node.id: node for task in tasks for node in (*task.input, *task.output)}
+        nodes = {
+            node.id: node for task in tasks for node in (*task.input, *task.output)
+        }
         owned = {name for name, node in nodes.items() if node.owns_place}
         shared = [
             name for name, node in nodes.items() if node.scope is not Scope.SCENARIO
