@@ -85,7 +85,8 @@ class Session:
         self._host = BackgroundContext()
         self._is_cut_off = False
         """Whether it is left for another reason than that its work is done, or has failed."""
-        self.thread = 0
+        self.thread: int = 0
+        """The one of the event loop that it is open on."""
         self._workers: Executor | None = None
         """What runs the jobs that name no executor, where it does not run all."""
         self._declared = JobConfig()
