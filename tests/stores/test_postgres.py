@@ -21,6 +21,7 @@ from asyncflow.status import Status
 from asyncflow.stores import _sql
 from asyncflow.stores._postgres import SCHEMA, PostgresDatabase, _own
 from asyncflow.stores.postgres import PostgresStore
+from tests.support import shared_tasks
 from tests.support.listing import listing
 from tests.support.postgres import Server
 from tests.support.postgres import database as database
@@ -35,6 +36,8 @@ from tests.support.records import (
 )
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("database")]
+
+_sql.migrations(SCHEMA)  # read before an event loop runs
 
 ROOT = Path(__file__).parents[2]
 KNOWN = _sql.newest_version(SCHEMA)
@@ -275,6 +278,21 @@ async def test_version_7_is_migrated(server: Server, url: str, folder: Path) -> 
         assert await store.update(changed, before=0)
         assert await store.time_zone("UTC") == "UTC"
         assert await store.cycles() == []
+
+
+async def test_tasks_that_scenarios_share_are_one_for_them(
+    server: Server, url: str, folder: Path
+) -> None:
+    earlier = "".join(text for n, text in _sql.migrations(SCHEMA).items() if n <= 23)
+    server.run(
+        "CREATE SCHEMA asyncflow; SET search_path TO asyncflow;"
+        + earlier
+        + shared_tasks.BEFORE,
+        "tests",
+    )
+
+    async with PostgresStore(url, folder) as store:
+        await shared_tasks.check_shared_tasks(store)
 
 
 PARAMETERS = dict.fromkeys(["id", "name", "config_id", "owner_id", "node_id"], "x")
