@@ -6,15 +6,10 @@ import os
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Protocol, overload
-from weakref import ref
 
 import attrs
 
-from asyncflow.config.checks.values import (
-    shown_without_unknown,
-    unknown_argument,
-    verbs_name_arguments,
-)
+from asyncflow.config.checks import values as checks
 from asyncflow.config.sections import (
     NOT_GIVEN,
     DataNodeConfig,
@@ -22,7 +17,7 @@ from asyncflow.config.sections import (
     Scope,
     T_co,
 )
-from asyncflow.entities.handle import Labeled, Owned, Parents, ReadOnlyHandle
+from asyncflow.entities.handle import Labeled, Owned, Parents, ReadOnlyHandle, shown_by
 from asyncflow.records import as_date
 from asyncflow.runs.node import UNREAD, NodeState, Said
 
@@ -82,7 +77,7 @@ class DataNodeVerbs(Protocol):
 _set = object.__setattr__
 
 
-@verbs_name_arguments
+@checks.verbs_name_arguments
 @attrs.define(eq=False, repr=False, init=False)
 class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
     """A named value of a scenario, or of all scenarios (scope ``GLOBAL``).
@@ -226,7 +221,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         in_process: bool | None = None,
     ) -> Any: ...
 
-    @shown_without_unknown
+    @checks.shown_without_unknown
     async def read(
         self,
         version: int | None = None,
@@ -254,7 +249,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         ask: Ask | None = None
 
         if unknown:  # here, as each read would cost twice as much within another call
-            raise unknown_argument(DataNode.read, "DataNode.read", unknown)
+            raise checks.unknown_argument(DataNode.read, "DataNode.read", unknown)
 
         if columns is not None or where is not None:
             from asyncflow.entities import parts
@@ -569,23 +564,9 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         return repr(self._state)
 
 
-_new = DataNode.__new__
-_set_state = vars(DataNode)["_state"].__set__
-_set_verbs = vars(DataNode)["_verbs"].__set__
-
-
 def data_node_of(state: NodeState, verbs: DataNodeVerbs) -> DataNode:
     """Return the handle of a data node: there is one at a time."""
-    handle: DataNode[Any] | None = None if (known := state.handle) is None else known()
-
-    if handle is not None:
-        return handle
-
-    handle = _new(DataNode)  # not by its class: that takes twice as long, once a read
-    _set_state(handle, state)
-    _set_verbs(handle, verbs)
-    state.handle = ref(handle)
-    return handle
+    return shown_by(state, verbs, DataNode)
 
 
 def node_of(data_node: DataNode) -> NodeState:

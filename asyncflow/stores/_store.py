@@ -166,9 +166,7 @@ class DatabaseStore(Store):
 
     async def flush(self) -> None:
         opened = self._opened or self._now_open()
-
-        if not opened.writer.is_settled:
-            await opened.writer.settle()
+        await opened.writer.settle()
 
         if opened.outage.failure is not None:
             opened.raise_failure()
