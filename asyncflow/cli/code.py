@@ -146,7 +146,7 @@ def _declaring(path: Path, config_ids: Collection[str]) -> str:
     is imported.
     """
     try:
-        text = path.read_text(errors="replace")
+        text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
 

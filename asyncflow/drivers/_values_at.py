@@ -98,7 +98,7 @@ class ValuesAt:
             with self.temporary() as folder:
                 file = os.path.join(folder, name)
 
-                with open(file, "w") as opened:
+                with open(file, "w", encoding="utf-8") as opened:
                     opened.write(name)
 
                 self._put(file)

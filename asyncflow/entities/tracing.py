@@ -97,6 +97,11 @@ async def lineage(
     return LineagePicture(found, f"{title}{left_out}")
 
 
+async def lineage_of(node: DataNode) -> LineagePicture:
+    """Tell where the value of one data node comes from. For faces."""
+    return await lineage([node], node._verbs, f"lineage of {node.id}")
+
+
 @attrs.define(eq=False)
 class _Trace:
     verbs: Verbs

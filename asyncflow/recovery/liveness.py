@@ -86,14 +86,14 @@ def _place_linux() -> str:
     with suppress(OSError):
         # It may be that of another namespace, with other processes under our pids.
         if os.readlink(_PROCESS) == str(os.getpid()):
-            with open(_BOOT_ID) as file:
+            with open(_BOOT_ID, encoding="utf-8") as file:
                 return f"{file.read().strip()}:{os.readlink(f'{_PROCESS}/ns/pid')}"
 
     return ""
 
 
 def _tick(pid: int) -> str | None:
-    with suppress(OSError), open(f"/proc/{pid}/stat") as file:
+    with suppress(OSError), open(f"/proc/{pid}/stat", encoding="latin-1") as file:
         return start_time(file.read())
 
     return None

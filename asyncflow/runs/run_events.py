@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+)
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -101,13 +108,18 @@ def events_of(
     run: AnyRun, live: ProgressReports, first: int, last: int
 ) -> Iterator[Event]:
     """Make the events of a part of the history, and the reports among them."""
-    for index in range(first, last):
-        yield from map(event_of_report, live.until(index))
-
-        if event := event_of(run, index):
+    for subject in subjects_of(live, first, last):
+        if event := event_of(run, subject):
             yield event
 
-    yield from map(event_of_report, live.until(last))
+
+def subjects_of(live: ProgressReports, first: int, last: int) -> Iterator[int | Report]:
+    """Give what `event_of` takes of a part of the history, and the reports among it."""
+    for index in range(first, last):
+        yield from live.until(index)
+        yield index
+
+    yield from live.until(last)
 
 
 async def all_events(
@@ -117,8 +129,26 @@ async def all_events(
 
     :param flush: waits until what has happened is durable
     """
-    index = 0
     live = run.watchers.watch()
+
+    try:
+        async with aclosing(all_parts(run, live, flush)) as parts:
+            async for first, last in parts:
+                for event in events_of(run, live, first, last):
+                    yield event
+    finally:
+        run.watchers.unwatch(live)
+
+
+async def all_parts(
+    run: AnyRun, live: ProgressReports, flush: Callable[[], Awaitable[None]]
+) -> AsyncGenerator[tuple[int, int]]:
+    """Give the parts of the history, as they become durable, until the run has ended.
+
+    :param live: the reports that a reader wants with them; one may come with an empty part
+    :param flush: waits until what has happened is durable
+    """
+    index = 0
     run.watchers.count += 1
 
     try:
@@ -128,9 +158,7 @@ async def all_events(
             if index < known:
                 await flush()  # no event of what might be forgotten
 
-            for event in events_of(run, live, index, known):
-                yield event
-
+            yield index, known
             index = known
 
             if known < len(run.history) or live.has_news:
@@ -142,5 +170,4 @@ async def all_events(
 
             await run.watchers.next_change()
     finally:
-        run.watchers.unwatch(live)
         run.watchers.count -= 1

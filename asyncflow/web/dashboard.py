@@ -10,7 +10,7 @@ import attrs
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +20,7 @@ from asyncflow.errors import AsyncflowError, NotFound, UsageError
 from asyncflow.log import logger
 from asyncflow.orchestrator import Orchestrator
 from asyncflow.web.access import COOKIE, Guard, Hook, Refusal, user_of
+from asyncflow.web.answers import Json
 from asyncflow.web.api.routes import Api
 from asyncflow.web.forms import form
 from asyncflow.web.pages.data_node import DataNodePage
@@ -230,7 +231,7 @@ class Dashboard:
         is_page = "text/html" in request.headers.get("accept", "")
 
         if not is_page or _path(request).startswith("/api/"):
-            return JSONResponse({"error": why}, status)
+            return Json({"error": why}, status)
 
         return self.site.page(
             request,

@@ -12,14 +12,17 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import islice
 from random import random
+from typing import Any
 
 import attrs
 from anyio import Event as Signal
 from anyio import sleep
 
-from asyncflow.events import Event
+from asyncflow.events import EntityEvent, Event
 from asyncflow.notify.bus import Listener, Notification
+from asyncflow.notify.stream import told as happened
 from asyncflow.orchestrator import Orchestrator
+from asyncflow.web.live import told
 
 HELD = 10_000
 """How many events are held for who reads slowly."""
@@ -35,9 +38,11 @@ PAUSE = 0.2
 class Feed(Listener):
     """What happens while anybody follows, as it is sent.
 
-    :param number: how many events that were so far
+    :param kinds: which events it has
+    :param number: how many that were so far
     """
 
+    kinds: tuple[type[Any], ...] = (Event,)
     number: int = 0
     readers: int = 0
     is_open: bool = True
@@ -49,13 +54,24 @@ class Feed(Listener):
         """Want every event."""
         return kind is not None
 
+    @property
+    def wants_entities(self) -> bool:
+        """Whether it has what happens to entities, too."""
+        return EntityEvent in self.kinds
+
     def take(self, notification: Notification) -> None:
-        """Write an event."""
-        if (event := notification.event) is not None:
-            data = json.dumps(event.as_dict())
-            self.texts.append(f"event: {type(event).__name__}\ndata: {data}\n\n")
-            self.number += 1
-            self._told.set()
+        """Write what has happened."""
+        for _, event in happened(notification, self.kinds):
+            self._add(event)
+
+    def entity_changed(self, event: EntityEvent) -> None:
+        """Write what has happened to an entity."""
+        self._add(event)
+
+    def _add(self, event: Any) -> None:
+        self.texts.append(told(event))
+        self.number += 1
+        self._told.set()
 
     def end(self, failure: Exception | None) -> None:  # noqa: ARG002  # the log has it
         """Take note that nothing more comes."""
@@ -82,17 +98,21 @@ class Feed(Listener):
 class Feeds:
     """The events that anybody follows."""
 
-    _open: dict[int, Feed] = attrs.field(init=False, factory=dict)
+    _open: dict[tuple[int, bool], Feed] = attrs.field(init=False, factory=dict)
 
     def __len__(self) -> int:
         return len(self._open)
 
-    async def follow(self, orchestrator: Orchestrator) -> AsyncGenerator[str]:
+    async def follow(
+        self, orchestrator: Orchestrator, *, entities: bool = False
+    ) -> AsyncGenerator[str]:
         """Give what happens from now on, until the orchestrator is closed.
 
         Who reads too slowly gets `EventsLost` in the end, never a gap.
+
+        :param entities: whether what happens to entities is wanted, too
         """
-        async with self._feed(orchestrator) as feed:
+        async with self._feed(orchestrator, entities=entities) as feed:
             seen = feed.number
 
             while await feed.has_more(seen):
@@ -108,9 +128,13 @@ class Feeds:
                     await sleep(PAUSE * (0.5 + random()))  # noqa: S311  # no secret
 
     @asynccontextmanager
-    async def _feed(self, orchestrator: Orchestrator) -> AsyncGenerator[Feed]:
+    async def _feed(
+        self, orchestrator: Orchestrator, *, entities: bool
+    ) -> AsyncGenerator[Feed]:
         """Give the feed of an orchestrator; the first and the last begin and end it."""
-        feed = self._open.setdefault(id(orchestrator), Feed())
+        key = id(orchestrator), entities
+        kinds = (Event, EntityEvent) if entities else (Event,)
+        feed = self._open.setdefault(key, Feed(kinds))
         feed.readers += 1
 
         try:
@@ -122,5 +146,5 @@ class Feeds:
             feed.readers -= 1
 
             if not feed.readers:
-                del self._open[id(orchestrator)]
+                del self._open[key]
                 await feed.stack.aclose()

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from asyncflow.errors import NotOpen
+from asyncflow.events import EntityEvent, Event
 
 T = TypeVar("T")
 
@@ -43,6 +44,16 @@ def appended(element: str, text: str, number: int | str) -> str:
     """
     data = json.dumps({"id": element, "text": text})
     return f"id: {number}\nevent: text\ndata: {data}\n\n"
+
+
+def told(event: Event | EntityEvent, number: int | None = None) -> str:
+    """Return an event of a run, or of an entity, as it is sent.
+
+    :param number: what a reader that comes back says that it has seen; None for nothing
+    """
+    seen = "" if number is None else f"id: {number}\n"
+    data = json.dumps(event.as_dict())
+    return f"{seen}event: {type(event).__name__}\ndata: {data}\n\n"
 
 
 ENDED = "event: ended\ndata: {}\n\n"

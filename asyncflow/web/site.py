@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import attrs
 from jinja2 import DictLoader, Environment, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from asyncflow.display.characters import printable
 from asyncflow.display.picture import DagPicture, GanttPicture, LineagePicture
@@ -28,6 +28,7 @@ from asyncflow.errors import NotFound
 from asyncflow.orchestrator import Orchestrator
 from asyncflow.status import Status
 from asyncflow.web.access import Access
+from asyncflow.web.answers import Page
 
 KEPT = 4000
 """How many parts of pages are kept for the next one who looks."""
@@ -188,7 +189,7 @@ class Site:
     _kept: dict[Hashable, str] = attrs.field(init=False, factory=dict)
 
     def page(
-        self, request: Request, name: str, *, status_code: int = 200, **facts: Any
+        self, request: Request, name: str, /, *, status_code: int = 200, **facts: Any
     ) -> Response:
         """Return a page.
 
@@ -205,7 +206,7 @@ class Site:
             place=request.url.path,
             **facts,
         )
-        return HTMLResponse(text, status_code)
+        return Page(text, status_code)
 
     async def run(self, request: Request) -> Submission:
         """Return the run that a request names.
@@ -231,7 +232,7 @@ class Site:
 
         return found
 
-    def part(self, name: str, **facts: Any) -> str:
+    def part(self, name: str, /, **facts: Any) -> str:
         """Return what a template makes of facts."""
         return _TEMPLATES.get_template(f"{name}.html").render(facts)
 

@@ -139,7 +139,12 @@ class _Parts:
 
     def __reduce__(self) -> tuple[object, ...]:
         error = self.error
-        return put_together, (type(error), error.args, dict(error.__dict__))
+        args = error.args
+
+        if isinstance(error, BaseExceptionGroup):
+            args = error.message, [*map(_Parts, error.exceptions)]
+
+        return put_together, (type(error), args, dict(error.__dict__))
 
 
 def put_together(

@@ -77,7 +77,7 @@ class Meter:
 def forget_peak() -> None:
     """Have the system forget the peak of memory of this process, if it can."""
     try:
-        with open("/proc/self/clear_refs", "w") as file:
+        with open("/proc/self/clear_refs", "w", encoding="utf-8") as file:
             file.write("5")
     except OSError:
         return
@@ -86,7 +86,7 @@ def forget_peak() -> None:
 def _peak() -> int | None:
     """Return the peak since it was forgotten, in bytes; None where nobody knows."""
     try:
-        with open("/proc/self/status") as file:
+        with open("/proc/self/status", encoding="latin-1") as file:
             for line in file:
                 if line.startswith("VmHWM:"):
                     return int(line.split()[1]) * 1024
@@ -141,7 +141,7 @@ def _limited(limit: int) -> Iterator[None]:
 def _size() -> int:
     """Return the size of the address space of this process, in bytes."""
     try:
-        with open("/proc/self/statm") as file:
+        with open("/proc/self/statm", encoding="utf-8") as file:
             return int(file.read().split()[0]) * resource.getpagesize()
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT

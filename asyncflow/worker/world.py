@@ -1,5 +1,5 @@
 """What of its parent's world a worker has: paths, folder, arguments, variables, filters,
-log levels.
+log levels; and the options of its interpreter.
 
 A worker has them from its start on, and gets them anew with a trip where they differ.
 """
@@ -33,8 +33,41 @@ Content: TypeAlias = tuple[
 """`sys.path`, `sys.argv`, the environment, the warning filters, whether byte code is
 kept from the disk, the levels of loggers, and the folder; None where that was removed."""
 
+_FLAGS = {
+    "debug": "d",
+    "optimize": "O",
+    "bytes_warning": "b",
+    "no_site": "S",
+    "isolated": "I",
+    "ignore_environment": "E",
+    "no_user_site": "s",
+    "safe_path": "P",
+}
+
+_LEFT_OUT = frozenset(
+    {"importtime", "perf", "perf_jit", "presite", "showrefcount", "tracemalloc"}
+)
+"""What looks at this process, and would print in each of its workers or slow it down."""
+
 _OURS = frozenset({parent.MARK.encode(), b"ASYNCFLOW_MAIN"})
 """Variables of the worker itself."""
+
+
+def interpreter_options() -> list[str]:
+    """Return the options that change what code does: ``-O``, ``-X utf8`` and their like.
+
+    Warning filters travel otherwise, as they may change while this process runs.
+    """
+    flags = [
+        f"-{option * int(getattr(sys.flags, name))}"
+        for name, option in _FLAGS.items()
+        if getattr(sys.flags, name)
+    ]
+    return flags + [
+        f"-X{name}" if value is True else f"-X{name}={value}"
+        for name, value in sys._xoptions.items()
+        if name not in _LEFT_OUT
+    ]
 
 
 class World:

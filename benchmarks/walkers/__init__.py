@@ -35,6 +35,7 @@ PEERS = {
     "joblib": Peer("benchmarks.walkers.joblib_", "joblib", 10_000),
     "loky": Peer("benchmarks.walkers.loky", "joblib", 10_000),
     "prefect": Peer("benchmarks.walkers.prefect_", "prefect", 60),
+    "prefect-dask": Peer("benchmarks.walkers.prefect_dask_", "prefect-dask", 60),
     "ray": Peer("benchmarks.walkers.ray_", "ray", 10_000),
     "taipy": Peer("benchmarks.walkers.taipy_", "taipy-core", 60),
 }

@@ -21,10 +21,11 @@ from benchmarks.walkers.threaded import ThreadedWalker
 class PrefectWalker(ThreadedWalker):
     """Submit all tasks of a flow at once; futures are arguments of what needs them."""
 
-    def walk(self, graph: Graph, copies: int) -> list[Values]:
-        runner = ProcessPoolTaskRunner(max_workers=self.workers)
+    def runner(self) -> Any:
+        return ProcessPoolTaskRunner(max_workers=self.workers)
 
-        @flow(task_runner=runner, validate_parameters=False)
+    def walk(self, graph: Graph, copies: int) -> list[Values]:
+        @flow(task_runner=self.runner(), validate_parameters=False)
         def walked() -> Values:
             futures = submitted(graph)
             wait(futures)

@@ -71,6 +71,12 @@ def test_the_cost_by_number_of_jobs(tmp_path: Path) -> None:
     assert ElementTree.fromstring(file.read_text()).tag == f"{SVG}svg"
 
 
+def test_an_array_between_workers() -> None:
+    sizes = ["--repeat", "1", "--scale", "0.1", "--only", "two file systems"]
+    printed = run("benchmarks.between_hosts", *sizes)
+    assert re.search(r"^\| two file systems \| 1 +\| \d+\.\d\d ", printed, re.MULTILINE)
+
+
 @pytest.mark.parametrize(
     ("seconds", "met"), [((2.0, 1.0, 9.0), "met"), ((2.1, 1.0, 9.0), "NOT met")]
 )

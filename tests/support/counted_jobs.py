@@ -6,6 +6,10 @@ import os
 import time
 from pathlib import Path
 
+PATIENCE = 50.0
+"""How long something may take to happen, in seconds: less than any test, as nobody can
+cancel who waits in a thread."""
+
 
 def note(path: str, text: str) -> None:
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
@@ -51,7 +55,10 @@ def run_once(given: tuple[str, str, float]) -> tuple[str, str, float]:
 
 def until_begun(folder: Path, count: int) -> list[tuple[int, int]]:
     """Return who runs jobs, and their Dask workers, once so many have begun."""
+    end = time.monotonic() + PATIENCE
+
     while len(found := noted(folder / "begun")) < count:
+        assert time.monotonic() < end, f"{len(found)} of {count} jobs have begun"
         time.sleep(0.01)
 
     parts = [text.partition(":") for text in found]
@@ -59,5 +66,8 @@ def until_begun(folder: Path, count: int) -> list[tuple[int, int]]:
 
 
 def await_file(file: Path) -> None:
+    end = time.monotonic() + PATIENCE
+
     while not file.exists():
+        assert time.monotonic() < end, f"{file} has not come"
         time.sleep(0.01)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 from anyio import Event, create_task_group, fail_after, wait_all_tasks_blocked
 
-from asyncflow import Orchestrator
+from asyncflow import Orchestrator, acting_as
 from asyncflow.notify.bus import Notification
 from asyncflow.web import feeds
 from asyncflow.web.feeds import Feeds
@@ -140,4 +141,40 @@ async def test_it_ends_with_the_orchestrator() -> None:
             group.start_soon(follow, orchestrator)
             await wait_all_tasks_blocked()
 
+    assert len(open_feeds) == 0
+
+
+async def test_what_happens_to_entities_comes_where_it_is_wanted(
+    orchestrator: Orchestrator,
+) -> None:
+    config = flows.chain(orchestrator.config, flows.double)
+    scenario = await orchestrator.create_scenario(config)
+    open_feeds, got, all_got = Feeds(), [""], [""]
+
+    async def follow(into: list[str], *, entities: bool) -> None:
+        events = open_feeds.follow(orchestrator, entities=entities)
+
+        async for text in events:
+            into[0] += text
+
+            if "SubmissionFinished" in text:
+                break
+
+        await events.aclose()
+
+    with fail_after(40):
+        async with create_task_group() as group:
+            group.start_soon(partial(follow, got, entities=False))
+            group.start_soon(partial(follow, all_got, entities=True))
+            await wait_all_tasks_blocked()
+            assert len(open_feeds) == 2
+
+            with acting_as("ada"):
+                await scenario.update(name="b")
+
+            await scenario.submit()
+
+    assert {kind for kind in kinds(got[0]) if kind.startswith("Entity")} == set()
+    assert kinds(all_got[0])[0] == "EntityUpdated"
+    assert '"user": "ada"' in all_got[0]
     assert len(open_feeds) == 0

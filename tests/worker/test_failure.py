@@ -193,6 +193,23 @@ def test_an_error_of_other_arguments_is_put_together_again() -> None:
     assert (str(again), vars(again)) == ("no such customer: ann", {"name": "ann"})
 
 
+def test_a_group_of_such_errors_is_put_together_again() -> None:
+    inner = ExceptionGroup("inner", [NotFound("bob")])
+    group = ExceptionGroup("group", [TwoArguments(1, 2), inner, ValueError("plain")])
+    group.add_note("a note")
+
+    found = error_of(raised(group, None))
+
+    assert isinstance(found, ExceptionGroup)
+    assert (found.message, found.__notes__) == ("group", ["a note"])
+    assert [*map(str, found.exceptions)] == [*map(str, group.exceptions)]
+    again = found.exceptions[1]
+    assert isinstance(again, ExceptionGroup)
+    (bob,) = again.exceptions
+    assert isinstance(bob, NotFound)
+    assert bob.name == "bob"
+
+
 @pytest.mark.parametrize("error", [Locked("locked"), ValueError("x" * ERROR)])
 def test_what_cannot_be_pickled_or_is_large_is_told_as_text(error: Exception) -> None:
     outcome = raised(error, None)

@@ -24,7 +24,7 @@ from asyncflow.executors.dask.connect import (
     place_of,
 )
 from asyncflow.executors.dask.held import SENT, Payload
-from asyncflow.executors.dask.held_values import ClusterValues, placed
+from asyncflow.executors.dask.held_values import ClusterValues, homes, placed
 from asyncflow.executors.dask.owner_watch import END, OwnerWatch
 from asyncflow.executors.dask.payload import pack
 from asyncflow.executors.dask.plugin import (
@@ -37,6 +37,7 @@ from asyncflow.executors.dask.plugin import (
 )
 from asyncflow.executors.dask.seats import Member, SeatListener, Seats
 from asyncflow.executors.dask.shared_folder import reach, reach_address
+from asyncflow.executors.dask.silence import telling_who_is_silent
 from asyncflow.executors.dask.transport import LOST, Owner, Transport
 from asyncflow.executors.dask.trip import Trip
 from asyncflow.executors.dask.worker_list import worker_list
@@ -119,7 +120,7 @@ class Cluster:
 
         try:
             if held is None:
-                member = await self.seats.take()
+                member = await self.seats.take(homes(calls))
             else:  # it has begun there
                 member = held.member
                 self.seats.take_at(member)
@@ -130,6 +131,10 @@ class Cluster:
                     await self._ride(trip, member)
             finally:
                 self.seats.give(member)
+
+                if trip.has_files:
+                    with CancelScope(shield=True):
+                        await to_thread.run_sync(trip.remove_files)
         finally:
             for call in calls:  # one that was returned may travel again already
                 if self._jobs.get(call.job_id) is trip:
@@ -179,10 +184,6 @@ class Cluster:
             del self._trips[trip.number]
             self._transport.forget(trip)
 
-            if trip.has_files:
-                with CancelScope(shield=True):
-                    await to_thread.run_sync(trip.remove_files)
-
     async def take_over(self, dead_id: str) -> Mapping[str, int]:
         members = [*self.seats.members.values()]
         return await self._adoption.take_over(self._transport.client, members, dead_id)
@@ -226,10 +227,12 @@ class Cluster:
         try:
             client.subscribe_topic(self._name, self._hear)
             client.subscribe_topic("all", self._hear_of_workers)
-            await client.register_plugin(OwnerWatch(self._name))
-            await client.register_plugin(AgentPlugin(self._settings))
-            identity = await client.scheduler.identity(n_workers=-1)
-            found = await client.run(describe, name=self._name, on_error="ignore")
+
+            async with telling_who_is_silent(client):
+                await client.register_plugin(OwnerWatch(self._name))
+                await client.register_plugin(AgentPlugin(self._settings))
+                identity = await client.scheduler.identity(n_workers=-1)
+                found = await client.run(describe, name=self._name, on_error="ignore")
         except BaseException:
             await disconnect(client)
             raise
@@ -319,10 +322,11 @@ class Cluster:
         """See `Executor.reach`."""
         client, members = self._transport.client, self.seats.members
 
-        if address is None:
-            await reach(client, members, folder)
-        else:
-            await reach_address(client, members, address)
+        async with telling_who_is_silent(client):
+            if address is None:
+                await reach(client, members, folder)
+            else:
+                await reach_address(client, members, address)
 
     async def list_workers(self, *, stacks: bool = False) -> list[WorkerInfo]:
         client, members = self._transport.client, self.seats.members.values()

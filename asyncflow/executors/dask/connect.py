@@ -18,7 +18,9 @@ from distributed import Client, Security
 from distributed.versions import get_versions
 
 from asyncflow.errors import ClusterFailed
+from asyncflow.executors.dask.silence import telling_who_is_silent
 from asyncflow.log import logger as _logger
+from asyncflow.worker.world import interpreter_options
 
 PATIENCE = 10.0
 """How long a scheduler may take to answer, in seconds."""
@@ -105,7 +107,8 @@ async def local_cluster(count: int, folder: str) -> AsyncIterator[str]:
 
     try:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "asyncflow.executors.dask.local"),
+            *(sys.executable, *interpreter_options()),
+            *("-P", "-m", "asyncflow.executors.dask.local"),
             str(count),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -147,7 +150,7 @@ _LOCAL = "give the address of a scheduler, or use mode='standalone'"
 
 
 def _last_line(path: str) -> str:
-    with open(path, errors="replace") as file:
+    with open(path, encoding="utf-8", errors="replace") as file:
         return next((line.strip() for line in reversed(file.readlines())), "no reason")
 
 
@@ -202,7 +205,10 @@ async def connected(address: str, security: Any, name: str) -> Connection:
         if client.scheduler_comm is not None:
             client.scheduler_comm.interval = INTERVAL
 
-        check_versions(address, await _versions(client))
+        async with telling_who_is_silent(client):
+            found = await _versions(client)
+
+        check_versions(address, found)
     except BaseException:
         await disconnect(client)
         raise

@@ -10,15 +10,17 @@ The functions below are what Dask is given to call there.
 from __future__ import annotations
 
 import asyncio
+import mmap
 import os
 import uuid
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from mmap import ACCESS_READ, mmap
 from typing import Any, NamedTuple, cast
 
 import attrs
 from distributed import Worker
+from distributed.comm import Comm
+from distributed.core import Status
 from distributed.protocol import to_serialize
 
 PIECE = 8 << 20
@@ -31,6 +33,12 @@ PATIENCE = 30.0
 """How long a Dask worker may take to give a piece, in seconds."""
 
 _OP = "asyncflow_value"
+
+_NEXT = "next"
+"""What asks for one more piece."""
+
+_FLAGS = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
+"""A piece is in memory once it is mapped: whoever sends it does not wait for a disk."""
 
 
 class Need(NamedTuple):
@@ -88,24 +96,59 @@ class HeldFolder:
         source = os.path.join(need.folder, need.name)
 
         # It may have come before, and both may be on one host.
-        if await loop.run_in_executor(None, _linked, source, path):
+        if await loop.run_in_executor(None, _is_here, path, source):
             return
-
-        peer = self.worker.rpc(need.address)
-
-        async def ask(offset: int) -> tuple[int, Any]:
-            asked = getattr(peer, _OP)(name=need.name, offset=offset)
-            found = await asyncio.wait_for(asked, PATIENCE)
-            return found["size"], found["data"]
 
         draft = f"{path}.{uuid.uuid4().hex}.tmp"
 
         try:
-            await copied(ask, draft)
+            await self._receive(need, draft)
             os.rename(draft, path)
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(draft)
+
+    async def _receive(self, need: Need, path: str) -> None:
+        """Make a file of what another worker sends: while one piece is written, others are
+        on their way.
+        """
+        loop = asyncio.get_running_loop()
+        pool = self.worker.rpc
+        comm: Comm = await asyncio.wait_for(pool.connect(need.address), PATIENCE)
+        writing: asyncio.Future[None] | None = None
+        offset = 0
+
+        try:
+            await comm.write({"op": _OP, "name": need.name})
+            size = (await asyncio.wait_for(comm.read(), PATIENCE))["size"]
+
+            if size is None:
+                raise FileNotFoundError(need.name)
+
+            asks = iter(range(0, size, PIECE))
+
+            for _ in zip(range(AT_ONCE), asks, strict=False):
+                await comm.write(_NEXT)
+
+            while offset < size:
+                data = (await asyncio.wait_for(comm.read(), PATIENCE))["data"]
+
+                if next(asks, None) is not None:
+                    await comm.write(_NEXT)
+
+                if writing is not None:
+                    await writing
+
+                writing = loop.run_in_executor(None, _write, path, data, offset)
+                offset += len(data)
+
+            if writing is not None:
+                await writing
+        except BaseException:
+            comm.abort()  # who sends would take what comes next for something else
+            raise
+        finally:
+            pool.reuse(need.address, comm)
 
     def drop(self, names: Collection[str]) -> None:
         """Forget values."""
@@ -113,10 +156,26 @@ class HeldFolder:
             with suppress(FileNotFoundError):
                 os.unlink(os.path.join(self.path, os.path.basename(name)))
 
-    async def answer(self, name: str, offset: int) -> dict[str, Any]:
-        """Give another worker a piece of a value."""
-        size, data = await self.piece(name, offset)
-        return {"size": size, "data": to_serialize(data)}
+    async def send(self, comm: Comm, name: str) -> object:
+        """Give another worker a value: its size, None where it is not there; then a piece
+        whenever that asks for one.
+        """
+        loop = asyncio.get_running_loop()
+        path = os.path.join(self.path, os.path.basename(name))
+
+        try:
+            size = await loop.run_in_executor(None, os.path.getsize, path)
+        except FileNotFoundError:
+            return {"size": None}
+
+        await comm.write({"size": size})
+
+        for offset in range(0, size, PIECE):
+            _, data = await self.piece(name, offset)
+            await comm.read()
+            await comm.write({"data": to_serialize(data)})
+
+        return Status.dont_reply
 
     async def piece(self, name: str, offset: int) -> tuple[int, memoryview]:
         """Return the size of a value, and a piece of it."""
@@ -153,7 +212,7 @@ def folder_of(worker: Worker) -> HeldFolder:
         path = os.path.join(worker.local_directory, "asyncflow-values")
         os.makedirs(path, 0o700, exist_ok=True)
         known = worker.extensions[_OP] = HeldFolder(worker, path)
-        worker.handlers[_OP] = known.answer
+        worker.handlers[_OP] = known.send
 
     return known
 
@@ -178,9 +237,15 @@ async def names(dask_worker: Worker) -> list[str]:
     return os.listdir(folder_of(dask_worker).path)
 
 
-def _linked(source: str, path: str) -> bool:
+def _is_here(path: str, source: str) -> bool:
+    """Have a value by a link where its file is seen from here, on one host or on another
+    file system of it.
+    """
     with suppress(OSError):
         os.link(source, path)
+
+    with suppress(OSError), open(source, "rb"):
+        os.symlink(source, path)
 
     return os.path.exists(path)
 
@@ -189,7 +254,8 @@ def _read(path: str, offset: int) -> tuple[int, memoryview]:
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         length = min(PIECE, size - offset)
-        found = mmap(file.fileno(), length, access=ACCESS_READ, offset=offset)
+        where = (file.fileno(), length, _FLAGS, mmap.PROT_READ)
+        found = mmap.mmap(*where, offset=offset)
 
     return size, memoryview(found)
 

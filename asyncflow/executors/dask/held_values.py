@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from asyncio import gather
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -36,6 +37,18 @@ def placed(
     placing = _Placing(member, {one.values: one for one in members.values()})
     found = [placing.call(call) for call in calls]
     return found, (*placing.needs.values(),)
+
+
+def homes(calls: Sequence[Call]) -> Mapping[str, int]:
+    """Return how many of the values that calls read each host has, by what tells these
+    from those of others.
+    """
+    return Counter(
+        place
+        for call in calls
+        for _, driver, kept in call.inputs
+        if driver.is_held and isinstance(kept, str) and (place := place_of(kept))
+    )
 
 
 def _has_held(call: Call) -> bool:

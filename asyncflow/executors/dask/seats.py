@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Protocol
 
 import attrs
+
+NONE: Mapping[str, int] = MappingProxyType({})
 
 
 class SeatListener(Protocol):
@@ -89,9 +93,13 @@ class Seats:
         """Take a seat of a member whose seats may all be taken."""
         member.used += 1
 
-    async def take(self) -> Member:
-        """Take a seat where the fewest are taken; wait until there is one."""
-        while (member := self._best()) is None:
+    async def take(self, homes: Mapping[str, int] = NONE) -> Member:
+        """Take a seat, where the fewest are taken; wait until there is one.
+
+        :param homes: how many of the values that are to be read there each member holds,
+            by what tells these from those of others: who has most of them comes first
+        """
+        while (member := self._best(homes)) is None:
             waiting = asyncio.get_running_loop().create_future()
             self._waiting.append(waiting)
 
@@ -114,9 +122,12 @@ class Seats:
         member.used -= 1
         self._wake()
 
-    def _best(self) -> Member | None:
+    def _best(self, homes: Mapping[str, int]) -> Member | None:
+        def rank(member: Member) -> tuple[int, float]:
+            return -homes.get(member.values, 0), member.load
+
         free = [one for one in self.members.values() if one.used < one.size]
-        return min(free, key=lambda one: one.load, default=None)
+        return min(free, key=rank, default=None)
 
     def _wake(self) -> None:
         while self._waiting:

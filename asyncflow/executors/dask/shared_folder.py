@@ -43,7 +43,8 @@ async def reach(client: Client, members: Mapping[str, Member], folder: str) -> N
             f"the folder of values {folder} of this host is not there on "
             f"{', '.join(blind)}",
             "give the orchestrator a store in a folder that all hosts share, at the "
-            "same path: Orchestrator(store='/shared/.asyncflow/asyncflow.db')",
+            "same path: Orchestrator(store='/shared/.asyncflow/asyncflow.db'); or, where "
+            "they share none, an address: Orchestrator(values='s3://bucket/prefix')",
         )
 
 
@@ -92,10 +93,10 @@ async def probe(dask_worker: Worker, path: str) -> str | None:  # noqa: ARG001  
 
 
 def _write(path: str, text: str) -> None:
-    with open(path, "w") as file:
+    with open(path, "w", encoding="utf-8") as file:
         file.write(text)
 
 
 def _read(path: str) -> str:
-    with open(path) as file:
+    with open(path, encoding="utf-8") as file:
         return file.read()

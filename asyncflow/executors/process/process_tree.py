@@ -59,7 +59,7 @@ def has_started_any(pid: int) -> bool:
     """Tell whether a worker that lives has children, or may have some. Blocks."""
     try:
         for thread in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{thread}/children") as file:
+            with open(f"/proc/{pid}/task/{thread}/children", encoding="utf-8") as file:
                 if file.read(1):
                     return True
     except OSError:

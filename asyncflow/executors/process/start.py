@@ -39,6 +39,7 @@ from asyncflow.executors.process.worker import remove_files
 from asyncflow.worker import trip
 from asyncflow.worker.loaded import file_of, is_users
 from asyncflow.worker.parent import MARK
+from asyncflow.worker.world import interpreter_options
 
 PATIENCE = 30.0
 """How long a worker may take to start, in seconds."""
@@ -198,11 +199,12 @@ class Start:
         :raises OSError: the system, or the disk, has no room for it
         """
         nonce = os.urandom(8).hex()
+        command = [sys.executable, *interpreter_options(), "-u", "-c", PROGRAM]
 
         try:
             with CancelScope(shield=True):  # half made, asyncio leaves it behind
                 process = await open_process(
-                    [sys.executable, "-u", "-c", PROGRAM, nonce, "anyio.to_process"],
+                    [*command, nonce, "anyio.to_process"],
                     start_new_session=True,  # no Ctrl-C and no terminal are its own
                     env={**os.environ, MARK: self.mark},
                 )

@@ -192,7 +192,7 @@ class Worker:
         Blocks.
         """
         try:
-            with open(f"/proc/{self.pid}/statm") as file:
+            with open(f"/proc/{self.pid}/statm", encoding="utf-8") as file:
                 pages = file.read().split()[1]
         except (OSError, IndexError):
             return 0

@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _listed(path: str) -> list[str]:
     """Read a list of seeds; what follows a ``#`` is a comment."""
-    with open(path) as file:
+    with open(path, encoding="utf-8") as file:
         lines = [line.partition("#")[0].strip() for line in file]
 
     return [line for line in lines if line]

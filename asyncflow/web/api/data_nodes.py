@@ -12,6 +12,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from asyncflow.entities.tracing import lineage_of
 from asyncflow.filters import JoinOperator, Where, as_where
 from asyncflow.records import plain
 from asyncflow.web.access import user_of
@@ -30,11 +31,14 @@ from asyncflow.web.api.operation import (
 from asyncflow.web.api.schemas import (
     DATA_NODE,
     EDIT,
+    LINEAGE,
     PREVIEW,
     WHOLE_DATA_NODE,
     data_node,
     data_node_record,
+    lineage,
 )
+from asyncflow.web.fields import from_json
 from asyncflow.web.site import Site
 from asyncflow.web.uploads import upload
 
@@ -61,7 +65,7 @@ class DataNodes:
     @property
     def operations(self) -> list[Answered]:
         """What can be asked for."""
-        return [*self._to_read(), *self._others()]
+        return [*self._to_read(), *self._history(), *self._others()]
 
     def _to_read(self) -> list[Answered]:
         rows = {"type": "integer", "minimum": 0, "maximum": 10_000, "default": 100}
@@ -109,6 +113,30 @@ class DataNodes:
             ),
         ]
 
+    def _history(self) -> list[Answered]:
+        return [
+            (
+                Operation(
+                    method="GET",
+                    path="/data-nodes/{id}/edits",
+                    name="list_edits",
+                    what="Tell who wrote a data node, when, and why: the last one first.",
+                    answers={200: listed(EDIT)},
+                ),
+                self.edits,
+            ),
+            (
+                Operation(
+                    method="GET",
+                    path="/data-nodes/{id}/lineage",
+                    name="get_data_node_lineage",
+                    what="Tell by whom, and of what, a value was made.",
+                    answers={200: LINEAGE},
+                ),
+                self.lineage,
+            ),
+        ]
+
     def _others(self) -> list[Answered]:
         return [
             (
@@ -122,16 +150,6 @@ class DataNodes:
                     answers={200: WHOLE_DATA_NODE},
                 ),
                 self.write,
-            ),
-            (
-                Operation(
-                    method="GET",
-                    path="/data-nodes/{id}/edits",
-                    name="list_edits",
-                    what="Tell who wrote a data node, when, and why: the last one first.",
-                    answers={200: listed(EDIT)},
-                ),
-                self.edits,
             ),
             (
                 Operation(
@@ -189,11 +207,18 @@ class DataNodes:
         )
         return answer(request, plain(preview._asdict()))
 
+    async def lineage(self, request: Request, _asked: Asked) -> Response:
+        """Tell where its value comes from."""
+        picture = await lineage_of(await self.site.data_node(request))
+        return answer(request, lineage(picture.lineage))
+
     async def write(self, request: Request, asked: Asked) -> Response:
-        """Write a value."""
+        """Write a value: a text for a date, where its default is one."""
         node = await self.site.data_node(request)
         await node.write(
-            asked.body["value"],
+            from_json([node.config], {node.config_id: asked.body["value"]})[
+                node.config_id
+            ],
             editor_id=user_of(request),
             comment=asked.body.get("comment", ""),
         )

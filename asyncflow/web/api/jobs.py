@@ -7,10 +7,11 @@ from collections.abc import AsyncGenerator
 
 import attrs
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from asyncflow.entities.job import Job
 from asyncflow.web.access import cancelled_by
+from asyncflow.web.answers import Plain
 from asyncflow.web.api.operation import (
     ANY,
     PAGE,
@@ -133,7 +134,7 @@ class Jobs:
     async def log(self, request: Request, _asked: Asked) -> Response:
         """Return what a job printed."""
         found = await self.site.job(request)
-        return PlainTextResponse(await found.output())
+        return Plain(await found.output())
 
     async def follow(self, request: Request, _asked: Asked) -> Response:
         """Send what a job prints."""

@@ -11,8 +11,9 @@ from typing import Any, Literal, TypeAlias
 import attrs
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from asyncflow.web.answers import Json
 from asyncflow.web.forms import in_json, moment
 
 Schema: TypeAlias = Mapping[str, Any]
@@ -151,7 +152,7 @@ def answer(
     request: Request, content: Any, status: int = 200, headers: Mapping[str, str] = {}
 ) -> Response:
     """Return an answer in JSON, with a tag: who has it already gets it not again."""
-    response = JSONResponse(content, status, headers={**headers})
+    response = Json(content, status, headers={**headers})
 
     if request.method == "GET":
         tag = f'"{blake2b(bytes(response.body), digest_size=12).hexdigest()}"'

@@ -47,6 +47,7 @@ from asyncflow.web.api.schemas import (
 )
 from asyncflow.web.api.submissions import ACCEPTED, WAIT, accepted
 from asyncflow.web.differing import differing
+from asyncflow.web.fields import from_json
 from asyncflow.web.site import Site, root_of
 
 _KEY = Parameter(
@@ -282,10 +283,19 @@ class Scenarios:
             asked.body["config_id"],
             name=asked.body.get("name"),
             exist_ok=asked.body.get("exist_ok", False),
-            inputs=asked.body.get("inputs"),
+            inputs=self._inputs(request, asked),
             properties=asked.body.get("properties"),
         )
         return _made(request, made)
+
+    def _inputs(self, request: Request, asked: Asked) -> dict[str, Any] | None:
+        configs = self.site.find(request).config.scenarios
+        config, given = configs.get(asked.body["config_id"]), asked.body.get("inputs")
+
+        if config is None or given is None:
+            return given
+
+        return from_json(config.data_node_configs, given)
 
     async def get(self, request: Request, _asked: Asked) -> Response:
         """Return a scenario."""
@@ -361,6 +371,11 @@ class Scenarios:
             SUBMITTED_BY: user_of(request),
         }
         options = {**asked.body, "properties": properties}
+
+        if given := asked.body.get("inputs"):
+            nodes = [node.config for node in entity.get_inputs()]
+            options["inputs"] = from_json(nodes, given)
+
         key = asked.query.get("Idempotency-Key")
         run = entity.submit(idempotency_key=key, **options)
         return await accepted(request, run, asked.query.get("wait"))

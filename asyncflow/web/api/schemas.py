@@ -35,6 +35,7 @@ from asyncflow.web.api.operation import (
     listed,
     maybe,
 )
+from asyncflow.web.fields import first_values, sources
 from asyncflow.web.pages.run_history import never_written
 
 ERROR = facts(error=TEXT)
@@ -160,7 +161,7 @@ STORE = facts(
     unlisted=maybe(TEXT),
 )
 SUBMISSIONS = facts(submissions=COUNT)
-CONFIG = facts(id=TEXT, frequency=maybe(TEXT), inputs=listed(TEXT))
+CONFIG = facts(id=TEXT, frequency=maybe(TEXT), inputs=listed(TEXT), kinds=OBJECT)
 READINESS = facts(is_submittable=FLAG, reasons=listed(TEXT), missing=listed(TEXT))
 COMPARED = facts(
     data_node=TEXT, one=maybe(PREVIEW), other=maybe(PREVIEW), problems=listed(TEXT)
@@ -203,14 +204,8 @@ def config(declared: ScenarioConfig) -> dict[str, Any]:
         "id": declared.id,
         "frequency": frequency and str(frequency),
         "inputs": sources(declared),
+        "kinds": {field.name: str(field.kind) for field in first_values(declared)},
     }
-
-
-def sources(declared: ScenarioConfig) -> list[str]:
-    """Return the data nodes that a scenario reads and does not write."""
-    written = {node.id for task in declared.tasks for node in task.output}
-    read = {node.id for task in declared.tasks for node in task.input}
-    return sorted(read - written)
 
 
 def scenario_record(record: ScenarioRecord) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import attrs
@@ -37,8 +37,10 @@ from asyncflow.web.api.schemas import (
     submission_record,
 )
 from asyncflow.web.bulk import cancel_all, retry_all
-from asyncflow.web.live import ENDED, EventStream, closing
+from asyncflow.web.forms import place
+from asyncflow.web.live import ENDED, EventStream
 from asyncflow.web.reports import report
+from asyncflow.web.run_feeds import RunFeeds
 from asyncflow.web.site import Site, root_of
 
 WAIT = Parameter(
@@ -68,6 +70,7 @@ class Submissions:
     """Operations on runs."""
 
     site: Site
+    _feeds: RunFeeds = attrs.field(init=False, factory=RunFeeds)
 
     @property
     def operations(self) -> list[Answered]:
@@ -269,8 +272,14 @@ class Submissions:
     async def events(self, request: Request, _asked: Asked) -> Response:
         """Send the events of a run."""
         last = request.headers.get("last-event-id", "")
-        before = int(last) if last.isdecimal() and len(last) < 10 else 0
-        return EventStream(_events(await self.site.run(request), before))
+        return EventStream(self._told(await self.site.run(request), place(last)))
+
+    async def _told(self, run: Submission, before: int) -> AsyncGenerator[str]:
+        async with aclosing(self._feeds.follow(run, before)) as events:
+            async for text in events:
+                yield text
+
+        yield ENDED
 
 
 def _meant(asked: Asked) -> dict[str, Any]:
@@ -298,24 +307,9 @@ async def accepted(request: Request, run: Submission, wait: float | None) -> Res
     if wait:
         await run.wait(wait)
 
-    place = f"{root_of(request)}api/submissions/{run.id}"
-    return answer(
-        request, submission(run), 200 if run.is_finished else 202, {"location": place}
-    )
+    location = f"{root_of(request)}api/submissions/{run.id}"
+    status = 200 if run.is_finished else 202
+    return answer(request, submission(run), status, {"location": location})
 
 
 ACCEPTED = {200: WHOLE_SUBMISSION, 202: WHOLE_SUBMISSION}
-
-
-async def _events(run: Submission, before: int) -> AsyncGenerator[str]:
-    number = 0
-
-    async with closing(aiter(run)) as events:
-        async for event in events:
-            number += 1
-
-            if number > before:
-                text = json.dumps(event.as_dict())
-                yield f"id: {number}\nevent: {type(event).__name__}\ndata: {text}\n\n"
-
-    yield ENDED

@@ -128,6 +128,14 @@ class System:
                     path="/events",
                     name="follow_events",
                     what="Send the events of all runs as they come, from now on.",
+                    parameters=(
+                        Parameter(
+                            "entities",
+                            FLAG,
+                            "whether to tell what is made, changed and deleted, and who "
+                            "asked for it",
+                        ),
+                    ),
                     answers={200: ANY},
                     media="text/event-stream",
                 ),
@@ -167,6 +175,9 @@ class System:
         pruned = await self.site.find(request).prune(age)
         return answer(request, {"submissions": pruned.submissions})
 
-    async def events(self, request: Request, _asked: Asked) -> Response:
+    async def events(self, request: Request, asked: Asked) -> Response:
         """Send the events of all runs."""
-        return EventStream(self._feeds.follow(self.site.find(request)))
+        entities = asked.query.get("entities", False)
+        return EventStream(
+            self._feeds.follow(self.site.find(request), entities=entities)
+        )

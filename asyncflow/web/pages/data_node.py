@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 import attrs
+from anyio import to_thread
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.tracing import lineage_of
+from asyncflow.entities.typed import LONGEST, as_typed
+from asyncflow.errors import AsyncflowError
 from asyncflow.filters import Operator, Where, as_where
 from asyncflow.ids import SCENARIO, kind_of
 from asyncflow.selection import Preview
 from asyncflow.web.access import user_of
+from asyncflow.web.fields import KINDS, Field, Kind, declared, field_of
 from asyncflow.web.first_rows import first_rows
 from asyncflow.web.forms import form, form_with_file, value
-from asyncflow.web.site import Site, seen
+from asyncflow.web.site import Site, drawn, seen
 from asyncflow.web.uploads import takes_files, upload
 
 EDITS = 100
 """How many of the last edits a page shows."""
 
-PLAIN = frozenset({"NoneType", "bool", "float", "int", "str"})
-"""The types of the values that a form can change."""
+VALUE = "value"
+"""The name of the field for a value."""
 
 
 @attrs.frozen(eq=False)
@@ -38,13 +44,27 @@ class DataNodePage:
         """Where it answers."""
         return [
             Route("/data-nodes/{id}", self.show),
+            Route("/data-nodes/{id}/lineage", self.lineage),
             Route("/data-nodes/{id}/write", self.write, methods=["POST"]),
             Route("/data-nodes/{id}/upload", self.upload, methods=["POST"]),
         ]
 
     async def show(self, request: Request) -> Response:
         """Show it."""
-        node = await self.site.data_node(request)
+        return await self._shown(request, await self.site.data_node(request))
+
+    async def _shown(
+        self,
+        request: Request,
+        node: DataNode[Any],
+        field: Field | None = None,
+        comment: str = "",
+        status_code: int = 200,
+    ) -> Response:
+        """Return its page.
+
+        :param field: what was typed for its value, and is wrong; None for what it has
+        """
         asked = request.query_params
         where, owner = _where(asked), node.owner_id or ""
         preview, problem = await first_rows(node, where)
@@ -60,20 +80,49 @@ class DataNodePage:
             owner=owner if kind_of(owner) == SCENARIO else "",
             takes_files=takes_files(node),
             operators=[*Operator],
-            typed=None if where else _typed(preview),
+            field=field or await _field(node, preview if where is None else None),
+            comment=comment,
+            status_code=status_code,
             edits=edits[::-1],
             notice=asked.get("notice", ""),
         )
 
     async def write(self, request: Request) -> Response:
         """Write what was typed, with who and why."""
-        node, fields = await self.site.data_node(request), await form(request)
-        await node.write(
-            value(fields.get("value", "")),
-            editor_id=user_of(request),
-            comment=fields.get("comment", ""),
-        )
+        node, given = await self.site.data_node(request), await form(request)
+        preview, _ = await first_rows(node)
+        field, comment = await _field(node, preview), given.get("comment", "")
+
+        if field is None:
+            raise HTTPException(
+                409, "no form can change this value: write it over REST"
+            )
+
+        field = field.checked(given.get("value", ""), is_needed=True)
+
+        if field.error:
+            return await self._shown(request, node, field, comment, 422)
+
+        try:
+            await node.write(field.read(), editor_id=user_of(request), comment=comment)
+        except (AsyncflowError, TypeError, ValueError) as error:
+            field = attrs.evolve(field, error=str(error) or type(error).__name__)
+            return await self._shown(request, node, field, comment, 409)
+
         return seen(request, f"data-nodes/{node.id}", "it is written")
+
+    async def lineage(self, request: Request) -> Response:
+        """Show where its value comes from: by whom and of what it was made."""
+        node = await self.site.data_node(request)
+        picture = await lineage_of(node)
+        return self.site.page(
+            request,
+            "lineage",
+            place_of=f"data-nodes/{node.id}",
+            name=node.config_id,
+            dag=await to_thread.run_sync(drawn, picture),
+            notice="",
+        )
 
     async def upload(self, request: Request) -> Response:
         """Take a file for the value, with who and why."""
@@ -108,13 +157,23 @@ def _where(asked: Mapping[str, str]) -> Where | None:
         raise HTTPException(400, str(error)) from error
 
 
-def _typed(preview: Preview | None) -> str | None:
-    """Return how a form shows a value; None where no form can change it."""
-    if preview is None:
-        return ""
+async def _field(node: DataNode[Any], preview: Preview | None) -> Field | None:
+    """Return the field for a value; None where no form can change it.
 
-    if preview.kind not in PLAIN:
+    :param preview: what is known of the value, so that a large one is not read again
+    """
+    if node.last_edit_date is None:
+        field = declared(node.config, ())
+        return (
+            Field(VALUE, Kind.ANY) if field is None else attrs.evolve(field, name=VALUE)
+        )
+
+    if preview is None or preview.kind not in KINDS or (preview.total or 0) > LONGEST:
         return None
 
-    ((cell,),) = preview.rows
-    return cell if isinstance(cell, str) else json.dumps(cell)
+    try:
+        found = await as_typed(node)
+    except AsyncflowError:
+        return None
+
+    return None if found is None else field_of(VALUE, found)

@@ -7,11 +7,12 @@ from collections.abc import AsyncGenerator
 import attrs
 from anyio import to_thread
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from asyncflow.entities.job import Job
 from asyncflow.web.access import cancelled_by
+from asyncflow.web.answers import Plain
 from asyncflow.web.forms import place
 from asyncflow.web.live import ENDED, EventStream, appended, closing
 from asyncflow.web.site import Site, lines, seen
@@ -66,9 +67,7 @@ class JobPage:
         """Send what it printed, as it is."""
         job = await self.site.job(request)
         name = f'attachment; filename="{job.id}.log"'
-        return PlainTextResponse(
-            await job.output(), headers={"content-disposition": name}
-        )
+        return Plain(await job.output(), headers={"content-disposition": name})
 
     async def live(self, request: Request) -> Response:
         """Send what it prints, until it has ended."""

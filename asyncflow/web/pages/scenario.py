@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import attrs
 from anyio import to_thread
 from starlette.requests import Request
@@ -9,7 +12,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from asyncflow.acting import SUBMITTED_BY
+from asyncflow.entities.scenario import Scenario
+from asyncflow.errors import AsyncflowError
 from asyncflow.web.access import user_of
+from asyncflow.web.fields import PREFIX, Field, current, filled, refused, values_of
 from asyncflow.web.forms import form
 from asyncflow.web.site import Site, drawn, seen
 
@@ -34,6 +40,7 @@ class ScenarioPage:
         return [
             Route("/scenarios/{id}", self.show),
             Route("/scenarios/{id}/lineage", self.lineage),
+            Route("/scenarios/{id}/submit", self.ask),
             *(
                 Route(f"/scenarios/{{id}}/{name}", verb, methods=["POST"])
                 for name, verb in verbs.items()
@@ -68,18 +75,66 @@ class ScenarioPage:
         return self.site.page(
             request,
             "lineage",
-            scenario=scenario,
+            place_of=f"scenarios/{scenario.id}",
+            name=scenario.name or scenario.id,
             dag=await to_thread.run_sync(drawn, picture),
             notice="",
         )
 
+    async def ask(self, request: Request) -> Response:
+        """Show the form that starts a run of it with other values."""
+        scenario = await self.site.scenario(request)
+        return self._form(request, scenario, await _fields(scenario))
+
     async def submit(self, request: Request) -> Response:
-        """Start a run of it."""
-        scenario, fields = await self.site.scenario(request), await form(request)
-        by = {SUBMITTED_BY: user_of(request)}
-        run = scenario.submit(force=bool(fields.get("force")), properties=by)
-        await run.accepted()
+        """Start a run of it: with what was typed, or else with what is there.
+
+        Where something is wrong with it the form comes, with what was typed.
+        """
+        scenario, given = await self.site.scenario(request), await form(request)
+        has_values = any(name.startswith(PREFIX) for name in given)
+        fields = filled(await _fields(scenario) if has_values else [], given)
+        force, by = bool(given.get("force")), {SUBMITTED_BY: user_of(request)}
+
+        if any(field.error for field in fields):
+            return self._form(request, scenario, fields, force=force, status_code=422)
+
+        try:
+            inputs = values_of(fields)
+            run = scenario.submit(force=force, inputs=inputs or None, properties=by)
+            await run.accepted()
+        except (AsyncflowError, TypeError, ValueError) as error:
+            if not has_values:
+                raise
+
+            fields, problem = refused(fields, error)
+            return self._form(
+                *(request, scenario, fields),
+                problem=problem,
+                force=force,
+                status_code=409,
+            )
+
         return seen(request, f"runs/{run.id}")
+
+    def _form(
+        self,
+        request: Request,
+        scenario: Scenario,
+        fields: Sequence[Field],
+        **facts: Any,
+    ) -> Response:
+        names = {field.name for field in fields}
+        sources = sorted(node.config_id for node in scenario.get_inputs())
+        others = [source for source in sources if source not in names]
+        shown = {"problem": "", "force": False, "notice": "", **facts}
+        return self.site.page(
+            *(request, "submit"),
+            scenario=scenario,
+            fields=fields,
+            others=others,
+            **shown,
+        )
 
     async def promote(self, request: Request) -> Response:
         """Make it the primary one of its cycle."""
@@ -111,3 +166,15 @@ class ScenarioPage:
         scenario_id = request.path_params["id"]
         await self.site.find(request).delete(scenario_id)
         return seen(request, "scenarios", f"{scenario_id} is deleted")
+
+
+FIELDS = 50
+"""For how many values the form of a run has fields."""
+
+
+async def _fields(scenario: Scenario) -> list[Field]:
+    """Return the fields for what a scenario reads and does not write."""
+    tasks = scenario.config.task_configs
+    nodes = sorted(scenario.get_inputs(), key=lambda node: node.config_id)[:FIELDS]
+    found = [await current(node, tasks) for node in nodes]
+    return [field for field in found if field is not None]

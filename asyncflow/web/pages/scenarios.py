@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import attrs
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from asyncflow.errors import NotFound
+from asyncflow.config.sections import ScenarioConfig
+from asyncflow.errors import AsyncflowError, NotFound
 from asyncflow.records import ScenarioRecord
-from asyncflow.web.api.schemas import sources
 from asyncflow.web.differing import attributes, differing
+from asyncflow.web.fields import (
+    Field,
+    filled,
+    first_values,
+    refused,
+    sources,
+    values_of,
+)
 from asyncflow.web.first_rows import ROWS
-from asyncflow.web.forms import fields_of, form, value
+from asyncflow.web.forms import fields_of, form
 from asyncflow.web.site import Site, seen
 
 SHOWN = 50
@@ -74,23 +85,50 @@ class ScenariosPage:
         if name not in configs:
             raise NotFound(name)
 
-        config = configs[name]
-        return self.site.page(
-            request, "create", config=config, sources=sources(config), notice=""
-        )
+        return self._form(request, configs[name], first_values(configs[name]))
 
     async def create(self, request: Request) -> Response:
-        """Make a scenario; what was typed for a data node is its first value."""
-        fields = await form(request)
-        inputs = {
-            name.removeprefix("input-"): value(text)
-            for name, text in fields.items()
-            if name.startswith("input-") and text
-        }
-        scenario = await self.site.find(request).create_scenario(
-            fields.get("config", ""), name=fields.get("name") or None, inputs=inputs
-        )
+        """Make a scenario; what was typed for a data node is its first value.
+
+        Where something is wrong with it the form comes again, with what was typed.
+        """
+        given, orchestrator = await form(request), self.site.find(request)
+        config = orchestrator.config.scenarios.get(given.get("config", ""))
+
+        if config is None:
+            raise NotFound(given.get("config", ""))
+
+        fields, name = filled(first_values(config), given), given.get("name", "")
+
+        if any(field.error for field in fields):
+            return self._form(request, config, fields, name=name, status_code=422)
+
+        try:
+            scenario = await orchestrator.create_scenario(
+                config, name=name or None, inputs=values_of(fields)
+            )
+        except (AsyncflowError, TypeError, ValueError) as error:
+            fields, problem = refused(fields, error)
+            return self._form(
+                *(request, config, fields),
+                name=name,
+                problem=problem,
+                status_code=409,
+            )
+
         return seen(request, f"scenarios/{scenario.id}", "the new scenario")
+
+    def _form(
+        self,
+        request: Request,
+        config: ScenarioConfig,
+        fields: Sequence[Field],
+        **facts: Any,
+    ) -> Response:
+        names = {field.name for field in fields}
+        others = [source for source in sources(config) if source not in names]
+        shown = {"name": "", "problem": "", "notice": "", "others": others, **facts}
+        return self.site.page(request, "create", config=config, fields=fields, **shown)
 
     async def tag(self, request: Request) -> Response:
         """Give a tag to all that are marked, or take it away."""

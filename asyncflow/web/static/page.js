@@ -12,7 +12,7 @@ function replace(parts) {
   for (const [id, html] of Object.entries(parts)) {
     const element = document.getElementById(id);
 
-    if (element === null || element.contains(document.activeElement) && document.activeElement.matches("input, select")) continue;
+    if (element === null || element.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) continue;
 
     const held = element.contains(document.activeElement);
     const place = [...element.querySelectorAll(STOPS)].indexOf(document.activeElement);

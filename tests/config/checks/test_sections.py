@@ -31,6 +31,9 @@ from tests.support.declaring import (
     task,
 )
 
+STEPS = (nb for nb in range(3))
+"""Cannot be pickled, and has nothing that a worker could have of its own instead."""
+
 
 def locking(nb: int) -> int:
     with LOCK:
@@ -139,7 +142,7 @@ BAD: dict[str, tuple[Declare, list[Row]]] = {
     "function": (task(function=5), [("TASK.t", "function", "5 cannot be called")]),
     "function_none": (task(function=None), [("TASK.t", "function", "parentheses")]),
     "function_unpicklable": (
-        standalone(closure_over(LOCK)),
+        standalone(closure_over(STEPS)),
         [("TASK.t", "function", "inner.<closure thing> cannot be pickled")],
     ),
     "options_unpicklable": (
@@ -275,9 +278,9 @@ def test_options_to_come_are_refused(config: Configuration, kind: str) -> None:
         pytest.param(standalone(double), id="importable"),
         pytest.param(standalone(locking), id="importable_with_global_lock"),
         pytest.param(standalone(lambda: 1), id="lambda"),
-        pytest.param(standalone(closure_over(LOCK), executor="thread"), id="thread"),
-        pytest.param(standalone(closure_over(LOCK), executor="inline"), id="inline"),
-        pytest.param(task(function=closure_over(LOCK)), id="development"),
+        pytest.param(standalone(closure_over(STEPS), executor="thread"), id="thread"),
+        pytest.param(standalone(closure_over(STEPS), executor="inline"), id="inline"),
+        pytest.param(task(function=closure_over(STEPS)), id="development"),
         pytest.param(standalone(fetch), id="async"),
         pytest.param(task(function=fetch, executor="inline"), id="async_inline"),
         pytest.param(jobs(mode="standalone", max_nb_of_workers=1024), id="workers"),

@@ -12,9 +12,16 @@ from typing import Any
 
 import pytest
 from anyio import fail_after, to_thread
-from distributed import Client
+from distributed import Client, Worker
 
-from asyncflow import Configuration, JobFinished, Orchestrator, Status, Submission
+from asyncflow import (
+    Configuration,
+    JobFinished,
+    Orchestrator,
+    Status,
+    Submission,
+    ValueMissing,
+)
 from asyncflow.config.sections import ScenarioConfig
 from asyncflow.executors.dask import held
 from tests.support import dask_cluster
@@ -36,16 +43,39 @@ pytestmark = [
 SIZE = 3 * held.PIECE + 5
 
 
-@pytest.fixture
-def hosts() -> Iterator[dask_cluster.Hosts]:
-    """Give two workers whose scratch files are on file systems of their own."""
-    one, other = ("--local-directory", "/dev/shm"), ("--local-directory", "/var/tmp")
+SHM = "/dev/shm"
 
-    with dask_cluster.hosts(1, *one) as found:
-        found.options = other
+UNSEEN = ("unshare", "--mount", "sh", "-c", f'mount -t tmpfs none {SHM} && exec "$@"')
+"""The words before a command that have it run where that folder is another one."""
+
+
+def pair(*inside: str) -> Iterator[dask_cluster.Hosts]:
+    """Give two workers whose scratch files are on file systems of their own.
+
+    :param inside: the words before the command of the second one
+    """
+    with dask_cluster.hosts(1, "--local-directory", SHM) as found:
+        found.options, found.inside = ("--local-directory", "/var/tmp"), inside
         found.add(dask_cluster.free_port())
         found.wait()
         yield found
+
+
+@pytest.fixture
+def seen() -> Iterator[dask_cluster.Hosts]:
+    """Give two workers of one host: each sees the files of the other."""
+    yield from pair()
+
+
+@pytest.fixture
+def hosts() -> Iterator[dask_cluster.Hosts]:
+    """Give two workers, each with files of its own, as on two hosts. Only root has them."""
+    probe = subprocess.run([*UNSEEN, "sh", "true"], capture_output=True, check=False)
+
+    if probe.returncode:
+        pytest.skip("may have no mounts of its own")
+
+    yield from pair(*UNSEEN, "sh")
 
 
 def make(folder: str, name: str, count: int) -> bytes:
@@ -107,9 +137,35 @@ def there(address: str) -> dict[str, list[str]]:
         return found
 
 
+def ask_for_none(address: str, folder: str) -> tuple[int, str]:
+    """Have one worker ask the other for a value that is not there."""
+    with Client(address, set_as_default=False) as client:
+        client.run(held.names)  # as where an orchestrator has opened
+        one, other = client.scheduler_info()["workers"]
+        need = held.Need("x.at_none.pkl", other, folder)
+        found: tuple[int, str] = client.run(fetch, need=need, workers=[one])[one]
+        return found
+
+
+async def fetch(dask_worker: Worker, need: held.Need) -> tuple[int, str]:
+    """Return how many values are there afterwards, and what was raised."""
+    folder = held.folder_of(dask_worker)
+    why = ""
+
+    try:
+        await folder._fetch(need)
+    except OSError as error:
+        why = type(error).__name__
+
+    await folder.bring([need])  # it raises nothing
+    return len(os.listdir(folder.path)), why
+
+
+@pytest.mark.parametrize("kind", ["hosts", "seen"])
 async def test_a_value_goes_from_worker_to_worker(
-    hosts: dask_cluster.Hosts, tmp_path: Path
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
 ) -> None:
+    hosts: dask_cluster.Hosts = request.getfixturevalue(kind)
     config = configuration(hosts.address)
     cfg = joining(config, tmp_path)
 
@@ -130,6 +186,46 @@ async def test_a_value_goes_from_worker_to_worker(
 
         found = await to_thread.run_sync(there, hosts.address)
         assert [*found.values()] == [[], []]
+
+
+async def test_a_job_runs_where_its_value_is(
+    hosts: dask_cluster.Hosts, tmp_path: Path
+) -> None:
+    config = configuration(hosts.address)
+    where = config.configure_data_node("where", default_data=str(tmp_path))
+    one = config.configure_in_memory_data_node("one")
+    other = config.configure_in_memory_data_node("other")
+    tasks = [
+        config.configure_task("make_one", make_one, where, one),
+        config.configure_task("make_other", make_other, where, other),
+        config.configure_task("use_one", measure, one),
+        config.configure_task("use_other", measure, other),
+    ]
+    cfg = config.configure_scenario("two", tasks)
+
+    with fail_after(100):
+        async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
+            scenario = await orchestrator.create_scenario(cfg)
+            making = [
+                scenario.tasks[name].submit() for name in ("make_one", "make_other")
+            ]
+
+            for submission in making:
+                await submission
+
+            for name in ("use_one", "use_other"):
+                await scenario.tasks[name].submit()
+
+            found = await to_thread.run_sync(there, hosts.address)
+            assert [*map(len, found.values())] == [1, 1]
+
+
+async def test_a_value_that_is_gone_is_missing(
+    hosts: dask_cluster.Hosts, tmp_path: Path
+) -> None:
+    """Who asks a Dask worker for it is told so at once."""
+    asked = await to_thread.run_sync(ask_for_none, hosts.address, str(tmp_path))
+    assert asked == (0, "FileNotFoundError")
 
 
 def begin(folder: str) -> int:
@@ -203,6 +299,45 @@ async def test_a_value_that_is_lost_is_made_again(
         assert statuses == [Status.COMPLETED] * 3
         assert len(noted(tmp_path / "made")) == 2
         assert [one.kind for one in submission.jobs[0].attempts] == ["HOST_LEFT"]
+
+
+async def test_a_reader_of_a_lost_value_is_told_what_to_do(
+    seen: dask_cluster.Hosts, tmp_path: Path
+) -> None:
+    """And that makes it again."""
+    config = configuration(seen.address)
+    where = config.configure_data_node("where", default_data=str(tmp_path))
+    value = config.configure_in_memory_data_node("value")
+    size = config.configure_data_node("size")
+    tasks = [
+        config.configure_task("make", make_alone, where, value),
+        config.configure_task("measure", measure, value, size),
+    ]
+    cfg = config.configure_scenario("alone", tasks)
+
+    with fail_after(100):
+        async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
+            scenario = await orchestrator.create_scenario(cfg)
+            await scenario.submit()
+            (worker,) = noted(tmp_path / "made")
+            await to_thread.run_sync(seen.replace, int(worker))
+
+            remedy = "write the data node again, or run the task that writes it"
+
+            with pytest.raises(
+                ValueMissing, match=f"'value'.*had it has gone: {remedy}"
+            ):
+                await scenario.value.read()
+
+            submission = await scenario.tasks["measure"].submit().wait()
+            assert remedy in submission.jobs[0].reason
+            await scenario.submit()
+            assert await scenario.size.read() == len(await scenario.value.read())
+
+
+def make_alone(folder: str) -> bytes:
+    note(f"{folder}/made", str(os.getppid()))
+    return b"x" * SIZE
 
 
 async def begin_all(address: str, folder: str) -> None:

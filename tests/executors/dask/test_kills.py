@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from anyio import fail_after, to_thread
+from anyio import Event, fail_after, to_thread
 from anyio.lowlevel import checkpoint
 
 from asyncflow import Orchestrator, Status
@@ -84,6 +84,49 @@ async def test_a_dask_worker_is_killed_in_the_middle_of_a_batch(
     assert [*heard.outcomes] == [f"JOB_{index}" for index in range(SLOW)]
     assert {type(one) for one in heard.outcomes.values()} == {Returned}
     assert noted(tmp_path / "ran") == [str(index) for index in range(SLOW + 1)]
+
+
+async def test_all_processes_of_jobs_on_a_host_are_killed(tmp_path: Path) -> None:
+    """The Dask worker stays, one job has crashed, and the others run there once each."""
+    slow = f"JOB_{SLOW}"
+    given = [(str(tmp_path), index, index == SLOW) for index in range(CALLS)]
+    calls = [
+        call(note_or_wait, tmp_path, value, job_id=f"JOB_{index}")
+        for index, value in enumerate(given)
+    ]
+    heard = Notes()
+
+    with dask_cluster.hosts(1) as hosts:
+        async with Programs.opened(hosts.address) as programs:
+            executor = await programs.open("one")
+            has_ended = Event()
+
+            async def run() -> None:
+                while left := [
+                    one for one in calls if one.job_id not in heard.outcomes
+                ]:
+                    await executor.run(left, heard)
+
+                has_ended.set()
+
+            programs.group.start_soon(run)
+            ((job, worker),) = await to_thread.run_sync(until_begun, tmp_path, 1)
+            pool = {one.pid for one in await executor.list_workers()}
+            assert job in pool
+            assert worker not in pool
+
+            for pid in pool:
+                os.kill(pid, signal.SIGKILL)
+
+            await has_ended.wait()
+            assert lives(worker)
+            assert {one.pid for one in await executor.list_workers()}.isdisjoint(pool)
+
+    crashed = heard.outcomes.pop(slow)
+    assert isinstance(crashed, Crashed)
+    assert crashed.is_charged
+    assert {type(one) for one in heard.outcomes.values()} == {Returned}
+    assert sorted(map(int, noted(tmp_path / "ran"))) == [*range(CALLS)]
 
 
 @pytest.mark.parametrize("is_nanny", [False, True], ids=["worker", "nanny"])

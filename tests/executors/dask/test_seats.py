@@ -41,6 +41,16 @@ async def test_the_emptiest_is_taken(seats: Seats) -> None:
 
 
 @pytest.mark.anyio
+async def test_who_holds_the_values_comes_first(seats: Seats) -> None:
+    for name in ("one", "other", "third"):
+        seats.add(member(name, 2))
+
+    homes = {"other": 2, "third": 1}
+    taken = [(await seats.take(homes)).address for _ in range(6)]
+    assert taken == ["other"] * 2 + ["third"] * 2 + ["one"] * 2
+
+
+@pytest.mark.anyio
 async def test_who_waits_gets_the_next_one_in_order(seats: Seats) -> None:
     seats.add(only := member("one"))
     await seats.take()

@@ -101,6 +101,8 @@ async def test_every_operation_answers_as_the_document_says(
         (config,) = await ask("list_configs")
         assert (config["id"], config["inputs"]) == ("chain", ["n0"])
         assert (await ask("get_readiness", scenario))["is_submittable"]
+        of_node = await ask("get_data_node_lineage", made["data_nodes"]["n1"])
+        assert [job["task"] for job in of_node["writers"]] == ["t0"]
         lineage = await ask("get_lineage", scenario)
         assert {job["task"] for job in lineage["writers"]} == {"t0", "t1"}
         pair = {"other": copy["id"]}

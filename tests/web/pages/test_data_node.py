@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import re
+from datetime import UTC, date, datetime
+
 import pytest
 
 from asyncflow import Orchestrator
@@ -34,18 +38,22 @@ async def test_a_value_is_shown_and_written(orchestrator: Orchestrator) -> None:
         assert "<td>1</td>" in page.text
         answer = await browser.post(
             f"data-nodes/{node.id}/write",
-            data={"value": '{"a": [1, 2]}', "comment": HOSTILE},
+            data={"value": "2.5", "comment": HOSTILE},
         )
         assert answer.status_code == 303
-        assert await node.read() == {"a": [1, 2]}
+        assert await node.read() == 2.5
         edit = await node.get_last_edit()
         assert edit is not None
         assert (edit.editor_id, edit.comment) == ("web", HOSTILE)
 
         page = await browser.get(f"data-nodes/{node.id}")
         assert "<b>" not in page.text
-        # It is no plain value any more.
-        assert 'name="value"' not in page.text
+        assert 'name="value" type="number"' in page.text
+        await node.write({1, 2})
+        page = await browser.get(f"data-nodes/{node.id}")
+        assert 'name="value"' not in page.text  # no form can change a set
+        answer = await browser.post(f"data-nodes/{node.id}/write", data={"value": "1"})
+        assert answer.status_code == 409
 
         page = await browser.get(f"data-nodes/{scenario.data_nodes['result'].id}")
         assert "it was never written" in page.text
@@ -78,3 +86,90 @@ async def test_a_locked_data_node_is_not_written(orchestrator: Orchestrator) -> 
         assert answer.status_code == 409
         assert "ada" in answer.text
         assert (await browser.get(f"data-nodes/{scenario.id}")).status_code == 404
+
+
+async def test_what_is_wrong_with_a_value_is_said_at_its_field(
+    orchestrator: Orchestrator,
+) -> None:
+    config = flows.single(orchestrator.config, flows.double)
+    scenario = await orchestrator.create_scenario(config)
+    node = scenario.data_nodes["source"]
+
+    async with client(orchestrator) as browser:
+        answer = await browser.post(
+            f"data-nodes/{node.id}/write", data={"value": "<b>", "comment": HOSTILE}
+        )
+        assert answer.status_code == 422
+        assert "it is a number" in answer.text
+        assert 'value="&lt;b&gt;"' in answer.text
+        assert HOSTILE.partition("&")[0] in html.unescape(answer.text)
+        assert "<b>" not in answer.text
+
+    assert await node.read() == 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(True, 1.5, "two\nlines, <b>", "", None, 7),
+        *({"a": [1, None]}, ["x"], date(2026, 11, 28)),
+        *map(
+            datetime.fromisoformat, ("2026-11-28T09:30", "2026-11-28T09:30:01.000005")
+        ),
+        datetime(2026, 11, 28, 9, 30, tzinfo=UTC),
+    ],
+)
+async def test_a_form_gives_back_the_value_that_it_shows(
+    orchestrator: Orchestrator, value: object
+) -> None:
+    config = flows.single(orchestrator.config, flows.double)
+    scenario = await orchestrator.create_scenario(config)
+    node = scenario.data_nodes["source"]
+    await node.write(value)
+
+    async with client(orchestrator) as browser:
+        page = await browser.get(f"data-nodes/{node.id}")
+        typed = shown_in(page.text)
+        answer = await browser.post(
+            f"data-nodes/{node.id}/write",
+            data={"value": typed.replace("\n", "\r\n") or ("null", "")[value == ""]},
+        )
+        assert answer.status_code == 303, answer.text
+
+    again = await node.read()
+    assert (type(again), again) == (type(value), value)
+
+
+def shown_in(page: str) -> str:
+    """Return what the field for the value has, as a browser reads it."""
+    if found := re.search(
+        r'<textarea id="field-value"[^>]*>\n?([^<]*)</textarea>', page
+    ):
+        return html.unescape(found[1])
+
+    options = r'<select id="field-value".*?<option selected>([^<]*)<'
+
+    if found := re.search(options, page, re.DOTALL):
+        return html.unescape(found[1])
+
+    found = re.search(r'<input id="field-value"[^>]* value="([^"]*)"', page)
+    assert found is not None
+    return html.unescape(found[1])
+
+
+async def test_where_a_value_comes_from_is_shown(orchestrator: Orchestrator) -> None:
+    config = flows.chain(orchestrator.config, flows.double, flows.double)
+    scenario = await orchestrator.create_scenario(config, name=HOSTILE)
+    await scenario.submit()
+
+    async with client(orchestrator) as browser:
+        for name, writers in (("n0", 0), ("n1", 1), ("n2", 2)):
+            node = scenario.data_nodes[name]
+            page = await browser.get(f"data-nodes/{node.id}/lineage")
+            assert page.status_code == 200
+            assert "<svg" in page.text
+            found = (await browser.get(f"api/data-nodes/{node.id}/lineage")).json()
+            assert len(found["writers"]) == writers
+
+        other = await browser.get(f"data-nodes/{scenario.id}/lineage")
+        assert other.status_code == 404
