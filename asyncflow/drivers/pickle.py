@@ -111,8 +111,11 @@ class PickleDriver(FileDriver):
         data = _dumped(value, name)
         return self.stage(lambda file: file.write(data), path, name)
 
-    def file_of(self, kept: StoredValue) -> str | bytes | None:  # noqa: ARG002
-        return self.path  # what asyncflow keeps is in a form of its own
+    def file_of(self, kept: StoredValue) -> str | bytes | None:
+        if self.path is None:
+            return None  # what asyncflow keeps is in a form of its own
+
+        return super().file_of(kept)
 
     def staging_path(self, path: str) -> str:
         return path if self.path is None else super().staging_path(path)

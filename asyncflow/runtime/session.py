@@ -237,15 +237,17 @@ class Session:
 
         own = config.data_nodes, config.tasks, config.scenarios
         sections = [one for kind in own for one in kind.values() if one.properties]
+        nodes = [one for one in config.data_nodes.values() if one.options]
 
-        if not sections and not config.core_config.properties:
+        if not sections and not nodes and not config.core_config.properties:
             return
 
-        from asyncflow.config.checks import stray_options, taipy_keys
+        from asyncflow.config.checks import stray_options, taipy_keys, unused_options
 
         for line in (
             *taipy_keys.notes("CORE", config.core_config.properties),
             *stray_options.notes(sections),
+            *unused_options.notes(nodes),
         ):
             if line not in self._told:
                 self._told.add(line)

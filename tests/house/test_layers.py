@@ -228,6 +228,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("runtime.checks", "config.checks.typos"): "only for properties of users",
     ("runtime.session", "config.checks.taipy_keys"): "the same",
     ("runtime.session", "config.checks.stray_options"): "the same",
+    ("runtime.session", "config.checks.unused_options"): "only for options of users",
     (
         "runtime.handle_verbs",
         "runtime.redeclared",

@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio
 import psycopg
 import pytest
-from anyio import create_task_group, run_process, to_thread
+from anyio import create_task_group, fail_after, run_process, to_thread
 
 from asyncflow.errors import NotOpen, RecordDamaged, StoreFailed
 from asyncflow.records import DataNodeRecord, JobRecord, Record, ScenarioRecord
@@ -66,7 +66,7 @@ async def fill(url: str, folder: Path, *records: Record) -> None:
 
 async def refused(url: str, folder: Path, words: str) -> StoreFailed:
     """Check that a store cannot be opened, and that this tells no secret."""
-    store = PostgresStore(url, folder)
+    store = PostgresStore(url, folder, patience=0.3)
 
     with pytest.raises(StoreFailed, match=words) as caught:
         await store.__aenter__()
@@ -106,6 +106,16 @@ async def test_a_server_that_cannot_be_reached_is_told(folder: Path) -> None:
     error = await refused(f"host={folder} dbname=d password=secret", folder, words)
     assert f"host={folder}" in error.file
     assert not folder.exists()  # noqa: ASYNC240  # a test
+
+
+async def test_a_database_that_is_not_there_is_told_at_once(
+    server: Server, folder: Path
+) -> None:
+    """Another try does not help, as it may where the server is being restarted."""
+    store = PostgresStore(server.url("nowhere"), folder)
+
+    with fail_after(5), pytest.raises(StoreFailed, match="no such database"):
+        await store.__aenter__()
 
 
 async def test_a_connection_that_cannot_be_read_is_told(folder: Path) -> None:
