@@ -4,6 +4,7 @@ An id is the kind, what it is of, and a key that tells it from others of that::
 
     SCENARIO_<config>_<key>             DATANODE_<config>_<key of its scenario>
     TASK_<config>_<id of its scenario>  DATANODE_<config>_<id of its cycle>  (or GLOBAL)
+    TASK_<config>_<id of its cycle>  (or GLOBAL)
     SEQUENCE_<name>_<id of its scenario>
     CYCLE_<frequency>_<its first instant, in UTC>
     SUBMISSION_<key>                    JOB_<config of its task>_<key of its submission>
@@ -98,13 +99,17 @@ def of_sequence(name: str, scenario_id: str) -> str:
     return f"SEQUENCE_{name}_{scenario_id}"
 
 
-def of_task(config_id: str, scenario_id: str) -> str:
-    """Return the id of a task of a scenario."""
-    return f"TASK_{config_id}_{scenario_id}"
+def of_task(config_id: str, owner_id: str) -> str:
+    """Return the id of a task.
+
+    :param owner_id: the id of its scenario, or where scenarios share it that of their
+        cycle or the scope
+    """
+    return f"TASK_{config_id}_{owner_id}"
 
 
-def of_shared_task(config_id: str, scopes: Collection[str]) -> str:
-    """Return the id of a task as one for several scenarios, which share all of its outputs.
+def of_basis(config_id: str, scopes: Collection[str]) -> str:
+    """Return what the outputs of a task are known by that several scenarios share.
 
     :param scopes: those of the outputs; for a cycle, its id
     """
@@ -155,16 +160,25 @@ def key_of(entity_id: str) -> str:
 
 
 def config_of(entity_id: str) -> str:
-    """Return the config id in the id of a scenario, of a data node or of a job."""
-    if entity_id.endswith("Z") and entity_id.startswith(DATA_NODE):  # of a cycle
-        return entity_id[len(DATA_NODE) + 1 : entity_id.rindex("_CYCLE_")]
+    """Return the config id in the id of a scenario, of a data node, of a job, or of a task
+    that scenarios share.
+    """
+    if entity_id.endswith("Z") and not entity_id.startswith(CYCLE):
+        return entity_id[entity_id.index("_") + 1 : entity_id.rindex("_CYCLE_")]
 
     return entity_id.partition("_")[2].rpartition("_")[0]
 
 
-def is_shared_node(node_id: str) -> bool:
-    """Tell whether scenarios share a data node."""
-    return node_id.endswith(("_GLOBAL", "Z", "_CYCLE"))  # the last of older stores
+def is_shared(part_id: str) -> bool:
+    """Tell whether scenarios share a data node, or a task."""
+    return part_id.endswith(("_GLOBAL", "Z", "_CYCLE"))  # the last of older stores
+
+
+def cycle_of(part_id: str) -> str | None:
+    """Return the id of the cycle whose scenarios share a data node, or a task; None where
+    those of no cycle alone do.
+    """
+    return part_id[part_id.rindex("_CYCLE_") + 1 :] if part_id.endswith("Z") else None
 
 
 def submission_of(job_id: str) -> str:

@@ -40,6 +40,7 @@ import asyncflow
 from asyncflow import Configuration, Orchestrator
 from asyncflow.log import logger
 from tests.support import flows
+from tests.support.loaded_tests import LoadedTests
 
 if TYPE_CHECKING:
     from blockbuster import BlockBuster
@@ -55,6 +56,9 @@ for among what nobody has any more: to look for that takes 50 ms and more."""
 SESSION = "ASYNCFLOW_TEST_SESSION"
 """The environment variable that marks our descendants, whoever their parent is."""
 
+THOROUGH = "ASYNCFLOW_TEST_THOROUGH"
+"""The environment variable that has the random trials go on for longer."""
+
 Kind = Literal["process", "thread", "descriptor", "file"]
 
 MARKERS = (
@@ -68,6 +72,7 @@ MARKERS = (
 stderr_key = pytest.StashKey[int]()
 file_key = pytest.StashKey[Path]()
 passed_key = pytest.StashKey[bool]()
+loaded_key = pytest.StashKey[LoadedTests]()
 
 # A slow machine is no failure, and examples run under the limit below. Those of each run
 # are others; `--hypothesis-profile=soak` tries many.
@@ -79,13 +84,19 @@ settings.load_profile("asyncflow")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("asyncflow's own tests")
-    group.addoption("--crashes", type=int, default=50, help="programs to kill")
+    many = bool(os.environ.get(THOROUGH))
+
+    for name, few, more, text in (
+        ("--crashes", 15, 50, "programs to kill"),
+        ("--worker-kills", 30, 100, "workers to kill"),
+        ("--system-calls", 45, 15, "every how many-th fails"),
+        ("--machine-examples", 4, 10, "runs of machines"),
+    ):
+        group.addoption(name, type=int, default=more if many else few, help=text)
+
     group.addoption("--crash-seed", type=int, help="repeat the moments of a failure")
-    group.addoption("--worker-kills", type=int, default=100, help="workers to kill")
-    group.addoption("--system-calls", type=int, default=15, help="every how many-th")
     group.addoption("--silence", type=float, default=2, help="seconds of a cut network")
     group.addoption("--mutations", type=float, help="seconds for each mutation")
-    group.addoption("--machine-examples", type=int, default=10, help="runs of machines")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -121,7 +132,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: -max(limit_of(item), LIMIT))
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
+    session.config.stash[loaded_key] = LoadedTests(
+        module
+        for name, module in sys.modules.items()
+        if name.startswith("tests.") and ".test_" in name
+    )
+
     # Tests write modules anew within a moment: byte code would be taken for theirs, and
     # what asyncflow tells of files depends on it.
     sys.dont_write_bytecode = True
@@ -174,7 +191,7 @@ def _uvloop_is_warm() -> None:
     uvloop.new_event_loop().close()
 
 
-# --------------------------------------------------------------- the garbage collector
+# ------------------------------------------------------------- what is as if run alone
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -182,6 +199,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     # What earlier files have imported is not looked at in each collection of a test.
     if item.path != item.config.stash.get(file_key, None):
         item.config.stash[file_key] = item.path
+
+        if isinstance(item, pytest.Function):
+            item.config.stash[loaded_key].only(item.module)
+
         gc.collect()
         gc.freeze()
 

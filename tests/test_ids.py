@@ -47,8 +47,8 @@ def test_ids_are_read_as_they_were_made(config_id: str, name: str) -> None:
     node_id = ids.of_node(name, "GLOBAL")
     assert ids.kind_of(node_id) == ids.DATA_NODE
     assert ids.config_of(node_id) == name
-    assert ids.is_shared_node(node_id)
-    assert not ids.is_shared_node(ids.of_node(name, KEY))
+    assert ids.is_shared(node_id)
+    assert not ids.is_shared(ids.of_node(name, KEY))
 
 
 def test_a_strange_text_is_no_id() -> None:
@@ -99,8 +99,8 @@ def test_what_a_cycle_shares() -> None:
 
     for config_id in ("a", "a_CYCLE_b", "a_GLOBAL"):
         node = ids.of_node(config_id, cycle)
-        assert ids.is_shared_node(node)
+        assert ids.is_shared(node)
         assert ids.config_of(node) == config_id
         assert ids.config_of(ids.of_node(config_id, "GLOBAL")) == config_id
-        assert ids.is_shared_node(ids.of_node(config_id, "GLOBAL"))
-        assert not ids.is_shared_node(ids.of_node(config_id, ids.new_key()))
+        assert ids.is_shared(ids.of_node(config_id, "GLOBAL"))
+        assert not ids.is_shared(ids.of_node(config_id, ids.new_key()))

@@ -6,7 +6,7 @@ import enum
 import functools
 import reprlib
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
@@ -152,6 +152,14 @@ class DataNodeConfig(Section, Generic[T_co]):
 
         made: object = options_class(**_looked_up(self.options))
         return made
+
+    def unused_options(self) -> Iterator[str]:
+        """Say which options have no effect, each in one sentence.
+
+        :raises Exception: where its options are wrong
+        """
+        unused = getattr(self.driver_options(), "unused", None)
+        yield from () if unused is None else unused()
 
     def driver_needs(self) -> dict[str, str | None]:
         """Return the modules that its values need, and the extra that installs each.

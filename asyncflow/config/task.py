@@ -86,6 +86,13 @@ class TaskConfig(Section):
         return next((scope for scope in Scope if scope in scopes), Scope.GLOBAL)
 
     @property
+    def is_shared(self) -> bool:
+        """Whether it is one task for several scenarios: these share all of its data nodes.
+        A task without any is its scenario's.
+        """
+        return bool(self.input or self.output) and self.scope is not Scope.SCENARIO
+
+    @property
     def input_configs(self) -> tuple[DataNodeConfig, ...]:
         """The data nodes it reads."""
         return self.input

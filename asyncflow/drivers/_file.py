@@ -21,9 +21,13 @@ from asyncflow.worker.errors import (
     ValueMissing,
 )
 from asyncflow.worker.replacing import (
+    NO_FILE,
+    OF_FILE,
     Draft,
     Former,
+    check_kind,
     copy,
+    is_special,
     locate,
     place_of,
     put_in_place,
@@ -213,6 +217,7 @@ class FileDriver(Driver):
 
     def _file(self, kept: StoredValue) -> str | BinaryIO:
         if self.path is not None:
+            check_kind(self.path)
             return self.path
 
         if kept is None:
@@ -241,12 +246,16 @@ class FileDriver(Driver):
     def file_before(self, kept: StoredValue) -> str | None:
         """Return the file that is there, to append to; None for none."""
         if self.path is not None:
+            check_kind(self.path)
             return self.path if self.exists() else None
 
         assert not isinstance(kept, bytes)
         return kept
 
     def file_of(self, kept: StoredValue) -> str | bytes | None:
+        if self.path is not None:
+            check_kind(self.path)
+
         return self.path or kept
 
     # -------------------------------------------------------------------------- writing
@@ -256,6 +265,7 @@ class FileDriver(Driver):
 
     def load_file(self, file: str) -> object:
         os.stat(file)  # the error of a wrong name is no missing value
+        check_kind(file)
 
         with self.reading(file), pause_gc():
             return self.load(file)
@@ -320,12 +330,14 @@ class FileDriver(Driver):
             return
 
         check_link(self.path, name)
+        what = f"data node {name!r} at {self.path} cannot be written"
 
         if os.path.isdir(self.path):
-            raise DataNodeWritingError(
-                f"data node {name!r} at {self.path} cannot be written: it is a folder: "
-                "move it away, or give the path of a file"
-            )
+            remedy = "move it away, or give the path of a file"
+            raise DataNodeWritingError(f"{what}: it is a folder: {remedy}")
+
+        if is_special(self.path):
+            raise DataNodeWritingError(f"{what}: {NO_FILE}: {OF_FILE}")
 
     def staging_path(self, path: str) -> str:
         if self.path is not None:

@@ -6,15 +6,18 @@ import threading
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from difflib import get_close_matches
 from importlib.util import find_spec
+from inspect import Parameter, signature
 from typing import Any
 
+from asyncflow.drivers._options import check_known
 from asyncflow.drivers._remote_log import mask_log
 from asyncflow.drivers._remote_packages import needs
 from asyncflow.secret import Secret, concealed, masked, revealed
 from asyncflow.worker import current, process
 from asyncflow.worker.errors import PackageMissing
-from asyncflow.worker.replacing import REMEDIES
+from asyncflow.worker.replacing import OPTION, REMEDIES
 
 MEMORY = "memory://"
 """How an address begins of which each process has its own files."""
@@ -22,6 +25,22 @@ MEMORY = "memory://"
 WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az"})
 """Of which file systems a file is there once all of it is, beside what is below its name; on
 others it is renamed, and a folder is in its way."""
+
+DROPPING = frozenset(
+    {
+        *("file", "local", "memory", "cached", "blockcache", "filecache"),
+        *("simplecache", "zip", "tar"),
+    }
+)
+"""The file systems that take any option, and drop what they do not know."""
+
+COMMON = frozenset(
+    {
+        *("use_listings_cache", "listings_expiry_time", "max_paths", "batch_size"),
+        *("skip_instance_cache", "asynchronous", "loop", "cache_options", "cache_type"),
+    }
+)
+"""What all file systems take."""
 
 REFUSALS = (401, 403, 407)
 """What servers answer to those who may not ask."""
@@ -53,6 +72,7 @@ def file_system(
         from fsspec.core import url_to_fs
 
         mask_log()
+        _check(address, options)
         files, at = url_to_fs(str(address), **revealed(dict(options)))
     except ImportError as error:
         for package, extra in needs(address).items():
@@ -66,6 +86,41 @@ def file_system(
         _keep_threads(before)
 
     return files, concealed("", at)  # it may be an address with a password
+
+
+def _check(address: str, options: Mapping[str, Any]) -> None:
+    """Refuse options that a file system would drop, and those that look like others of
+    its own: many take any.
+    """
+    from fsspec import get_filesystem_class
+
+    protocols = [part.partition("://")[0] for part in str(address).split("::")]
+
+    for place, protocol in enumerate(protocols):
+        kind = get_filesystem_class(protocol)
+        own = options.get(protocol)
+        given = {**(own if isinstance(own, Mapping) else {})}
+
+        if place == 0:
+            given |= {name: options[name] for name in options.keys() - {*protocols}}
+
+        known = {*COMMON, *_parameters(kind)}
+        drops = protocol in DROPPING
+
+        for name in given.keys() - known:
+            if drops or get_close_matches(str(name), {*known, *protocols}, 1, 0.8):
+                check_known([name], [*known, *protocols[1:]], f"{protocol}://")
+
+
+def _parameters(kind: type[Any]) -> Iterable[str]:
+    for base in kind.__mro__:
+        if made := vars(base).get("__init__"):
+            for one in signature(made).parameters.values():
+                if one.name != "self" and one.kind not in (
+                    Parameter.VAR_POSITIONAL,
+                    Parameter.VAR_KEYWORD,
+                ):
+                    yield one.name
 
 
 def _keep_threads(before: Collection[threading.Thread]) -> None:
@@ -90,8 +145,17 @@ def _keep_threads(before: Collection[threading.Thread]) -> None:
 
 def is_whole(files: Any) -> bool:
     """Tell whether a file system is one of `WHOLE`."""
-    protocol = files.protocol
-    return not WHOLE.isdisjoint([protocol] if isinstance(protocol, str) else protocol)
+    return not WHOLE.isdisjoint(_protocols(files))
+
+
+def is_local(files: Any) -> bool:
+    """Tell whether a file system is that of this machine."""
+    return "local" in _protocols(files)
+
+
+def _protocols(files: Any) -> Collection[str]:
+    protocol: str | tuple[str, ...] = files.protocol
+    return [protocol] if isinstance(protocol, str) else protocol
 
 
 def move(files: Any, source: str, to: str) -> None:
@@ -127,6 +191,9 @@ def remedy_of(error: Exception) -> str:
 
     if isinstance(error, PermissionError):
         return "see that what is in storage_options may do it"
+
+    if isinstance(error, TypeError) and OPTION in str(error):
+        return "correct storage_options"
 
     if isinstance(error, ValueError):
         return "correct the address"

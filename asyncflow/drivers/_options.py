@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from hashlib import blake2b
 from typing import Any, TypeAlias
 
@@ -54,6 +56,25 @@ def unknown_option(error: Exception, name: str) -> DataNodeWritingError | None:
 
     why = f"what writes it has no such option ({error}): correct write_options"
     return DataNodeWritingError(f"data node {name!r}: {why}")
+
+
+def check_known(given: Iterable[str], known: Iterable[str], of: str) -> None:
+    """Refuse options that a library would not look at.
+
+    :param of: what has them
+    :raises TypeError: where one of them is not known, as Python says it of a function
+    """
+    names = {*known}
+
+    for name in given:
+        if name not in names:
+            near = get_close_matches(str(name), names, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {told_all(names)}"
+            raise TypeError(f"{of} has no {OPTION} {name!r}: {hint}")
+
+
+def told_all(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 def encoding() -> Any:

@@ -16,6 +16,7 @@ from asyncflow.drivers._file_systems import (
     MEMORY,
     OfOneProcess,
     file_system,
+    is_local,
     is_whole,
     move,
     refusal,
@@ -29,7 +30,7 @@ from asyncflow.drivers._server import ServerDriver, Told, unwritten
 from asyncflow.secret import Secret, concealed, masked, secrets_in
 from asyncflow.worker import current
 from asyncflow.worker.errors import DataNodeReadingError, DataNodeWritingError
-from asyncflow.worker.replacing import Draft, copy, copy_all, unwritable
+from asyncflow.worker.replacing import Draft, check_kind, copy, copy_all, unwritable
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
@@ -203,6 +204,9 @@ class RemoteDriver(ServerDriver):
 
     def _open(self, in_parts: bool, at_once: int | None) -> BinaryIO:
         files, at = self._files()
+
+        if is_local(files):
+            check_kind(at)
 
         try:
             if in_parts:

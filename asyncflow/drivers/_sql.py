@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import attrs
-from attrs import validators
+from attrs import converters, validators
 
 from asyncflow.drivers import _exposed, _options, _server, _writes
 from asyncflow.drivers._libraries import as_table
 from asyncflow.drivers._server import ServerDriver, Told
 from asyncflow.drivers._sql_errors import told
+from asyncflow.drivers._sql_unused import unused_of
 from asyncflow.filters import Condition, JoinOperator, Operator, Where, is_missing
 from asyncflow.secret import Secret, masked
 from asyncflow.selection import COMPARE
@@ -59,13 +60,11 @@ LOCKED_FOR = 30.0
 TEXT = validators.optional(validators.instance_of(str))
 
 
-def _path(path: str | os.PathLike[str] | None) -> str | None:
-    return path if path is None else os.fspath(path)
-
-
 @attrs.frozen(kw_only=True)
 class SqlPlace:
     """Where a database is, and what rows become. Taipy's names."""
+
+    unused = unused_of
 
     url: str | None = attrs.field(default=None, validator=TEXT)
     """SQLAlchemy's address of the database, in the place of all that begins with db."""
@@ -88,9 +87,7 @@ class SqlPlace:
         default=None, validator=validators.optional(validators.instance_of(dict))
     )
     sqlite_folder_path: str | None = attrs.field(
-        default=None,
-        converter=_path,
-        validator=TEXT,
+        default=None, converter=converters.optional(os.fspath), validator=TEXT
     )
     sqlite_file_extension: str = attrs.field(
         default=".db", validator=validators.instance_of(str)

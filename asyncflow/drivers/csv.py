@@ -42,6 +42,13 @@ class CSVOptions(_options.TableOptions):
     encoding: str = _options.encoding()
     has_header: bool = _options.flag(True)
 
+    def unused(self) -> Iterator[str]:
+        """Say which options have no effect; see `docs/write-a-driver.md`."""
+        if self.exposed_type in ("bytes", "str"):
+            for name in ("read_options", "write_options"):
+                if getattr(self, name):
+                    yield f"{name} are for tables, and exposed_type is the text itself"
+
 
 class CSVDriver(RowFileDriver):
     """Keep tables as text: what types their columns have is not kept."""

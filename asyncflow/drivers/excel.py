@@ -111,6 +111,18 @@ class ExcelOptions(_options.TableOptions):
         return found if isinstance(found, list) else [found]
 
 
+class _Asked(dict[str, Any]):
+    """Options that know which of them a library has looked for: it takes any."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        super().__init__(given)
+        self.names: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.add(name)
+        return super().get(name, default)
+
+
 class ExcelDriver(FileDriver):
     """Keep tables in the sheets of a workbook (.xlsx)."""
 
@@ -376,7 +388,11 @@ class ExcelDriver(FileDriver):
             **({} if is_pandas else options.write_options),
         }
 
-        with writer.Workbook(file, given) as book:
+        asked = _Asked(given)
+
+        with writer.Workbook(file, asked) as book:
+            _options.check_known(given, asked.names, "XlsxWriter")
+
             for name, rows in lines.items():
                 sheet = book.add_worksheet(name)
 

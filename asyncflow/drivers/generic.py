@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -41,6 +41,14 @@ class GenericOptions:
     def __attrs_post_init__(self) -> None:
         if self.read_fct is None and self.write_fct is None:
             raise ValueError("it neither reads nor writes: give read_fct or write_fct")
+
+    def unused(self) -> Iterator[str]:
+        """Say which options have no effect; see `docs/write-a-driver.md`."""
+        if self.read_fct_args and not (self.read_fct or self.fingerprint):
+            yield "read_fct_args are for read_fct, and there is none"
+
+        if self.write_fct_args and not (self.write_fct or self.append_fct):
+            yield "write_fct_args are for write_fct, and there is none"
 
 
 class GenericDriver(ServerDriver):

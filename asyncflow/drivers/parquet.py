@@ -30,7 +30,7 @@ from asyncflow.selection import (
     preview,
 )
 from asyncflow.worker.errors import DataNodeWritingError
-from asyncflow.worker.replacing import sync_folder
+from asyncflow.worker.replacing import check_kind, sync_folder
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
@@ -114,6 +114,12 @@ class ParquetDriver(RowFileDriver):
         ]
         return stats_of(sorted(files))
 
+    def _check_parts(self, path: str) -> None:
+        """Refuse a folder or a pattern where one of its files is none."""
+        if path == self.path and not os.path.isfile(path):
+            for file, _ in self._stats():
+                check_kind(file)
+
     def _matches(self) -> list[str]:
         """Return the files that the path is a pattern of; none for another path."""
         if self.path is None or not glob.has_magic(self.path):
@@ -152,6 +158,8 @@ class ParquetDriver(RowFileDriver):
             if not source or (isinstance(source, str) and not os.path.exists(source)):
                 raise FileNotFoundError(file)
 
+            self._check_parts(file)
+
         if exposed == "polars":
             return self._read_polars(source, columns, where)
 
@@ -168,6 +176,7 @@ class ParquetDriver(RowFileDriver):
 
         if isinstance(file, str):
             source = (file == self.path and self._matches()) or file
+            self._check_parts(file)
 
             if not (isinstance(source, list) or has_files(source)):
                 return preview(self.load(file), rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
+from pickle import loads
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from asyncflow.abc import StoredValue, is_address
@@ -61,7 +62,7 @@ class PickleDriver(FileDriver):
             return super().read(kept, columns=columns, where=where)
 
         try:
-            value = pickle.loads(kept) if type(kept) is bytes else fetch(kept)
+            value = loads(kept) if type(kept) is bytes else fetch(kept)
         except (pickle.UnpicklingError, EOFError) as error:
             why = f"it was not kept as {self.storage_type!r} ({error})"
             raise DataNodeReadingError("", why, ANOTHER) from error
@@ -111,8 +112,11 @@ class PickleDriver(FileDriver):
         data = _dumped(value, name)
         return self.stage(lambda file: file.write(data), path, name)
 
-    def file_of(self, kept: StoredValue) -> str | bytes | None:  # noqa: ARG002
-        return self.path  # what asyncflow keeps is in a form of its own
+    def file_of(self, kept: StoredValue) -> str | bytes | None:
+        if self.path is None:
+            return None  # what asyncflow keeps is in a form of its own
+
+        return super().file_of(kept)
 
     def staging_path(self, path: str) -> str:
         return path if self.path is None else super().staging_path(path)

@@ -41,7 +41,7 @@ from asyncflow.records import (
 )
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.run import Run as RunOf
-from asyncflow.runs.task import TaskState
+from asyncflow.runs.task import TaskState, has_shared_basis, id_of
 from asyncflow.slices import SLICE, at_once, in_turns
 
 if TYPE_CHECKING:
@@ -105,9 +105,9 @@ class IdentityMap:
 
     def forget(self, entity_id: str) -> None:
         """Let an entity go that was deleted, and with a scenario all that is its own."""
-        for entity in list(self._in_use.values()):
+        for key, entity in list(self._in_use.items()):
             if entity_id in (entity.id, _scenario_id(entity)):
-                self._in_use.pop(entity.id, None)
+                self._in_use.pop(key, None)
 
                 if isinstance(entity, Scenario):
                     mark_deleted(entity)
@@ -199,6 +199,7 @@ class IdentityMap:
         key = ids.key_of(scenario_id)
         nodes: dict[str, NodeState] = {}
         tasks: dict[str, TaskState] = {}
+        dag = self._dags[config]
 
         for node in config.data_node_configs:
             nodes[node.id] = self.node(node, scenario_id, key, cycle_id)
@@ -211,11 +212,14 @@ class IdentityMap:
                 state.label = None if state.is_shared else label
 
         for task in config.task_configs:
-            tasks[task.id] = made = self._task(task, scenario_id, nodes, cycle_id)
+            own_id = ids.of_task(task.id, scenario_id)
+            task_id = id_of(task, scenario_id, cycle_id) if dag.shared else own_id
+            made = self._task(task_id, task, scenario_id, nodes, cycle_id)
+            tasks[task.id] = made
             made.label = record.version
 
             if is_found:
-                self._in_use[made.id] = made
+                self._in_use[own_id] = made
 
             if not len(tasks) % SLICE:
                 yield
@@ -223,7 +227,7 @@ class IdentityMap:
         scenario = Scenario(
             id=scenario_id,
             config=config,
-            dag=self._dags[config],
+            dag=dag,
             record=record,
             cycle=cycle,
             tasks=tasks,
@@ -383,6 +387,7 @@ class IdentityMap:
 
     def _task(
         self,
+        task_id: str,
         config: TaskConfig,
         scenario_id: str,
         nodes: Mapping[str, NodeState],
@@ -395,12 +400,12 @@ class IdentityMap:
                 node.is_compared = True
 
         return TaskState(
-            id=ids.of_task(config.id, scenario_id),
+            id=task_id,
             config=config,
-            owner_id=scenario_id,
+            scenario_id=scenario_id,
             input=inputs,
             output={node.id: nodes[node.id] for node in config.output},
-            shared_bases=self.bases if is_shared(config) else None,
+            shared_bases=self.bases if has_shared_basis(config) else None,
             cycle_id=cycle_id,
         )
 
@@ -428,21 +433,12 @@ def _now() -> float:
     return round(time.time(), 6)
 
 
-def is_shared(config: TaskConfig) -> bool:
-    """Tell whether a skippable task is one for several scenarios: they share all of its
-    outputs.
-    """
-    return (
-        config.skippable
-        and bool(config.output)
-        and all(node.scope is not Scope.SCENARIO for node in config.output)
-    )
-
-
 def _scenario_id(entity: Entity) -> str | None:
     match entity:
-        case NodeState() | TaskState():
+        case NodeState():
             return entity.owner_id
+        case TaskState():
+            return entity.scenario_id
         case RunOf():
             return entity.entity.scenario_id
 

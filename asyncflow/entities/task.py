@@ -21,6 +21,9 @@ from asyncflow.runs.task import TaskState
 class Task(Submittable):
     """A function, the data nodes that it reads and the data nodes that it writes.
 
+    A task whose data nodes are all shared is one for all scenarios that share them: each
+    has it under the same id, and two such handles are equal.
+
     Each data node is an attribute too, under the id of its config.
     """
 
@@ -37,14 +40,18 @@ class Task(Submittable):
         return self._state.config.id
 
     @property
-    def owner_id(self) -> str:
-        """The id of its scenario."""
+    def owner_id(self) -> str | None:
+        """The id of its scenario, or of the cycle whose scenarios share it; None where all
+        scenarios do.
+        """
         return self._state.owner_id
 
     @property
     def scenario_id(self) -> str:
-        """The id of its scenario."""
-        return self._state.owner_id
+        """The id of its scenario: of one that is shared, that which it is had from, and
+        whose runs it starts.
+        """
+        return self._state.scenario_id
 
     @property
     def is_deleted(self) -> bool:
@@ -115,7 +122,14 @@ class Task(Submittable):
         return await self._verbs.get_parents(self.id)
 
     async def _owner(self) -> Owned | None:
-        return await self._verbs.get_owner(self.owner_id)
+        owner_id = self.owner_id
+        return None if owner_id is None else await self._verbs.get_owner(owner_id)
+
+    def __eq__(self, other: object) -> bool:
+        return self.id == other.id if isinstance(other, Task) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
     @property
     def _called(self) -> str:

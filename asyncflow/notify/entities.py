@@ -28,6 +28,7 @@ from asyncflow.status import Status
 
 if TYPE_CHECKING:
     from asyncflow.config import Configuration
+    from asyncflow.config.sections import TaskConfig
     from asyncflow.notify.bus import Notification
 
 WRITTEN = ("last_edit_date", "edits")
@@ -98,8 +99,11 @@ def created(scenario: Scenario, shared: Iterable[NodeState]) -> Iterator[EntityE
     for node in (*shared, *own):
         yield event(node.id, node.config_id)
 
+    made = {node.config_id for node in shared}
+
     for task in tasks_of(scenario).values():
-        yield event(task.id, task.config_id)
+        if not ids.is_shared(task.id) or made_with(task.config) in made:
+            yield event(task.id, task.config_id)
 
     for sequence in scenario.sequences.values():
         yield event(sequence.id, None)
@@ -155,18 +159,43 @@ def deleted(
 
 
 def parts_of(entity_id: str, config: Configuration) -> Iterator[tuple[str, str | None]]:
-    """Give the tasks and sequences of a scenario that is declared, each with the id of
-    its config, if it has one.
+    """Give what comes and goes with an entity, each with the id of its config, if it has
+    one: the tasks and sequences of a scenario that is declared; of a data node that
+    scenarios share the tasks that they share.
     """
-    if ids.kind_of(entity_id) != ids.SCENARIO:
+    kind = ids.kind_of(entity_id)
+
+    if kind == ids.DATA_NODE and ids.is_shared(entity_id):
+        owner = ids.cycle_of(entity_id) or ids.key_of(entity_id)
+        node_id = ids.config_of(entity_id)
+        tasks = {
+            task.id: task
+            for scenario in config.scenarios.values()
+            for task in scenario.task_configs
+        }
+
+        for task in tasks.values():
+            if task.is_shared and made_with(task) == node_id:
+                yield ids.of_task(task.id, owner), task.id
+
+    if kind != ids.SCENARIO:
         return
 
     if (declared := config.scenarios.get(ids.config_of(entity_id))) is not None:
         for task in declared.task_configs:
-            yield ids.of_task(task.id, entity_id), task.id
+            if not task.is_shared:
+                yield ids.of_task(task.id, entity_id), task.id
 
         for name in declared.sequences:
             yield ids.of_sequence(name, entity_id), None
+
+
+def made_with(task: TaskConfig) -> str:
+    """Return the config id of the data node that a task which scenarios share is made
+    with, and goes with: the first of those that as many share.
+    """
+    nodes = (*task.input, *task.output)
+    return next(node.id for node in nodes if node.scope is task.scope)
 
 
 def type_of(entity_id: str) -> str:

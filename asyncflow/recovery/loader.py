@@ -16,7 +16,7 @@ from asyncflow.config import Configuration
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope
 from asyncflow.entities.data_node import DataNode, data_node_of
-from asyncflow.entities.identity_map import IdentityMap, is_shared
+from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.job import Job
 from asyncflow.entities.scenario import Scenario, take_record
 from asyncflow.entities.sequence import Sequence
@@ -24,7 +24,6 @@ from asyncflow.entities.submission import Run, Submission, handle_of, job_handle
 from asyncflow.entities.submittable import Submittable, dag_of, nodes_of, tasks_of
 from asyncflow.entities.task import Task
 from asyncflow.errors import NotDeclared, NotFound, RecordDamaged
-from asyncflow.ids import is_shared_node
 from asyncflow.options import Page
 from asyncflow.records import (
     CycleRecord,
@@ -36,6 +35,7 @@ from asyncflow.records import (
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.restoring import restore
 from asyncflow.runs.run import Run as RunOf
+from asyncflow.runs.task import has_shared_basis
 from asyncflow.values import first_versions
 from asyncflow.values.versions import Versions
 
@@ -88,7 +88,11 @@ class EntityLoader:
             case ids.SCENARIO:
                 return await self._scenario(entity_id)
             case ids.SEQUENCE | ids.TASK:
-                return await self._part(entity_id)
+                from asyncflow.recovery import parts
+
+                return await parts.part(
+                    self.store, self.config, self._scenario, entity_id
+                )
             case ids.DATA_NODE:
                 return await self._node(entity_id)
             case ids.CYCLE:
@@ -153,7 +157,7 @@ class EntityLoader:
         ]
         await self.take_shared(nodes)
 
-        if any(is_shared(task) for task in config.task_configs):
+        if any(has_shared_basis(task) for task in config.task_configs):
             await self.refresh_bases(nodes)
 
         return nodes
@@ -249,9 +253,16 @@ class EntityLoader:
     ) -> ScenarioConfig:
         from asyncflow.recovery.undeclared import scenario_config
 
-        nodes = await self.store.data_nodes(owner_id=record.id)
-        own = [node.config_id for node in nodes]
-        return scenario_config(record.id, record.config_id, why, own=own, graphs=graphs)
+        owners = {record.id: Scope.SCENARIO, record.cycle_id: Scope.CYCLE}
+        scopes = {
+            node.config_id: owners[owner_id]
+            for owner_id in reversed(owners)
+            if owner_id is not None
+            for node in await self.store.data_nodes(owner_id=owner_id)
+        }
+        return scenario_config(
+            record.id, record.config_id, why, scopes=scopes, graphs=graphs
+        )
 
     async def _find_files(self, nodes: Iterable[NodeState]) -> None:
         """Take over what others have made of shared data nodes: where the files of those
@@ -286,7 +297,10 @@ class EntityLoader:
                 await self._check_there(scenario.id)
 
         for scenario in scenarios:
-            tasks = {task.id: task for task in tasks_of(scenario).values()}
+            tasks = {
+                ids.of_task(name, scenario.id): task
+                for name, task in tasks_of(scenario).items()
+            }
 
             if any(task.config.skippable for task in tasks.values()):
                 for basis in await self.store.bases(scenario.id):
@@ -294,7 +308,7 @@ class EntityLoader:
                         tasks[basis.task_id].restore_basis(basis)
 
         if any(
-            is_shared(task.config)
+            has_shared_basis(task.config)
             for scenario in scenarios
             for task in tasks_of(scenario).values()
         ):
@@ -316,27 +330,13 @@ class EntityLoader:
                 self.identity_map.forget(scenario_id)
                 raise NotFound(scenario_id)
 
-    async def _part(self, entity_id: str) -> Sequence | Task:
-        for scenario_id in ids.scenarios_of(entity_id):
-            with suppress(NotFound):
-                scenario = await self._scenario(scenario_id)
-
-                parts: list[Sequence | Task] = [*scenario.sequences.values()]
-                parts += scenario.tasks.values()
-
-                for part in parts:
-                    if part.id == entity_id:
-                        return part
-
-        raise NotFound(entity_id)
-
     async def _node(self, node_id: str) -> DataNode:
         record = await self.store.get(node_id)
 
         if not isinstance(record, DataNodeRecord):
             raise NotFound(node_id)
 
-        if record.owner_id is not None and not is_shared_node(record.id):
+        if record.owner_id is not None and not ids.is_shared(record.id):
             scenario = await self._scenario(record.owner_id)
             return scenario.data_nodes[record.config_id]
 

@@ -6,7 +6,7 @@ With these, what a scenario was, and what its runs have done, can be read. It ca
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, NoReturn
 
 import attrs
@@ -63,23 +63,29 @@ def scenario_config(
     config_id: str,
     why: str,
     *,
-    own: Iterable[str],
+    scopes: Mapping[str, Scope],
     graphs: Iterable[str],
 ) -> UndeclaredScenario:
     """Make the config of a scenario.
 
     :param why: what a task says that is to run
-    :param own: the config ids of the data nodes that are the scenario's alone
+    :param scopes: those of the data nodes that are the scenario's alone, or its cycle's,
+        by their config ids; any other is shared by all
     :param graphs: those of its runs that tell of its tasks, the newest first
     """
     function = MissingDeclaration(scenario_id, config_id, why)
-    nodes = {name: UndeclaredDataNode(id=name) for name in own}
+    nodes = {
+        name: UndeclaredDataNode(id=name)
+        for name, scope in scopes.items()
+        if scope is Scope.SCENARIO
+    }
     tasks: dict[str, TaskConfig] = {}
 
     def named(names: Sequence[str]) -> tuple[DataNodeConfig, ...]:
         for name in names:
             if name not in nodes:  # its scenario has none: it is a shared one
-                nodes[name] = UndeclaredDataNode(id=name, scope=Scope.GLOBAL)
+                scope = scopes.get(name, Scope.GLOBAL)
+                nodes[name] = UndeclaredDataNode(id=name, scope=scope)
 
         return tuple(nodes[name] for name in names)
 

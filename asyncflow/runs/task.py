@@ -8,7 +8,7 @@ from weakref import ReferenceType
 import attrs
 
 from asyncflow import ids
-from asyncflow.config.sections import TaskConfig
+from asyncflow.config.sections import Scope, TaskConfig
 from asyncflow.records import BasisRecord
 from asyncflow.runs.node import NodeState
 
@@ -17,7 +17,7 @@ from asyncflow.runs.node import NodeState
 class TaskState:
     """A function with its data nodes, and what its outputs follow from.
 
-    :param owner_id: the id of its scenario
+    :param scenario_id: the id of its scenario, also where others have one with its id
     :param input: the data nodes that it reads, by config id, as its parameters are
     :param output: those that it writes, as its results are
     :param shared_bases: those of all tasks that scenarios share, by their ids, if it is
@@ -27,7 +27,7 @@ class TaskState:
 
     id: str
     config: TaskConfig
-    owner_id: str
+    scenario_id: str
     input: Mapping[str, NodeState]
     output: Mapping[str, NodeState]
     _shared_bases: dict[str, BasisRecord] | None = None
@@ -44,6 +44,13 @@ class TaskState:
     def config_id(self) -> str:
         """The id of its config."""
         return self.config.id
+
+    @property
+    def owner_id(self) -> str | None:
+        """The id of its scenario, or of the cycle whose scenarios share it; None where all
+        scenarios do.
+        """
+        return owner_of(self.id, self.scenario_id)
 
     @property
     def basis(self) -> BasisRecord | None:
@@ -78,22 +85,22 @@ class TaskState:
 
     @property
     def _basis_id(self) -> str:
-        """Its id, or that of the one task that it is for all scenarios, which share all
-        of its outputs.
+        """What its basis is known by: the same for all scenarios that share all of its
+        outputs.
         """
         if self._shared_bases is None:
-            return self.id
+            return ids.of_task(self.config.id, self.scenario_id)
 
         scopes = {
             node.owner_id or node.config.scope.value for node in self.output.values()
         }
-        return ids.of_shared_task(self.config.id, scopes)
+        return ids.of_basis(self.config.id, scopes)
 
     @property
     def _basis_owner(self) -> str:
         """What its basis goes with: its scenario, or a cycle; ``""`` for neither."""
         if self._shared_bases is None:
-            return self.owner_id
+            return self.scenario_id
 
         is_of_cycle = any(node.owner_id for node in self.output.values())
         return (self._cycle_id or "") if is_of_cycle else ""
@@ -101,3 +108,33 @@ class TaskState:
     def __repr__(self) -> str:
         reads, writes = ", ".join(self.input), ", ".join(self.output)
         return f"<Task {self.config.id}: {reads} -> {writes}>"
+
+
+def id_of(config: TaskConfig, scenario_id: str, cycle_id: str | None) -> str:
+    """Return the id of a task of a scenario: one that shares all of its data nodes is the
+    same for all scenarios that do.
+
+    :param cycle_id: the cycle of the scenario; None for none
+    """
+    if not config.is_shared:
+        return ids.of_task(config.id, scenario_id)
+
+    scope = config.scope
+    is_of_cycle = cycle_id is not None and scope is Scope.CYCLE
+    return ids.of_task(config.id, cycle_id if is_of_cycle and cycle_id else scope.value)
+
+
+def owner_of(task_id: str, scenario_id: str) -> str | None:
+    """Return the owner of a task of a scenario; see `TaskState.owner_id`."""
+    return ids.cycle_of(task_id) if ids.is_shared(task_id) else scenario_id
+
+
+def has_shared_basis(config: TaskConfig) -> bool:
+    """Tell whether a task is skipped where another scenario's has done the work: it is
+    skippable, and they share all of its outputs.
+    """
+    return (
+        config.skippable
+        and bool(config.output)
+        and all(node.scope is not Scope.SCENARIO for node in config.output)
+    )

@@ -40,6 +40,8 @@ class Deletion:
     recovery: Recovery
     _cycle_id: str | None = attrs.field(init=False, default=None)
     """That of the scenario that was checked."""
+    _of_cycle: list[str] = attrs.field(init=False, factory=list)
+    """What the scenarios of the cycle share, as far as somebody wants to be told."""
     _sequences: Mapping[str, object] = attrs.field(init=False, factory=dict)
     """What was changed of its sequences."""
 
@@ -92,13 +94,15 @@ class Deletion:
                 return await self.store.delete(entity_id)
 
     async def gone(self) -> list[str]:
-        """Return the id of the cycle that has gone with its last scenario, if it has."""
+        """Return the id of the cycle that has gone with its last scenario, if it has, after
+        those of its data nodes.
+        """
         cycle_id = self._cycle_id
 
         if cycle_id is None or await self.store.get(cycle_id) is not None:
             return []
 
-        return [cycle_id]
+        return [*self._of_cycle, cycle_id]
 
     async def parts(self, entity_id: str) -> list[str]:
         """Return the ids of what goes with a scenario or a submission."""
@@ -106,6 +110,11 @@ class Deletion:
         runs = [run.id for run in await store.submissions(scenario_id=entity_id)]
         jobs = await store.jobs(submission_ids=[entity_id, *runs])
         nodes = await store.data_nodes(owner_id=entity_id)
+
+        if self._cycle_id is not None:
+            shared = await store.data_nodes(owner_id=self._cycle_id)
+            self._of_cycle = [node.id for node in shared]
+
         own = [name for name, kept in self._sequences.items() if kept is not None]
         runs += [ids.of_sequence(name, entity_id) for name in own]
         return [one.id for one in jobs] + runs + [node.id for node in nodes]

@@ -383,7 +383,10 @@ class Duplication:
         """Return what the copied outputs of skippable tasks follow from: all of it was
         copied, or is shared.
         """
-        tasks = {task.id: task for task in tasks_of(self.source).values()}
+        tasks = {
+            ids.of_task(name, self.source.id): task
+            for name, task in tasks_of(self.source).items()
+        }
         managed = {
             node.config_id
             for node in draft.nodes.values()

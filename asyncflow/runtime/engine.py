@@ -602,9 +602,9 @@ class Engine:
             self._deleted
             and not {entity.id, entity.scenario_id}.isdisjoint(self._deleted)
         ):
-            raise UsageError(
-                f"{entity.scenario_id} was deleted: create another scenario"
-            )
+            is_left = ids.is_shared(entity.id)  # others have that task, too
+            remedy = f"get {entity.id} anew" if is_left else "create another scenario"
+            raise UsageError(f"{entity.scenario_id} was deleted: {remedy}")
 
         if dag is not self._declared:
             dag.check_declared()

@@ -20,10 +20,12 @@ async def parents(loader: EntityLoader, entity_id: str) -> Parents:
         case Sequence() as sequence:
             found["scenario"] = {await loader.get(sequence.owner_id)}
         case Task() as task:
-            scenario = await loader.get(task.owner_id)
-            assert isinstance(scenario, Scenario)
-            found["scenario"] = {scenario}
-            found["sequence"] = _sequences(scenario, {task.config_id})
+            found = {"scenario": set(), "sequence": set()}
+
+            for scenario in await _scenarios(loader, task):
+                if task in scenario.tasks.values():
+                    found["scenario"].add(scenario)
+                    found["sequence"] |= _sequences(scenario, {task.config_id})
         case DataNode() as node:
             found = {"scenario": set(), "sequence": set(), "task": set()}
 
@@ -42,19 +44,21 @@ async def parents(loader: EntityLoader, entity_id: str) -> Parents:
     return {kind: some for kind, some in found.items() if some}
 
 
-async def _scenarios(loader: EntityLoader, node: DataNode) -> list[Scenario]:
-    """Return the scenarios that have a data node."""
-    owner_id = node.owner_id
+async def _scenarios(loader: EntityLoader, part: DataNode | Task) -> list[Scenario]:
+    """Return the scenarios that have a data node, or may have a task."""
+    owner_id = part.owner_id
 
     if owner_id is not None and ids.kind_of(owner_id) == ids.SCENARIO:
         scenario = await loader.get(owner_id)
         assert isinstance(scenario, Scenario)
         return [scenario]
 
+    is_task = isinstance(part, Task)
     configs = [
         config.id
         for config in loader.config.scenarios.values()
-        if node.config_id in {one.id for one in config.data_node_configs}
+        for one in (config.task_configs if is_task else config.data_node_configs)
+        if one.id == part.config_id
     ]
     found = [
         record

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from anyio import CapacityLimiter, move_on_after, sleep, to_thread
 
 from asyncflow.errors import NotOpen, StoreFailed, StoreUnavailable
 from asyncflow.stores._command import Change
-from asyncflow.stores._outage import LONGEST_PAUSE, PAUSE, StoreOutage
+from asyncflow.stores._outage import (
+    LONGEST_PAUSE,
+    PAUSE,
+    StoreOutage,
+    tell_of_opening,
+)
 from asyncflow.stores._writer import Writer
 
 if TYPE_CHECKING:
@@ -122,6 +127,34 @@ class OpenDatabase:
             await to_thread.run_sync(self.database.close)
         finally:
             readers.release_on_behalf_of(self)
+
+
+async def opened_again(
+    open_now: Callable[[], Awaitable[OpenDatabase]],
+    patience: float,
+    may_return: Callable[[StoreUnavailable], bool],
+) -> OpenDatabase:
+    """Open a database; again for a while, where its server cannot be reached for now.
+
+    :param patience: for how many seconds
+    :param may_return: tells whether what cannot be opened may be there in a moment
+    :raises StoreUnavailable: where it could not be opened until then
+    """
+    give_up = time.monotonic() + patience
+    pause = PAUSE
+
+    while True:
+        try:
+            return await open_now()
+        except StoreUnavailable as error:
+            if time.monotonic() + pause > give_up or not may_return(error):
+                raise
+
+            if pause == PAUSE:
+                tell_of_opening(error, patience)
+
+        await sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
 
 
 def not_open(name: str) -> NotOpen:

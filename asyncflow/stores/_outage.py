@@ -12,6 +12,7 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 from asyncflow.errors import StoreFailed, StoreUnavailable
+from asyncflow.log import logger as _logger
 
 PAUSE = 0.1
 """Between the first two tries, in seconds; each further pause is twice as long."""
@@ -35,7 +36,7 @@ class StoreOutage:
         self.failure: Exception | None = None
         """Why it never will be; None where it may."""
         self.is_opening = False
-        """Whether the first failure is the last: nobody uses the store so far."""
+        """Whether nobody uses the store so far: it is tried for its patience only."""
         self._attempt: float | None = None
         """When the try began that is under way, as `time.monotonic` has it."""
         self._began = 0.0
@@ -66,6 +67,9 @@ class StoreOutage:
             self.problem = problem
             self._began = time.monotonic() if is_new else self._began
             self._attempt = None
+
+        if is_new and self.is_opening:  # nobody watches so far
+            tell_of_opening(problem, self.patience)
 
         return is_new
 
@@ -131,14 +135,13 @@ class StoreOutage:
 
     def time_left(self, limit: float) -> float:
         """Return how long it may be tried, in seconds, but no more than a limit."""
-        if self.is_opening and self.problem is not None:
-            return 0.0
+        has_failed = self.problem is not None
 
-        if self._closes is None:
+        if self._closes is None and not (self.is_opening and has_failed):
             return limit
 
-        since = self._attempt if self.problem is None else self._began
-        until = max(self._closes, since or 0.0) + self.patience
+        since = self._began if has_failed else self._attempt
+        until = max(self._closes or 0.0, since or 0.0) + self.patience
         return max(0.0, min(limit, until - time.monotonic()))
 
     # --------------------------------------------------------------- on the event loop
@@ -146,8 +149,8 @@ class StoreOutage:
     def takes_long(self, limit: float) -> bool:
         """See whether a try takes longer than so many seconds; tell whether that is news."""
         with self._lock:
-            if self.problem is not None or self._attempt is None:
-                return False
+            if self.problem is not None or self._attempt is None or self.is_opening:
+                return False  # who opens waits for what it asked, and runs nothing
 
             if time.monotonic() - self._attempt < limit:
                 return False
@@ -165,3 +168,10 @@ class StoreOutage:
     def is_trying(self) -> bool:
         """Whether a try is under way."""
         return self._attempt is not None
+
+
+def tell_of_opening(problem: StoreUnavailable, patience: float) -> None:
+    """Say why it takes a while until a store is open."""
+    _logger.warning(
+        "%s: tried again for %g s, as it is being opened", problem, patience
+    )

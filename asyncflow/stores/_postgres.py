@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, ClassVar, TypeAlias
 
 from asyncflow.errors import StoreFailed, StoreUnavailable, UsageError
-from asyncflow.ids import is_shared_node
+from asyncflow.ids import is_shared
 from asyncflow.records import VersionRecord
 from asyncflow.stores._command import Command, Parameters
 from asyncflow.stores._database import Database
@@ -314,13 +314,13 @@ class PostgresDatabase(Database):
 
         for change in changes:
             if isinstance(change, VersionRecord):
-                if is_shared_node(change.node_id):
+                if is_shared(change.node_id):
                     turns.add(change.node_id)
             elif type(change) is Command and change.verb == "write":
                 turns.update(
                     record.node_id
                     for record in change.records
-                    if type(record) is VersionRecord and is_shared_node(record.node_id)
+                    if type(record) is VersionRecord and is_shared(record.node_id)
                 )
             elif type(change) is Command and change.verb == "named":
                 turns.update(

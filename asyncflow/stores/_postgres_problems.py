@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from asyncflow.errors import StoreUnavailable
+
 CONNECTING: Mapping[str, tuple[str, str]] = {
     "password authentication failed": (
         "the server does not accept the password",
@@ -31,6 +33,15 @@ CONNECTING: Mapping[str, tuple[str, str]] = {
     ),
 }
 """For words of an error, what happened and what to do. PostgreSQL gives no code here."""
+
+LASTING = (
+    "password authentication failed",
+    "no password supplied",
+    "no pg_hba.conf entry",
+    "does not exist",
+    "could not translate host name",
+)
+"""Words of errors that another try in a moment does not help."""
 
 LOST = (
     "the connection was lost",
@@ -97,3 +108,8 @@ def problem_of(code: str) -> tuple[str, str]:
 def refusal_of(text: str) -> tuple[str, str]:
     """Return the same for the text of an error, where there is no connection."""
     return next(found for words, found in CONNECTING.items() if words in text)
+
+
+def may_return(error: StoreUnavailable) -> bool:
+    """Tell whether a database that cannot be opened may be there in a moment."""
+    return not any(words in error.problem for words in LASTING)

@@ -82,8 +82,8 @@ class DatabaseStore(Store):
     """A store that opens a `Database`: one thread writes, another reads."""
 
     patience: float = attrs.field(default=10.0, kw_only=True)
-    """How long to try again where it cannot be read for now, and where it is left while
-    it cannot be written, in seconds."""
+    """How long to try again where it cannot be read for now, where it is left while it
+    cannot be written, and where its server is not there as it is opened, in seconds."""
     variable: str = attrs.field(init=False, default="", repr=False)
     """The environment variable that named it, or ""."""
     _opened: OpenDatabase | None = attrs.field(init=False, default=None)
@@ -128,10 +128,8 @@ class DatabaseStore(Store):
         if self._opened is not None:
             raise UsageError(f"the store {self._name} is open already: make another")
 
-        with CancelScope(shield=True):  # what is open would be lost
-            self._opened = await self._open()
-            self._search = None  # the file may be another one
-
+        self._opened = await self._open()
+        self._search = None  # the file may be another one
         return self
 
     async def __aexit__(
@@ -524,11 +522,13 @@ class DatabaseStore(Store):
         return self._opened
 
     async def _open(self) -> OpenDatabase:
-        database = await to_thread.run_sync(self._connected)
-        outage = StoreOutage(database.file, self.patience)
-        writer = Writer(database, "asyncflow-store", outage)
-        opened = OpenDatabase(self._name, database, writer, outage)
-        await to_thread.run_sync(opened.writer.start)
+        with CancelScope(shield=True):  # what is open would be lost
+            database = await to_thread.run_sync(self._connected)
+            outage = StoreOutage(database.file, self.patience)
+            writer = Writer(database, "asyncflow-store", outage)
+            opened = OpenDatabase(self._name, database, writer, outage)
+            await to_thread.run_sync(opened.writer.start)
+
         return opened
 
     def _connected(self) -> Database:
@@ -539,7 +539,7 @@ class DatabaseStore(Store):
                 raise
 
             file = f"{error.file} (named by the environment variable {self.variable})"
-            raise StoreFailed(file, error.problem, error.remedy) from error
+            raise type(error)(file, error.problem, error.remedy) from error
 
     async def _put(self, *change: WriteItem | Command) -> OpenDatabase:
         """Have something written, and wait until it is."""

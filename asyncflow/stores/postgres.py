@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from asyncflow.stores._address import file_of
+from asyncflow.stores._open_database import OpenDatabase, opened_again
 from asyncflow.stores._postgres import PostgresDatabase
+from asyncflow.stores._postgres_problems import may_return
 from asyncflow.stores._store import DatabaseStore
 
 if TYPE_CHECKING:
@@ -29,7 +31,8 @@ class PostgresStore(DatabaseStore):
 
     The tables are in the schema ``asyncflow``, which is made where it is missing. The
     store has two connections. Where one is lost it connects again, for as long as it takes:
-    what was flushed before is kept, and what was saved since waits.
+    what was flushed before is kept, and what was saved since waits. A server that is not
+    there when the store is opened, or is restarted meanwhile, is tried for `patience`.
 
     Values are pickled, as are properties where JSON does not give the same value back.
     A pickle can run any code when it is loaded, which happens when somebody reads it, or
@@ -62,6 +65,9 @@ class PostgresStore(DatabaseStore):
     @property
     def _name(self) -> str:
         return "PostgreSQL"
+
+    async def _open(self) -> OpenDatabase:
+        return await opened_again(super()._open, self.patience, may_return)
 
     def _connect(self) -> PostgresDatabase:
         return PostgresDatabase.open(

@@ -17,6 +17,7 @@ from asyncflow.records import (
     ScenarioRecord,
     SubmissionRecord,
 )
+from asyncflow.runs.task import id_of, owner_of
 from asyncflow.status import FINAL, Status, SubmissionStatus
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
@@ -76,7 +77,9 @@ class PartRecord(NamedTuple):
     id: str
     name: str
     """The id of its config; of a sequence, its name."""
-    owner_id: str
+    owner_id: str | None
+    """The id of its scenario, or what tells who shares it; see `asyncflow.Task`."""
+    scenario_id: str
     """The id of its scenario."""
 
 
@@ -92,12 +95,6 @@ class ListedPart(Listed):
         """The id of the config of a task."""
         name: str = self.record.name
         return name
-
-    @property
-    def scenario_id(self) -> str:
-        """The id of its scenario."""
-        owner_id: str = self.record.owner_id
-        return owner_id
 
 
 class ListedSubmission(Listed):
@@ -201,8 +198,8 @@ def jobs(records: Iterable[JobRecord], loop: Loop) -> list[Job]:
 
 
 def tasks(records: Iterable[ScenarioRecord], loop: Loop) -> list[Task]:
-    """Make handles of the tasks of scenarios."""
-    found: list[Task] = []
+    """Make handles of the tasks of scenarios: one of what several of them share."""
+    found: dict[str, Task] = {}
     configs = loop.orchestrator.config.scenarios
 
     for record in records:
@@ -210,16 +207,18 @@ def tasks(records: Iterable[ScenarioRecord], loop: Loop) -> list[Task]:
 
         if config is None:  # the store knows what it had
             (scenario,) = scenarios([record], loop)
-            found += scenario.tasks.values()
+            found |= {task.id: task for task in scenario.tasks.values()}
             continue
 
-        parts = (
-            PartRecord(ids.of_task(task.id, record.id), task.id, record.id)
-            for task in config.task_configs
-        )
-        found += _made(Task, ListedPart, parts, loop)
+        for task in config.task_configs:
+            task_id = id_of(task, record.id, record.cycle_id)
 
-    return found
+            if task_id not in found:
+                owner_id = owner_of(task_id, record.id)
+                part = PartRecord(task_id, task.id, owner_id, record.id)
+                found[task_id] = _one(Task, ListedPart, part, loop)
+
+    return [*found.values()]
 
 
 def sequences(records: Iterable[ScenarioRecord], loop: Loop) -> list[Sequence]:
@@ -236,7 +235,7 @@ def sequences(records: Iterable[ScenarioRecord], loop: Loop) -> list[Sequence]:
             continue
 
         parts = (
-            PartRecord(ids.of_sequence(name, record.id), name, record.id)
+            PartRecord(ids.of_sequence(name, record.id), name, record.id, record.id)
             for name in sequence_names(config, record.sequences)
         )
         found += _made(Sequence, ListedPart, parts, loop)
@@ -244,30 +243,37 @@ def sequences(records: Iterable[ScenarioRecord], loop: Loop) -> list[Sequence]:
     return found
 
 
-def parents_of_shared(node: DataNode, loop: Loop) -> Parents:
-    """Return what a data node is a part of that scenarios share: none is brought back."""
-    name = node.config_id
+def parents_of_shared(part: DataNode | Task, loop: Loop) -> Parents:
+    """Return what a data node, or a task, is a part of that scenarios share: none of these
+    is brought back.
+    """
+    name, is_task = part.config_id, isinstance(part, Task)
     found: dict[str, set[Any]] = {"scenario": set(), "sequence": set(), "task": set()}
 
     for config in loop.orchestrator.config.scenarios.values():
-        if all(one.id != name for one in config.data_node_configs):
+        parts = config.task_configs if is_task else config.data_node_configs
+
+        if all(one.id != name for one in parts):
             continue
 
         records = loop.call(
             loop.orchestrator.scenarios,
             config_id=config.id,
-            cycle=node.owner_id,
+            cycle=part.owner_id,
             version=None,
         )
         using = {
             task.id
             for task in config.task_configs
-            if any(one.id == name for one in (*task.input, *task.output))
+            if name in (task.id, *(one.id for one in (*task.input, *task.output)))
         }
         found["scenario"].update(scenarios(records, loop))
-        found["task"].update(
-            task for task in tasks(records, loop) if task.config_id in using
-        )
+
+        if not is_task:
+            found["task"].update(
+                task for task in tasks(records, loop) if task.config_id in using
+            )
+
         found["sequence"].update(_with_tasks(records, loop, using))
 
     return {kind: some for kind, some in found.items() if some}

@@ -18,7 +18,7 @@ from asyncflow.config.sections import (
 from asyncflow.entities.difference import ScenarioDiff
 from asyncflow.entities.handle import Parents
 from asyncflow.entities.reasons import Reasons
-from asyncflow.ids import is_shared_node
+from asyncflow.ids import is_shared
 from asyncflow.log import logger as _logger
 from asyncflow.records import Pruned
 from asyncflow.sync import listing
@@ -195,10 +195,10 @@ def get_parents(entity: Entity | str) -> Parents:
     """
     entity_id: object = getattr(entity, "id", entity)
 
-    if isinstance(entity_id, str) and is_shared_node(entity_id):
-        node = get(entity_id)
-        assert isinstance(node, DataNode)
-        return listing.parents_of_shared(node, opened().loop)
+    if isinstance(entity_id, str) and is_shared(entity_id):
+        part = get(entity_id)
+        assert isinstance(part, DataNode | Task)
+        return listing.parents_of_shared(part, opened().loop)
 
     return opened().get_parents(entity)
 

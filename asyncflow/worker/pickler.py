@@ -16,6 +16,7 @@ import types
 import typing
 from collections import ChainMap
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import cloudpickle.cloudpickle as _cloud  # type: ignore[import-untyped]  # it has no types
@@ -198,12 +199,21 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
             kind.__reduce_ex__ is object.__reduce_ex__
             and kind.__reduce__ is object.__reduce__
         ):
-            return constant_name(value) or NotImplemented
+            return constant_name(value) or _decorated(value) or NotImplemented
 
-        made = value.__reduce_ex__(5)
+        try:
+            made = value.__reduce_ex__(5)
+        except Exception:
+            if (found := _importable(value)) is None:
+                raise
+
+            return found
 
         if isinstance(made, str) and _is_homeless(value, made):
             return _in_its_module(value, self._reduce_named(value, made))
+
+        if kind is CACHE and _named(value, made) is not value:
+            return cached, (value.cache_parameters(), value.__wrapped__)
 
         return made
 
@@ -232,12 +242,13 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
             return main_named, made_by, registry, None, None, set_single
 
         made: Reduced = super()._dynamic_function_reduce(function)
+        make, arguments, (attributes, state), *more = made
+        attributes = {name: stands_for(one) for name, one in attributes.items()}
         module = function.__globals__.get("__name__")
 
         if module != "__main__" and not local_modules.is_local(module):
-            return made
+            return make, arguments, (attributes, state), *more
 
-        _, arguments, (attributes, state), *more = made
         along = named_in_annotations(function, function.__globals__)
         names = {name: stands_for(one) for name, one in state["__globals__"].items()}
         state = {**state, "__globals__": {**along, **names}}
@@ -282,6 +293,13 @@ def _skeleton(cls: type) -> Reduced:
     make, arguments, *rest = _cloud._dynamic_class_reduce(cls)
 
     kind, name, bases, content, *more = arguments
+
+    if kind.__module__.partition(".")[0] == "msgspec":
+        why = "it has to be in a module that workers can import"
+        raise pickle.PicklingError(
+            f"msgspec makes the class {name} in one piece: {why}"
+        )
+
     content = {**content, "__qualname__": cls.__qualname__}
 
     if vars(cls).get("__slots__"):
@@ -320,6 +338,28 @@ def _is_named(cls: type) -> bool:
     return cls.__module__ == "__main__" and "<locals>" not in cls.__qualname__
 
 
+def _decorated(value: object) -> Reduced | None:
+    """Reduce an object that was put in the place of a function to its name."""
+    attributes = vars(value) if hasattr(value, "__dict__") else {}
+    return _importable(value) if "__wrapped__" in attributes else None
+
+
+def _importable(value: Any) -> Reduced | None:
+    """Reduce what workers import to its name; None where they find it under none."""
+    with suppress(Exception):  # of somebody's property
+        module, name = sys.modules[value.__module__], value.__qualname__
+
+        if (
+            module.__name__ not in local_modules.MAINS
+            and not local_modules.is_local(module.__name__)
+            and not _cloud._is_registered_pickle_by_value(module)
+            and local_modules.named(module, name) is value
+        ):
+            return by_name, (module.__name__, name)
+
+    return None
+
+
 def _is_homeless(value: object, name: str) -> bool:
     """Tell whether no worker can import a value under a name.
 
@@ -333,6 +373,11 @@ def _is_homeless(value: object, name: str) -> bool:
         return found is None or found is value
 
     return local_modules.is_local(module) or module not in sys.modules
+
+
+def _named(value: object, name: str) -> object:
+    """Return what stands in the module of a value under a name."""
+    return local_modules.named(sys.modules.get(_module_of(value)), name)
 
 
 def _module_of(value: object) -> str:

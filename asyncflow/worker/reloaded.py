@@ -92,9 +92,19 @@ def newest(value: Any) -> Any:
     if found is None or found is value:
         return value
 
-    old, new = _code_of(value), _code_of(found)
+    (*outer, inner), (*new_outer, new_inner) = _layers(value), _layers(found)
 
-    if old is None or new is None or old.co_qualname != new.co_qualname:
+    if (
+        inner is new_inner  # the module wraps it otherwise, or somebody else does
+        or [*map(_made_by, outer)] != [*map(_made_by, new_outer)]
+        or not isinstance(inner, FunctionType)
+        or not isinstance(new_inner, FunctionType)
+    ):
+        return value
+
+    old, new = inner.__code__, new_inner.__code__
+
+    if old.co_qualname != new.co_qualname:
         return value
 
     defined = _defined_in(module)
@@ -102,14 +112,22 @@ def newest(value: Any) -> Any:
     return found if is_older else value
 
 
-def _code_of(value: Any) -> CodeType | None:
-    for _ in range(DEPTH):
-        if not hasattr(value, "__wrapped__"):
-            break
+def _layers(value: Any) -> list[Any]:
+    """Return something callable, and what it wraps, to the function inside."""
+    layers = [value]
 
-        value = value.__wrapped__
+    while hasattr(layers[-1], "__wrapped__") and len(layers) <= DEPTH:
+        layers.append(layers[-1].__wrapped__)
 
-    return value.__code__ if isinstance(value, FunctionType) else None
+    return layers
+
+
+def _made_by(wrapper: Any) -> tuple[object, ...]:
+    """Return what tells wrappers of one decorator from others'."""
+    if isinstance(wrapper, FunctionType):
+        return wrapper.__code__.co_filename, wrapper.__code__.co_qualname
+
+    return type(wrapper).__module__, type(wrapper).__qualname__
 
 
 def _defined_in(module: ModuleType) -> set[CodeType]:

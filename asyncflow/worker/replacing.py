@@ -137,6 +137,31 @@ _SAID = (
 """What libraries say of a file that is whole, what that means, and what to do."""
 
 
+NO_FILE = "it is a device, a pipe or a socket"
+OF_FILE = "give the path of a file"
+
+
+def check_kind(path: str) -> None:
+    """Refuse to read what is neither a file nor a folder: that may never end.
+
+    What is not there, or may not be looked at, is told when it is opened.
+
+    :raises DataNodeReadingError: where it is a device, a pipe or a socket
+    """
+    if is_special(path):
+        raise DataNodeReadingError(path, NO_FILE, OF_FILE)
+
+
+def is_special(path: str) -> bool:
+    """Tell whether there is something that is neither a file nor a folder."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
 def put_in_place(draft: str, path: str) -> None:
     """Rename a file to that of the user's which `path` means, in one step.
 
@@ -279,6 +304,8 @@ class Draft:
 
 def copy(path: str, file: BinaryIO) -> None:
     """Copy a file to the end of another."""
+    check_kind(path)
+
     with open(path, "rb") as source:
         copy_all(source, file)
 

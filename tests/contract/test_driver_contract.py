@@ -18,7 +18,7 @@ from asyncflow.alternatives import DRIVERS
 from asyncflow.testing import driver_contract
 from tests.support.toy_driver import ToyDriver, ToyOptions
 
-KILLS = int(os.environ.get("ASYNCFLOW_TEST_KILLS", "3"))
+KILLS = int(os.environ.get("ASYNCFLOW_TEST_KILLS", "1"))
 """How often a program that writes is killed, for each driver."""
 
 pytestmark = [

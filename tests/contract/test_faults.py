@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -67,6 +69,23 @@ def a_link_to_nothing(path: Path) -> None:
     path.symlink_to(path.with_name("nothing"))
 
 
+def a_device(path: Path) -> None:
+    """It has no end."""
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
+def a_full_device(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/full")
+
+
+def a_pipe(path: Path) -> None:
+    """It has no end, as long as nobody writes to it."""
+    path.unlink()
+    os.mkfifo(path)
+
+
 def empty(path: Path) -> None:
     path.write_bytes(b"")
 
@@ -82,6 +101,7 @@ def wrong_encoding(path: Path) -> None:
 
 GONE = (missing, no_folder, a_link_to_nothing)
 OTHER = (a_folder, a_file_for_a_folder, a_loop_of_links)
+SPECIAL = (a_device, a_full_device, a_pipe)
 BROKEN = (empty, truncated, wrong_encoding)
 
 
@@ -159,6 +179,31 @@ async def test_what_is_not_there(
         assert names_all(caught.value, path), str(caught.value)
 
 
+@pytest.mark.parametrize("fault", SPECIAL)
+async def test_what_is_no_file(
+    given: tuple[DataNode, Path, Any], fault: Callable[[Path], None]
+) -> None:
+    node, path, value = given
+    await to_thread.run_sync(fault, path)
+    copy, words = path.parent.with_name("copy"), "is a device, a pipe or a socket: give"
+
+    for verb in (node.read, node.preview, lambda: node.download(copy)):
+        with pytest.raises(DataNodeReadingError, match=words) as caught:
+            await verb()
+
+        assert names_all(caught.value, path), str(caught.value)
+
+    with pytest.raises(DataNodeWritingError, match=words) as refused:
+        await node.write(value)
+
+    assert names_all(refused.value, path), str(refused.value)
+    mode = (await to_thread.run_sync(path.stat)).st_mode
+    assert not stat.S_ISREG(mode)
+
+    with pytest.raises(DataNodeReadingError, match=words):
+        await node.upload(path)
+
+
 @pytest.mark.parametrize("fault", BROKEN)
 async def test_what_is_not_whole(
     given: tuple[DataNode, Path, Any], fault: Callable[[Path], None]
@@ -216,6 +261,34 @@ async def test_a_wrong_column(given: tuple[DataNode, Path, Any]) -> None:
 
     assert "'wrong'" in str(caught.value)
     assert caught.value.remedy
+
+
+def test_a_folder_with_a_pipe_in_it(tmp_path: Path, tables_are_warm: None) -> None:
+    made = DRIVERS.load("parquet")
+    FRAME.to_parquet(tmp_path / "a.parquet")
+    os.mkfifo(tmp_path / "b.parquet")
+
+    for path in (tmp_path, tmp_path / "*.parquet"):
+        for verb in ("read", "preview"):
+            given = (None,) if verb == "read" else (None, 3)
+
+            with pytest.raises(DataNodeReadingError, match=r"b\.parquet.*a pipe"):
+                getattr(made(str(path)), verb)(*given)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_device_at_an_address(
+    form: str, tmp_path: Path, fsspec_is_warm: None
+) -> None:
+    kind, options, _ = FORMS[form]
+    found = DRIVERS.load(kind)
+
+    for address in ("local:///dev/zero", "file:///dev/zero"):
+        declared = found.options_at(address) or found.Options
+        made = found.at(address, declared(**options) if declared else None)
+
+        with pytest.raises(DataNodeReadingError, match=r"/dev/zero.*is a device"):
+            made.read(None)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -279,11 +352,59 @@ async def test_an_option_that_no_library_has(
 
         assert str(tmp_path / "place") in str(told.value)
 
-        if name == "excel-list[dict]":
-            return  # XlsxWriter takes any
-
         with pytest.raises(DataNodeWritingError, match="correct write_options"):
             await found["written"].write(value)
+
+
+@pytest.mark.parametrize(
+    ("address", "given", "words"),
+    [
+        ("local://{}/own", {"auto_mkdr": True}, "did you mean 'auto_mkdir'"),
+        ("memory://own", {"hunter2": 1}, "it has .*asynchronous"),
+        ("simplecache::memory://own", {"memry": {}}, "did you mean 'memory'"),
+        ("simplecache::memory://own", {"memory": {"no_such": 1}}, "memory:// has no"),
+        ("s3://bucket/own", {"anonn": True}, "did you mean 'anon'"),
+        ("s3://bucket/own", {"no_such_thing": 1}, "no_such_thing"),
+    ],
+)
+def test_an_option_that_no_file_system_has(
+    tmp_path: Path,
+    fsspec_is_warm: None,
+    address: str,
+    given: dict[str, Any],
+    words: str,
+) -> None:
+    kind: Any = DRIVERS.load("csv")
+    place = address.format(tmp_path)
+    made = kind.at(place, kind.Options(storage_options=given))
+
+    with pytest.raises(DataNodeReadingError, match=words) as caught:
+        made.read(None)
+
+    assert caught.value.remedy == "correct storage_options"
+
+    with pytest.raises(DataNodeWritingError, match=words):
+        made.write(FRAME, str(tmp_path / "A-1.value"), "node")
+
+
+def test_options_that_file_systems_have(tmp_path: Path, fsspec_is_warm: None) -> None:
+    kind: Any = DRIVERS.load("csv")
+
+    for address, given in (
+        (f"local://{tmp_path}/new/own", {"auto_mkdir": True, "max_paths": 3}),
+        (f"simplecache::local://{tmp_path}/new/own", {"local": {"auto_mkdir": True}}),
+        (
+            f"simplecache::local://{tmp_path}/new/own",
+            {"simplecache": {"cache_storage": str(tmp_path / "cache")}},
+        ),
+    ):
+        made = kind.at(address, kind.Options(storage_options=given))
+
+        if address.startswith("local"):
+            path = str(tmp_path / "A-1.value")
+            made.publish(made.write(FRAME, path, "node"), path)
+
+        assert made.read(None).equals(FRAME)
 
 
 async def test_a_copy_that_cannot_be_written(

@@ -38,7 +38,7 @@ ROWS = [
     {"id": 1, "name": 'é\n, "x"\'; DROP TABLE t --', "price": 1.5},
     {"id": 2**31 - 1, "name": None, "price": -2.25},
 ]
-KILLS = int(os.environ.get("ASYNCFLOW_TEST_KILLS", "3"))
+KILLS = int(os.environ.get("ASYNCFLOW_TEST_KILLS", "1"))
 """How often a program that writes is killed, for each driver."""
 
 pytestmark = [

@@ -14,7 +14,7 @@ from asyncflow import ids
 from asyncflow.config import Configuration, ScenarioConfig, Scope
 from asyncflow.entities import identity_map as identity_map_module
 from asyncflow.entities.data_node import node_of
-from asyncflow.entities.identity_map import IdentityMap, is_shared
+from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.scenario import record_of
 from asyncflow.entities.submittable import dag_of, nodes_of, tasks_of
 from asyncflow.slices import SLICE
@@ -203,15 +203,3 @@ async def test_a_file_stays_where_it_was_for_who_works_elsewhere(
     own = node_of(scenario.result)
     identities.take(own, own.record()._replace(directory="../other"))
     assert own.directory is None
-
-
-def test_a_task_is_shared_that_writes_shared_nodes_alone() -> None:
-    config = Configuration()
-    own = config.configure_data_node("own")
-    shared = config.configure_data_node("shared", scope=Scope.GLOBAL)
-    options = {"function": flows.double, "input": own}
-    task = config.configure_task
-    assert is_shared(task("a", **options, output=shared, skippable=True))  # type: ignore[arg-type]  # a dict of both
-    assert not is_shared(task("b", **options, output=shared))  # type: ignore[arg-type]  # the same
-    assert not is_shared(task("c", **options, output=[shared, own], skippable=True))  # type: ignore[arg-type]  # the same
-    assert not is_shared(task("d", **options, skippable=True))  # type: ignore[arg-type]  # the same

@@ -228,6 +228,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("runtime.checks", "config.checks.typos"): "only for properties of users",
     ("runtime.session", "config.checks.taipy_keys"): "the same",
     ("runtime.session", "config.checks.stray_options"): "the same",
+    ("runtime.session", "config.checks.unused_options"): "only for options of users",
     (
         "runtime.handle_verbs",
         "runtime.redeclared",
@@ -303,6 +304,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("entities.submission", "runs.run_events"): "only where somebody reads events",
     ("notify.bus", "runs.run_events"): "the same",
     ("notify.bus", "events"): "the same",
+    ("recovery.loader", "recovery.parts"): "only where a part is asked for by its id",
     ("recovery.loader", "recovery.undeclared"): "few programs look without the code",
     ("recovery.loader", "values.inputs"): "only for runs of before",
     ("runtime.engine", "runtime.calendar"): "few scenarios have a frequency",

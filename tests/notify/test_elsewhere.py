@@ -18,6 +18,7 @@ from asyncflow import (
     EntityUpdated,
     Frequency,
     Orchestrator,
+    Scope,
 )
 from asyncflow.notify.stream import EventStream
 from asyncflow.stores.sqlite import SqliteStore
@@ -132,6 +133,44 @@ async def test_what_others_do_is_told_after_the_commit(
     made = [one.entity_type for one in found if isinstance(one, EntityCreated)]
     assert made[3:6] == ["TASK", "SEQUENCE", "SCENARIO"]
     assert sorted(made[:3]) == ["CYCLE", "DATA_NODE", "DATA_NODE"]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"], indirect=True)
+async def test_a_task_that_scenarios_share_comes_and_goes_once(
+    config: Configuration, address: str
+) -> None:
+    shared = config.configure_data_node("shared", scope=Scope.CYCLE, default_data=1)
+    other = config.configure_data_node("other", scope=Scope.CYCLE)
+    task = config.configure_task("work", double, shared, other)
+    cfg = config.configure_scenario("s", task, frequency=Frequency.MONTHLY)
+
+    async with (
+        Orchestrator(config, store=address) as here,
+        Orchestrator(config, store=address) as there,
+        here.events(EntityCreated, EntityDeleted) as events,
+    ):
+        one = await there.create_scenario(cfg)
+        two = await there.create_scenario(cfg)
+        await there.delete(two.id)
+        await there.delete(one.id)
+        found = await until(
+            events,
+            lambda one: isinstance(one, EntityDeleted) and one.entity_type == "CYCLE",
+        )
+
+    counts = Counter(map(shown, found))
+    assert counts == {
+        "Created CYCLE": 1,
+        "Created DATA_NODE": 2,
+        "Created TASK": 1,
+        "Created SCENARIO": 2,
+        "Deleted CYCLE": 1,
+        "Deleted DATA_NODE": 2,
+        "Deleted TASK": 1,
+        "Deleted SCENARIO": counts["Deleted SCENARIO"],  # the last may come after it
+    }
+    tasks = {event.entity_id for event in found if event.entity_type == "TASK"}
+    assert tasks == {one.work.id}
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"], indirect=True)

@@ -11,6 +11,7 @@ from asyncflow import (
     EntityDeleted,
     EntityEvent,
     EntityUpdated,
+    Frequency,
     JobFinished,
     Orchestrator,
     Scope,
@@ -75,6 +76,35 @@ async def test_what_is_made_written_and_deleted(config: Configuration) -> None:
             ("SEQUENCE", None),
             ("SCENARIO", "s"),
         ]
+
+
+async def test_a_task_that_scenarios_share_comes_once_and_goes_with_their_cycle(
+    config: Configuration,
+) -> None:
+    shared = config.configure_data_node("shared", scope=Scope.CYCLE, default_data=1)
+    other = config.configure_data_node("other", scope=Scope.CYCLE, default_data=1)
+    task = config.configure_task("work", double, shared, other)
+    cfg = config.configure_scenario("s", task, frequency=Frequency.DAILY)
+
+    async with (
+        Orchestrator(config, store=":memory:") as orchestrator,
+        orchestrator.events(EntityCreated, EntityDeleted) as events,
+    ):
+        one = await orchestrator.create_scenario(cfg)
+        two = await orchestrator.create_scenario(cfg)
+        await orchestrator.delete(two.id)
+        await orchestrator.delete(one.id)
+
+        with anyio.fail_after(20):
+            found = [await anext(events) for _ in range(12)]
+
+    assert one.cycle is not None
+    assert [one.entity_type for one in found] == [
+        *("CYCLE", "DATA_NODE", "DATA_NODE", "TASK", "SCENARIO", "SCENARIO"),
+        *("SCENARIO", "SCENARIO", "TASK", "DATA_NODE", "DATA_NODE", "CYCLE"),
+    ]
+    assert found[3].entity_id == found[8].entity_id == f"TASK_work_{one.cycle.id}"
+    assert found[6].entity_id == two.id
 
 
 async def test_locks_and_removed_runs_are_told(config: Configuration) -> None:

@@ -118,6 +118,13 @@ def rate(x):
 def job(x):
     return rate(x) == 2 and rate.cache_parameters() == {"maxsize": 7, "typed": True}
 """,
+    "a cache under another name": """
+def plain(x):
+    return x * 2
+cached = functools.lru_cache(plain)
+def job(x):
+    return cached(x) == plain(x) == 2 and cached.__wrapped__ is plain
+""",
     "singledispatch": """
 @functools.singledispatch
 def size(x):

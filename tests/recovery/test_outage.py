@@ -8,14 +8,18 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import attrs
+import psycopg
 import pytest
-from anyio import Event, fail_after, to_thread
+from anyio import Event, create_task_group, fail_after, to_thread
+from anyio.abc import TaskGroup
 
 from asyncflow import (
     Configuration,
@@ -29,6 +33,7 @@ from asyncflow import (
     TakenOver,
     ValueMissing,
 )
+from asyncflow.records import OrchestratorRecord
 from asyncflow.recovery.outage import Outage
 from asyncflow.stores._sqlite import SELDOM
 from asyncflow.stores.postgres import PostgresStore
@@ -46,6 +51,7 @@ from tests.support.postgres import (
 )
 from tests.support.postgres import database as database
 from tests.support.postgres import server as server
+from tests.support.records import orchestrator_record
 
 pytestmark = pytest.mark.anyio
 
@@ -462,6 +468,34 @@ async def test_a_server_is_restarted_twenty_times(tmp_path: Path) -> None:
 
 
 @contextmanager
+def held(server: Server, table: str) -> Iterator[None]:
+    """Keep others from writing a table, until three seconds after that is begun."""
+    with psycopg.connect(server.url("tests")) as connection:
+        connection.execute(f"LOCK TABLE asyncflow.{table} IN EXCLUSIVE MODE".encode())
+        timer = threading.Timer(3.0, connection.close)
+        timer.start()
+
+        try:
+            yield
+        finally:
+            timer.join()
+
+
+async def test_an_opening_that_takes_long_is_no_outage(
+    server: Server, database: str, tmp_path: Path
+) -> None:
+    config = configuration()
+    store = PostgresStore(server.url(database), tmp_path / "values")
+
+    async with Orchestrator(config, store):
+        pass
+
+    with fail_after(30), held(server, "orchestrator"):
+        async with Orchestrator(config, store) as one:
+            assert one.statistics().store_error is None
+
+
+@contextmanager
 def own_server() -> Iterator[Server]:
     """Make a server that is not running."""
     programs, owner = binaries(), account()
@@ -476,8 +510,80 @@ def own_server() -> Iterator[Server]:
 def restart(server: Server, stack: ExitStack) -> None:
     """Stop a server, if it runs, and start it."""
     stack.close()
+    start(server, stack)
+
+
+def start(server: Server, stack: ExitStack) -> None:
     programs = binaries()
     assert programs is not None
     process = stack.enter_context(started(programs, server.folder, account()))
     log = server.folder / "log"
     wait_until(lambda: process.poll() is None and accepts(server), log)
+
+
+@attrs.define(eq=False)
+class Restarting(PostgresStore):
+    """One whose server is restarted when an orchestrator that opens gets so far."""
+
+    server: Server = attrs.field(kw_only=True)
+    running: ExitStack = attrs.field(kw_only=True)
+    verb: str = attrs.field(kw_only=True)
+    group: TaskGroup = attrs.field(kw_only=True)
+
+    async def register(self, *given: Any, **facts: Any) -> None:
+        await self.reach("register")
+        await super().register(*given, **facts)
+
+    async def orchestrators(self) -> list[OrchestratorRecord]:
+        await self.reach("orchestrators")
+        return await super().orchestrators()
+
+    async def adopt(self, *given: Any, **facts: Any) -> dict[str, int]:
+        await self.reach("adopt")
+        return await super().adopt(*given, **facts)
+
+    async def reach(self, verb: str) -> None:
+        """Stop the server, and start it in a second."""
+        if verb == self.verb:
+            self.verb = ""
+            await to_thread.run_sync(self.running.close)
+            self.group.start_soon(to_thread.run_sync, self.start)
+
+    def start(self) -> None:
+        threading.Event().wait(1.0)
+        start(self.server, self.running)
+
+
+@pytest.mark.limit(120)
+@pytest.mark.usefixtures("server")  # where there is none, this is skipped
+@pytest.mark.parametrize("verb", ["open", "register", "orchestrators", "adopt"])
+async def test_a_server_is_restarted_while_an_orchestrator_opens(
+    tmp_path: Path, verb: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    config, file = configuration(), tmp_path / "noted"
+    cfg = noting(config, file, 5)
+
+    with own_server() as server, ExitStack() as stack:
+        await to_thread.run_sync(restart, server, stack)
+        url, folder = server.url("postgres"), tmp_path / "values"
+
+        async with PostgresStore(url, folder) as left:
+            left.save(orchestrator_record(1, pid=2**22 + 1))  # which has died
+            await left.flush()
+
+        async with create_task_group() as group:
+            store = Restarting(
+                url, folder, server=server, running=stack, verb=verb, group=group
+            )
+            await store.reach("open")
+
+            with fail_after(60):
+                async with Orchestrator(config, store) as one:
+                    assert store.verb == ""
+                    (own,) = await store.orchestrators()
+                    assert own.pid == os.getpid()
+                    await (await one.create_scenario(cfg)).submit()
+
+    told = [line for line in caplog.messages if "it is being opened" in line]
+    assert len(told) == 1
+    assert len(noted(file)) == 5

@@ -32,7 +32,11 @@ OLDER = json.dumps([["load", [], ["rows"]], ["gone", ["rows"], []]])
 @pytest.fixture
 def cfg() -> UndeclaredScenario:
     return scenario_config(
-        "SCENARIO_c_1", "c", WHY, own=["rows", "total", "spare"], graphs=[NEWER, OLDER]
+        "SCENARIO_c_1",
+        "c",
+        WHY,
+        scopes=dict.fromkeys(["rows", "total", "spare"], Scope.SCENARIO),
+        graphs=[NEWER, OLDER],
     )
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from asyncflow.config import Configuration, Scope
+from asyncflow.config.sections import DataNodeConfig, TaskConfig
 from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.submittable import tasks_of
-from asyncflow.runs.task import TaskState
+from asyncflow.runs.task import TaskState, has_shared_basis, id_of, owner_of
 from tests.support import flows
 from tests.support.entities import identity_map, make_scenario
 
@@ -67,3 +68,27 @@ async def test_tasks_of_two_scenarios_remember_each_their_own() -> None:
     known = one.basis
     assert known is not None
     assert known.fingerprint == "g"
+
+
+def test_whose_outputs_scenarios_share_that_is_skipped_for_all() -> None:
+    config = Configuration()
+    own = config.configure_data_node("own")
+    shared = config.configure_data_node("shared", scope=Scope.GLOBAL)
+    of_cycle = config.configure_data_node("of_cycle", scope=Scope.CYCLE)
+
+    def made(name: str, *output: DataNodeConfig, skippable: bool = True) -> TaskConfig:
+        return config.configure_task(
+            name, flows.double, own, [*output], skippable=skippable
+        )
+
+    assert has_shared_basis(made("a", shared))
+    assert not has_shared_basis(made("b", shared, skippable=False))
+    assert not has_shared_basis(made("c", shared, own))
+    assert not has_shared_basis(made("d"))
+
+    one = config.configure_task("e", flows.double, shared, of_cycle)
+    assert id_of(one, "SCENARIO_s_1", "CYCLE_DAILY_1Z") == "TASK_e_CYCLE_DAILY_1Z"
+    assert id_of(one, "SCENARIO_s_1", None) == "TASK_e_CYCLE"  # of older stores
+    assert owner_of("TASK_e_CYCLE", "SCENARIO_s_1") is None
+    assert id_of(made("f", shared), "SCENARIO_s_1", None) == "TASK_f_SCENARIO_s_1"
+    assert owner_of("TASK_f_SCENARIO_s_1", "SCENARIO_s_1") == "SCENARIO_s_1"

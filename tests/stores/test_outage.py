@@ -85,11 +85,26 @@ def test_what_was_lost_is_counted() -> None:
         assert outage.problem is None
 
 
-def test_a_store_that_is_opened_is_tried_once() -> None:
-    outage = StoreOutage("runs.db")
+def test_a_store_that_is_being_opened_is_tried_for_its_patience(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    outage = StoreOutage("runs.db", patience=10.0)
     outage.is_opening = True
     tries = outage.tries()
     next(tries)
+    now = 1600.0
+    assert not outage.takes_long(2.0)  # a transaction may take its time
+    assert not outage.is_over_time()
+
+    outage.begins(LOCKED)
+    next(tries)
+    now = 1609.0
+    outage.begins(LOCKED)
+    next(tries)
+    assert caplog.messages == [f"{LOCKED}: tried again for 10 s, as it is being opened"]
+    now = 1610.0
     outage.begins(LOCKED)
 
     with pytest.raises(StopIteration):

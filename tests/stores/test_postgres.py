@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio
 import psycopg
 import pytest
-from anyio import create_task_group, run_process, to_thread
+from anyio import create_task_group, fail_after, run_process, to_thread
 
 from asyncflow.errors import NotOpen, RecordDamaged, StoreFailed
 from asyncflow.records import DataNodeRecord, JobRecord, Record, ScenarioRecord
@@ -21,6 +21,7 @@ from asyncflow.status import Status
 from asyncflow.stores import _sql
 from asyncflow.stores._postgres import SCHEMA, PostgresDatabase, _own
 from asyncflow.stores.postgres import PostgresStore
+from tests.support import shared_tasks
 from tests.support.listing import listing
 from tests.support.postgres import Server
 from tests.support.postgres import database as database
@@ -35,6 +36,8 @@ from tests.support.records import (
 )
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("database")]
+
+_sql.migrations(SCHEMA)  # read before an event loop runs
 
 ROOT = Path(__file__).parents[2]
 KNOWN = _sql.newest_version(SCHEMA)
@@ -63,7 +66,7 @@ async def fill(url: str, folder: Path, *records: Record) -> None:
 
 async def refused(url: str, folder: Path, words: str) -> StoreFailed:
     """Check that a store cannot be opened, and that this tells no secret."""
-    store = PostgresStore(url, folder)
+    store = PostgresStore(url, folder, patience=0.3)
 
     with pytest.raises(StoreFailed, match=words) as caught:
         await store.__aenter__()
@@ -103,6 +106,16 @@ async def test_a_server_that_cannot_be_reached_is_told(folder: Path) -> None:
     error = await refused(f"host={folder} dbname=d password=secret", folder, words)
     assert f"host={folder}" in error.file
     assert not folder.exists()  # noqa: ASYNC240  # a test
+
+
+async def test_a_database_that_is_not_there_is_told_at_once(
+    server: Server, folder: Path
+) -> None:
+    """Another try does not help, as it may where the server is being restarted."""
+    store = PostgresStore(server.url("nowhere"), folder)
+
+    with fail_after(5), pytest.raises(StoreFailed, match="no such database"):
+        await store.__aenter__()
 
 
 async def test_a_connection_that_cannot_be_read_is_told(folder: Path) -> None:
@@ -275,6 +288,21 @@ async def test_version_7_is_migrated(server: Server, url: str, folder: Path) -> 
         assert await store.update(changed, before=0)
         assert await store.time_zone("UTC") == "UTC"
         assert await store.cycles() == []
+
+
+async def test_tasks_that_scenarios_share_are_one_for_them(
+    server: Server, url: str, folder: Path
+) -> None:
+    earlier = "".join(text for n, text in _sql.migrations(SCHEMA).items() if n <= 23)
+    server.run(
+        "CREATE SCHEMA asyncflow; SET search_path TO asyncflow;"
+        + earlier
+        + shared_tasks.BEFORE,
+        "tests",
+    )
+
+    async with PostgresStore(url, folder) as store:
+        await shared_tasks.check_shared_tasks(store)
 
 
 PARAMETERS = dict.fromkeys(["id", "name", "config_id", "owner_id", "node_id"], "x")

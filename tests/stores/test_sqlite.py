@@ -32,6 +32,7 @@ from asyncflow.status import AttemptKind, Status, SubmissionStatus
 from asyncflow.stores import _sql
 from asyncflow.stores._sqlite import SqliteDatabase
 from asyncflow.stores.sqlite import SqliteStore
+from tests.support import shared_tasks
 from tests.support.listing import listing
 from tests.support.records import (
     ONE_OF_EACH,
@@ -501,6 +502,18 @@ async def test_a_store_of_version_8_is_migrated(path: Path) -> None:
         assert await store.update(two._replace(name="new", revision=1), before=0)
         assert len(await store.scenarios(properties={"unit": "kg"})) == 2
         assert one.sequences == two.sequences == {}
+
+
+async def test_tasks_that_scenarios_share_are_one_for_them(path: Path) -> None:
+    for version in range(1, 25):
+        with closing(sqlite3.connect(path)) as connection:
+            connection.executescript(_sql.migrations("schema")[version])
+
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(shared_tasks.BEFORE)
+
+    async with SqliteStore(path) as store:
+        await shared_tasks.check_shared_tasks(store)
 
 
 async def test_properties_of_earlier_schemas_are_found(path: Path) -> None:

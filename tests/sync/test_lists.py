@@ -242,6 +242,42 @@ def test_many_are_cheap(orchestrator: tp.Orchestrator, config: Configuration) ->
     assert loop.is_open
 
 
+def test_a_task_that_scenarios_share_is_listed_once(tmp_path: Path) -> None:
+    config = Configuration()
+    config.configure_job_executions("development", echo=False)
+    shared = config.configure_data_node("shared", scope=Scope.GLOBAL, default_data=1)
+    of_day = config.configure_data_node("of_day", scope=Scope.CYCLE)
+    own = config.configure_data_node("own")
+    first = config.configure_task("first", flows.double, shared, of_day)
+    second = config.configure_task("second", flows.double, of_day, own)
+    cfg = config.configure_scenario(
+        "flow",
+        [first, second],
+        frequency=Frequency.DAILY,
+        sequences={"part": [first]},
+    )
+
+    with tp.Orchestrator(config, tmp_path / "runs.db"):
+        here, there = tp.create_scenario(cfg), tp.create_scenario(cfg)
+        task = here.first
+        assert task == there.first
+        assert tp.get_tasks() == [task, here.second, there.second]
+        (listed,) = tp.get_entities_by_config_id("first")
+        assert is_listed(listed)
+        assert here.cycle is not None
+        assert listed.owner_id == here.cycle.id
+        assert listed == task
+        parents = {"scenario": {here, there}, "sequence": {here.part, there.part}}
+        assert tp.get_parents(task) == task.get_parents() == parents
+        assert tp.get_parents(task.id) == parents
+        here.submit()
+        there.first.submit()
+        jobs = tp.get_jobs(task_id=task.id)
+        assert [job.task for job in jobs] == [task, task]
+        assert tp.get_latest_job(task) == jobs[1]
+        assert tp.get(task.id) == task
+
+
 def test_the_parents_of_what_scenarios_share_are_listed(tmp_path: Path) -> None:
     config = Configuration()
     config.configure_job_executions("development", echo=False)

@@ -99,6 +99,50 @@ def test_what_cannot_be_pickled_is_named(value: object, path: str) -> None:
     assert "lock" in caught.value.why
 
 
+class InTurn:
+    """A decorator that holds a lock."""
+
+    def __init__(self, function: Callable[[int], int]) -> None:
+        functools.update_wrapper(self, function)
+        self.lock = threading.Lock()
+
+    def __call__(self, x: int) -> int:
+        with self.lock:
+            return x + 1
+
+
+class Proxy(InTurn):
+    def __reduce_ex__(self, protocol: object) -> Any:
+        raise NotImplementedError
+
+
+@InTurn
+def counted(x: int) -> int:
+    return x
+
+
+@Proxy
+def proxied(x: int) -> int:
+    return x
+
+
+@pytest.mark.parametrize("function", [counted, proxied])
+def test_what_a_decorator_made_of_a_function_is_imported(function: Any) -> None:
+    assert pickle.loads(dumps_code(function)) is function
+    assert pickle.loads(dumps_code(lambda: function))() is function
+
+    with pytest.raises(NotPicklable):  # the module has no such name
+        dumps_code(type(function)(jobs.double))
+
+
+def test_a_cache_of_a_function_of_a_module_has_another_name_than_it_says() -> None:
+    cached = pickle.loads(dumps_code(functools.lru_cache(maxsize=5)(jobs.double)))
+
+    assert cached(2) == 4
+    assert cached.cache_parameters()["maxsize"] == 5
+    assert cached.__wrapped__ is jobs.double
+
+
 def test_an_open_file_is_not_read_for_its_text(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("text")
 

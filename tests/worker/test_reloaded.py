@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import pickle
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from asyncflow import Orchestrator, Status
+from asyncflow.worker.codec import dumps_code
 from asyncflow.worker.reloaded import newest, renewed
 from tests.support.flows import configuration, single
 
@@ -113,6 +115,54 @@ def test_a_function_that_was_replaced_by_hand_stays_what_it_is(path: Path) -> No
     step = load().step
     vars(load())["step"] = lambda x: x
     assert newest(step) is step
+
+
+def shouting(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def shout(x: object) -> str:
+        return f"{function(x)}!"
+
+    return shout
+
+
+class Shouting:
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+
+    def __call__(self, x: object) -> str:
+        return f"{self.function(x)}!"
+
+
+DECORATORS = [shouting, Shouting, lambda function: load().wrapped(shouting(function))]
+
+
+@pytest.mark.parametrize("decorate", DECORATORS)
+@pytest.mark.parametrize("name", ["step", "cached", "inside"])
+def test_what_somebody_else_wraps_is_never_what_the_module_has(
+    path: Path, name: str, decorate: Callable[..., Any]
+) -> None:
+    made = decorate(getattr(load(), name))
+    assert newest(made) is made
+    assert pickle.loads(dumps_code(made))(1) == "one!"
+
+    load_anew(path, "another")
+    assert newest(made) is made
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("executor", ["process", "thread"])
+@pytest.mark.parametrize("decorate", DECORATORS)
+async def test_a_job_runs_what_somebody_else_wraps(
+    path: Path, decorate: Callable[..., Any], executor: str
+) -> None:
+    config = configuration(workers=1)
+    cfg = single(config, decorate(load().step), executor=executor)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.submit()
+        assert await scenario.result.read() == "one!"
 
 
 def itself(function: Callable[..., Any]) -> Callable[..., Any]:

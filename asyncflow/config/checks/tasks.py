@@ -141,7 +141,8 @@ def unpicklable(registry: Registry) -> Iterator[Problem]:
                 section=task.label,
                 field="function",
                 message=f"{error.path} cannot be pickled ({error.why})",
-                remedy="make it inside the function, or use executor='thread'",
+                remedy="make it inside the function, put it into a module, or use executor="
+                "'thread'",
             )
 
 
