@@ -149,7 +149,7 @@ def workers(scratch: str, rate: str | None) -> Iterator[tuple[str, list[str]]]:
             stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=at))
             for at in (scratch or None, None)
         ]
-        near, far, inside = stack.enter_context(network(rate, folders[0]))
+        near, far, inside = stack.enter_context(network(rate, *folders))
         port = str(free_port(near))
         scheduler = f"tcp://{near}:{port}"
         options = ("--no-dashboard", "--host")
@@ -183,13 +183,14 @@ def running(tool: str, *words: str, inside: Sequence[str] = ()) -> Iterator[None
 
 @contextmanager
 def network(
-    rate: str | None, hidden: str
+    rate: str | None, first: str, second: str
 ) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Give the addresses of two hosts, and the words that have a command run on the
     second one.
 
     :param rate: the speed between them; None where both are this host
-    :param hidden: a folder that the second one does not see
+    :param first: a folder that the second one does not see
+    :param second: one that it sees alone
     """
     if rate is None:
         yield "127.0.0.1", "127.0.0.1", ()
@@ -214,12 +215,15 @@ def network(
                 run("tc", *where, "qdisc", "add", "dev", device, "root", *limit)
 
         run("ip", *there, "link", "set", "lo", "up")
-        hide = f'mount -t tmpfs none {hidden} && exec "$@"'
-        inside = ("ip", "netns", "exec", name, "unshare", "-m", "sh", "-c", hide, "sh")
+        own = tempfile.mkdtemp(dir=second)
+        mounts = f"mount -t tmpfs none {first} && mount --bind {own} {second}"
+        apart = ("unshare", "-m", "sh", "-c", f'{mounts} && exec "$@"', "sh")
+        inside = ("ip", "netns", "exec", name, *apart)
         yield pairs[0][0], pairs[1][0], inside
     finally:
-        with suppress(subprocess.CalledProcessError):
-            run("ip", "netns", "del", name)
+        for words in (("link", "del", near), ("netns", "del", name)):
+            with suppress(subprocess.CalledProcessError):
+                run("ip", *words)
 
 
 def run(*command: str) -> None:

@@ -84,6 +84,17 @@ class Dag(Facts):
 
         tasks = tuple(configs[index] for index in order)
         kinds, kind_of = _kinds(tasks)
+        nodes = {
+            node.id: node for task in tasks for node in (*task.input, *task.output)
+        }
+        owned = {name for name, node in nodes.items() if node.owns_place}
+        shared = [
+            name for name, node in nodes.items() if node.scope is not Scope.SCENARIO
+        ]
+        common = owned.union(shared)
+        sources = _distinct(
+            node.id for task in tasks for node in task.input if node.id not in writers
+        )
         return cls(
             tasks=tasks,
             predecessors=tuple(predecessors),
@@ -92,30 +103,10 @@ class Dag(Facts):
             text=_text(tasks),
             needed=tuple(map(len, predecessors)),
             ids=tuple(task.id for task in tasks),
-            sources=_distinct(
-                node.id
-                for task in tasks
-                for node in task.input
-                if node.id not in writers
-            ),
-            shared=_distinct(
-                node.id
-                for task in tasks
-                for node in (*task.input, *task.output)
-                if node.scope is not Scope.SCENARIO
-            ),
-            places=_distinct(
-                node.id
-                for task in tasks
-                for node in task.input
-                if node.id not in writers and node.owns_place
-            ),
-            common=_distinct(
-                node.id
-                for task in tasks
-                for node in (*task.input, *task.output)
-                if node.scope is not Scope.SCENARIO or node.owns_place
-            ),
+            sources=sources,
+            shared=tuple(shared),
+            places=tuple(filter(owned.__contains__, sources)),
+            common=tuple(filter(common.__contains__, nodes)),
             needs={place: task.needs for place, task in enumerate(tasks) if task.needs},
             kinds=kinds,
             kind_of=kind_of,

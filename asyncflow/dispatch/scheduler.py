@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter
 
@@ -34,19 +34,13 @@ from asyncflow.plan.guarded_plan import GuardedPlan
 from asyncflow.plan.instructions import Block, End, Finish, Instruction, Kill, MakeReady
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.restoring import lose
+from asyncflow.runs.watchers import RunWatcher
 from asyncflow.status import Status
 from asyncflow.task_group import Tasks, is_canceled
 from asyncflow.values.versions import Versions
 
 if TYPE_CHECKING:
     from asyncflow.dispatch.live_echo import Live
-
-
-class RunWatcher(Protocol):
-    """Is told of runs."""
-
-    def take(self, run: Run) -> None:
-        """Take note of a run that begins here."""
 
 
 class Scheduler:
@@ -67,7 +61,7 @@ class Scheduler:
         limiter: CapacityLimiter,
         echo: Mode,
         group: Tasks,
-        watchers: Sequence[RunWatcher] = (),
+        watchers: Sequence[RunWatcher[Run]] = (),
         resources: Mapping[str, float] | None = None,
         tracer: Tracer | None = None,
     ) -> None:
@@ -189,6 +183,8 @@ class Scheduler:
         lose(run, time.time(), why)
 
     def _watch(self, run: Run) -> None:
+        run.watched_by = self.watchers
+
         for watcher in self.watchers:
             watcher.take(run)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
+from pickle import loads
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from asyncflow.abc import StoredValue, is_address
@@ -61,7 +62,7 @@ class PickleDriver(FileDriver):
             return super().read(kept, columns=columns, where=where)
 
         try:
-            value = pickle.loads(kept) if type(kept) is bytes else fetch(kept)
+            value = loads(kept) if type(kept) is bytes else fetch(kept)
         except (pickle.UnpicklingError, EOFError) as error:
             why = f"it was not kept as {self.storage_type!r} ({error})"
             raise DataNodeReadingError("", why, ANOTHER) from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, overload
 
 import attrs
 
-from asyncflow.config.checks.values import verbs_name_arguments
+from asyncflow.config.checks import values as checks
 from asyncflow.config.sections import (
     NOT_GIVEN,
     DataNodeConfig,
@@ -17,7 +17,7 @@ from asyncflow.config.sections import (
     Scope,
     T_co,
 )
-from asyncflow.entities.handle import Labeled, Owned, Parents, ReadOnlyHandle, handle_on
+from asyncflow.entities.handle import Labeled, Owned, Parents, ReadOnlyHandle, shown_by
 from asyncflow.records import as_date
 from asyncflow.runs.node import UNREAD, NodeState, Said
 
@@ -77,7 +77,7 @@ class DataNodeVerbs(Protocol):
 _set = object.__setattr__
 
 
-@verbs_name_arguments
+@checks.verbs_name_arguments
 @attrs.define(eq=False, repr=False, init=False)
 class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
     """A named value of a scenario, or of all scenarios (scope ``GLOBAL``).
@@ -221,6 +221,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         in_process: bool | None = None,
     ) -> Any: ...
 
+    @checks.shown_without_unknown
     async def read(
         self,
         version: int | None = None,
@@ -228,6 +229,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         columns: str | Sequence[str] | None = None,
         where: object = None,
         in_process: bool | None = None,
+        **unknown: object,
     ) -> Any:
         """Read the value, or a part of it: a copy of the caller's own.
 
@@ -245,6 +247,9 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
             such column
         """
         ask: Ask | None = None
+
+        if unknown:  # here, as each read would cost twice as much within another call
+            raise checks.unknown_argument(DataNode.read, "DataNode.read", unknown)
 
         if columns is not None or where is not None:
             from asyncflow.entities import parts
@@ -561,7 +566,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
 
 def data_node_of(state: NodeState, verbs: DataNodeVerbs) -> DataNode:
     """Return the handle of a data node: there is one at a time."""
-    return handle_on(state, DataNode, DataNode, state, verbs)
+    return shown_by(state, verbs, DataNode)
 
 
 def node_of(data_node: DataNode) -> NodeState:

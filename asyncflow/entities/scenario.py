@@ -93,14 +93,16 @@ class Scenario(Submittable):
     """The cycle that it belongs to; None where its config has no frequency."""
     _task_states: Mapping[str, TaskState] = attrs.field(alias="tasks")
     _node_states: Mapping[str, NodeState] = attrs.field(alias="data_nodes")
+    data_nodes: Mapping[str, DataNode] = attrs.field(init=False)
+    """The data nodes that it has, by config id."""
     _sequences: Mapping[str, Sequence] = attrs.field(alias="sequences")
     _is_deleted: bool = attrs.field(init=False, default=False)
     _ordered: tuple[TaskState, ...] = attrs.field(init=False)
     """Its tasks, in the order of its graph."""
 
     def __attrs_post_init__(self) -> None:
+        self.data_nodes = HandleMap(self._node_states, self._verbs, data_node_of)
         self._ordered = self._dag.pick(self._task_states)
-        self._handles = HandleMap(self._node_states, self._verbs, data_node_of)
 
     @property
     def name(self) -> str | None:

@@ -12,6 +12,7 @@ from weakref import ref
 
 import attrs
 from anyio import CancelScope, fail_after, move_on_after
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from asyncflow.config.checks.numbers import check_timeout
 from asyncflow.config.checks.values import verbs_name_arguments
@@ -381,6 +382,20 @@ class Submission(ReadOnlyHandle, Labeled):
     async def _seen(self) -> None:
         """Wait until every job has ended, and all of it is durable; see how."""
         run = self._run
+
+        if (
+            run.watchers.is_over and not run.options.progress
+        ):  # as most that are awaited
+            await checkpoint_if_cancelled()
+        else:
+            await self._over()
+
+        await verbs_of(run.entity).flush()
+        run.is_seen = True
+
+    async def _over(self) -> None:
+        """Wait until every job has ended, as one who sees how."""
+        run = self._run
         run.watchers.count += 1
 
         try:
@@ -392,9 +407,6 @@ class Submission(ReadOnlyHandle, Labeled):
             await run.watchers.over()
         finally:
             run.watchers.count -= 1
-
-        await verbs_of(run.entity).flush()
-        run.is_seen = True
 
     async def _result(self) -> Self:
         timeout = self._run.options.timeout

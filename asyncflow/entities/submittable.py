@@ -73,8 +73,6 @@ class Submittable(Handle, Labeled, ABC):
     id: str
     """Its id."""
     _verbs: SubmittableVerbs = attrs.field(kw_only=True)
-    _handles: Mapping[str, DataNode] | None = attrs.field(init=False, default=None)
-    """What gives its data nodes, where these never change."""
 
     @property
     def subscriptions(self) -> tuple[Subscribed, ...]:
@@ -99,9 +97,6 @@ class Submittable(Handle, Labeled, ABC):
     @property
     def data_nodes(self) -> Mapping[str, DataNode]:
         """The data nodes that it has, by config id."""
-        if self._handles is not None:
-            return self._handles
-
         return HandleMap(self._node_states, self._verbs, data_node_of)
 
     def dag(self) -> DagPicture:

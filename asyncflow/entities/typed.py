@@ -16,6 +16,10 @@ LONGEST = 1 << 16
 """How many characters a text may have."""
 
 
+LINE = 80
+"""How many characters of JSON are one line."""
+
+
 class Typed(NamedTuple):
     """A value as a text."""
 
@@ -69,7 +73,11 @@ def _text_of(value: object) -> str | None:
     if type(value) not in (dict, list):
         return None
 
-    text = json.dumps(value, indent=1, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
+
+    if len(text) > LINE:
+        text = json.dumps(value, indent=1, ensure_ascii=False)
+
     return text if json.loads(text) == value else None
 
 

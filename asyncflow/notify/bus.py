@@ -22,7 +22,6 @@ from collections.abc import (
     Iterator,
     Sequence,
 )
-from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -279,7 +278,6 @@ class Bus:
         What happened in an adopted run before is not told again.
         """
         self._runs.add(run)
-        run.watchers.when_finished(partial(self._leave, run))
 
         if not self._listeners:
             return
@@ -294,6 +292,12 @@ class Bus:
 
         if run.publish is not None and not run.is_adopted:
             self._publish(run, 0)
+
+    def leave(self, run: Run) -> None:
+        """Let a run go that has ended, and those who listened to it alone."""
+        self._runs.discard(run)
+        self._listeners.pop(run, None)
+        run.publish = run.publish_report = None
 
     def start(self, work: Work) -> bool:
         """Have something done for a listener; tell whether it will be."""
@@ -418,12 +422,6 @@ class Bus:
             reports = any(map(_wants_reports, listeners))
             run.publish = self._publish if listeners else None
             run.publish_report = self._publish_report if reports else None
-
-    def _leave(self, run: Run) -> None:
-        """Let a run go that has ended, and those who listened to it alone."""
-        self._runs.discard(run)
-        self._listeners.pop(run, None)
-        run.publish = run.publish_report = None
 
 
 def _wants_reports(listener: Listener) -> bool:

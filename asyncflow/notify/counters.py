@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -28,7 +27,6 @@ class JobCounters:
     def take(self, run: Run) -> None:
         """Take a run that begins here."""
         self._before[run] = run.table.counts(FINAL)
-        run.watchers.when_finished(partial(self._add, run))
 
     def statistics(
         self,
@@ -76,10 +74,11 @@ class JobCounters:
 
         return total
 
-    def _add(self, run: Run) -> None:
+    def leave(self, run: Run) -> None:
+        """Add up the jobs of a run that has ended."""
         for status, count in run.table.number.items():
             if count:
                 self._ended[status] += count
 
-        if before := self._before.pop(run):
+        if before := self._before.pop(run, None):
             self._ended.subtract(before)

@@ -172,7 +172,7 @@ class NodeState:
     """How many versions are kept beside the current one."""
     is_compared: bool = attrs.field(init=False, default=False)
     """Whether skippable tasks read it, so that what its values are is of interest."""
-    handle: ReferenceType[object] | None = attrs.field(init=False, default=None)
+    handle: ReferenceType[Any] | None = attrs.field(init=False, default=None)
     """The handle that users have; None, or dead, where nobody has one."""
 
     def __attrs_post_init__(self) -> None:

@@ -25,7 +25,7 @@ from asyncflow.records import SubmissionRecord
 from asyncflow.runs.job import JobState
 from asyncflow.runs.job_table import JobTable
 from asyncflow.runs.node import Given, Version
-from asyncflow.runs.watchers import Report, Watchers
+from asyncflow.runs.watchers import Report, RunWatcher, Watchers
 from asyncflow.status import Status, SubmissionStatus, status_of
 from asyncflow.worker.shortened import REASON, shortened
 
@@ -170,6 +170,10 @@ class Run(Generic[EntityT_co]):
     crashes: int = attrs.field(init=False, default=0)
     """How many orchestrators of it died since a job of it last ended."""
     watchers: Watchers = attrs.field(init=False, factory=Watchers)
+    watched_by: Sequence[RunWatcher[Run[EntityT_co]]] = attrs.field(
+        init=False, default=()
+    )
+    """Those who watch all runs here."""
     is_seen: bool = attrs.field(init=False, default=False)
     """Whether anybody has seen how it ended."""
     pins: dict[str, Version] | None = attrs.field(init=False, default=None)
@@ -341,6 +345,11 @@ class Run(Generic[EntityT_co]):
 
         if not self.watchers.count:
             self.tell_unwatched()
+
+        watched_by, self.watched_by = self.watched_by, ()
+
+        for watcher in watched_by:
+            watcher.leave(self)
 
         self.watchers.tell_end()
 

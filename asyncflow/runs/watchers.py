@@ -6,13 +6,15 @@ How far jobs have come is told to them alone: no history keeps it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from anyio import Event
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from asyncflow.abc import Progress
 from asyncflow.runs.job import JobState
+
+RunT_contra = TypeVar("RunT_contra", contravariant=True)
 
 
 class Watchers:
@@ -26,7 +28,8 @@ class Watchers:
     """How many watch it just now, and see how it ends."""
     next: Event | None = None
     """Comes with the next change; None where nobody waits for that."""
-    _is_over: bool = False
+    is_over: bool = False
+    """Whether every job has ended."""
     _done: Event | None = None
     """Tells that it has ended, to those who wait for it."""
     _callbacks: tuple[Callable[[], object], ...] = ()
@@ -86,7 +89,7 @@ class Watchers:
 
         On cancel only the waiting ends.
         """
-        if self._is_over:
+        if self.is_over:
             await checkpoint_if_cancelled()
             return
 
@@ -97,14 +100,14 @@ class Watchers:
 
     def when_finished(self, callback: Callable[[], object]) -> None:
         """Call a function once the run has ended; at once if it has."""
-        if self._is_over:
+        if self.is_over:
             callback()
         else:
             self._callbacks = (*self._callbacks, callback)
 
     def tell_end(self) -> None:
         """Tell those who wait for the end that the run has ended."""
-        self._is_over = True
+        self.is_over = True
 
         if self._done is not None:
             self._done.set()
@@ -113,6 +116,16 @@ class Watchers:
 
         for callback in callbacks:
             callback()
+
+
+class RunWatcher(Protocol[RunT_contra]):
+    """Is told of the runs that begin here."""
+
+    def take(self, run: RunT_contra) -> None:
+        """Take note of a run that begins."""
+
+    def leave(self, run: RunT_contra) -> None:
+        """Let a run go that has ended."""
 
 
 class Report(NamedTuple):

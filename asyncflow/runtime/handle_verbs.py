@@ -12,6 +12,7 @@ from collections.abc import (
 )
 from collections.abc import Sequence as Several
 from math import inf
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from asyncflow.dispatch import skipping
@@ -193,7 +194,12 @@ class HandleVerbs(ScenarioVerbs):
         return engine is not None and engine.scheduler.will_be_written(node)
 
     def read_now(self, node: NodeState) -> Any:
-        return self.session.opened().versions.read_now(node)
+        session = self.session
+
+        if (engine := session.engine) is None or get_ident() != session.thread:
+            engine = session.opened()  # raises: without a call where all is well
+
+        return engine.versions.read_now(node)
 
     async def read(
         self,

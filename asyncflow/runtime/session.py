@@ -7,9 +7,9 @@ everything that runs belongs to its *host task*, which owns the task group.
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -85,7 +85,8 @@ class Session:
         self._host = BackgroundContext()
         self._is_cut_off = False
         """Whether it is left for another reason than that its work is done, or has failed."""
-        self._thread = 0
+        self.thread: int = 0
+        """The one of the event loop that it is open on."""
         self._workers: Executor | None = None
         """What runs the jobs that name no executor, where it does not run all."""
         self._declared = JobConfig()
@@ -118,7 +119,7 @@ class Session:
         self.jobs = self._declared = self.config.job_config
         self._core = self.config.core_config
         self._zone = self._core.time_zone
-        self._thread = threading.get_ident()
+        self.thread = get_ident()
         self._is_closed = self._is_cut_off = False
         await self._host.enter(self._listening())
 
@@ -261,7 +262,7 @@ class Session:
                 "orchestrator:` around what works with it"
             )
 
-        if threading.get_ident() != self._thread:
+        if get_ident() != self.thread:
             raise UsageError(
                 "called from another thread than the event loop's: use an `async def` "
                 "function, `anyio.from_thread.run`, or `asyncflow.sync`"

@@ -129,6 +129,8 @@ class SqliteDatabase(Database):
         """How many a statement may have: 999 or more."""
         self._files: DatabaseFiles
         """The database's, which others may replace, and its log's, which goes with it."""
+        self._inserted: dict[str, int] = {}
+        """How many rows each statement was given so far."""
         self._transactions = 0
         self._is_interrupted = False
 
@@ -306,8 +308,9 @@ class SqliteDatabase(Database):
         """
         count = len(columns[0])
         begin = 0
+        so_far = self._inserted[text] = self._inserted.get(text, 0) + count
 
-        for size in sizes_of(text, len(columns), self._parameters):
+        for size in sizes_of(text, len(columns), self._parameters, so_far):
             while count - begin >= size:
                 end = begin + size
                 part = [column[begin:end] for column in columns]

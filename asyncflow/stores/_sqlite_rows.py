@@ -9,8 +9,15 @@ from typing import Any
 from asyncflow.stores._rows import Cell, Column, Row
 from asyncflow.worker.shortened import is_utf8
 
-SIZES = (128, 32, 8)
-"""How many rows one statement inserts, the more the better; single ones are left."""
+SIZES = (64, 16)
+"""How many rows one statement inserts, the more the better; single ones are left. To
+compile it takes SQLite as long as to insert these rows once."""
+
+LARGE = 128
+"""How many one inserts that pays where rows come by the thousand, and no earlier."""
+
+MANY = 2048
+"""How many rows that is."""
 
 
 def surrogates_escaped(cells: Iterable[Cell]) -> Row:
@@ -103,16 +110,18 @@ def _unadapted(column: tuple[Any, ...]) -> Iterable[Any]:
     return column
 
 
-def sizes_of(text: str, width: int, parameters: int) -> list[int]:
+def sizes_of(text: str, width: int, parameters: int, so_far: int) -> list[int]:
     """Return how many rows a statement may insert.
 
     :param width: how many cells a row has
     :param parameters: how many a statement may have
+    :param so_far: how many rows there were to insert, these included
     """
     if _values(width) not in text:
         return []
 
-    return [size for size in SIZES if size * width <= parameters]
+    sizes = SIZES if so_far < MANY else (LARGE, *SIZES)
+    return [size for size in sizes if size * width <= parameters]
 
 
 @lru_cache(64)

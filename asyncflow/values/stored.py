@@ -195,10 +195,19 @@ def named(node: NodeState, load: Callable[..., Any], *args: Any) -> Any:
     """Load a value; say which data node has one of which the code is not here."""
     try:
         return load(*args)
-    except DataNodeReadingError as error:
-        error.node = node.config_id
+    except Exception as error:
+        explain(node, error)
         raise
-    except (ModuleNotFoundError, AttributeError) as error:
+
+
+def explain(node: NodeState, error: Exception) -> None:
+    """Have an error of a read say which data node has the value.
+
+    :raises Exception: another of its kind, where its own text does not say what to do
+    """
+    if isinstance(error, DataNodeReadingError):
+        error.node = node.config_id
+    elif isinstance(error, ModuleNotFoundError | AttributeError):
         problem = (
             f"the value of data node {node.config_id!r} cannot be loaded: {error}; have "
             "what defines its class where this program can import it"
@@ -207,9 +216,6 @@ def named(node: NodeState, load: Callable[..., Any], *args: Any) -> Any:
         if isinstance(error, ModuleNotFoundError):
             raise ModuleNotFoundError(problem, name=error.name) from error
 
-        raise AttributeError(problem) from error
-    except AsyncflowError:
-        raise
-    except Exception as error:  # a function's own
+        raise AttributeError(problem) from error  # noqa: TRY004  # what was raised
+    elif not isinstance(error, AsyncflowError):  # a function's own
         BaseException.add_note(error, f"while reading data node {node.config_id!r}")
-        raise

@@ -33,7 +33,7 @@ from asyncflow.task_group import Tasks
 from asyncflow.values.files import Garbage, ValueFiles
 from asyncflow.values.retention import Retention
 from asyncflow.values.sharing import StoreSharing
-from asyncflow.values.stored import StoredVersions, load, named
+from asyncflow.values.stored import StoredVersions, explain, load
 from asyncflow.values.value_cache import LIMIT, WORTH, ValueCache
 from asyncflow.worker.digests import compared
 from asyncflow.worker.outcome import Placed
@@ -132,7 +132,12 @@ class Versions:
             return UNREAD
 
         self._reads += 1
-        return named(node, node.driver.read, kept)
+
+        try:
+            return node.driver.read(kept)
+        except Exception as error:
+            explain(node, error)
+            raise
 
     async def read(
         self,

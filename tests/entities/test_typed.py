@@ -42,6 +42,11 @@ def test_what_json_holds_is_a_text() -> None:
     found = typed(value)
     assert found is not None
     assert json.loads(found.text) == value
+    long = [100_000] * 20
+    found = typed(long)
+    assert found is not None
+    assert found.text.count("\n") == 21
+    assert json.loads(found.text) == long
 
 
 @pytest.mark.parametrize(

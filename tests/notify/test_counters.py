@@ -36,6 +36,11 @@ def statistics(counters: JobCounters, runs: Collection[Run]) -> Statistics:
     )
 
 
+def begin(counters: JobCounters, run: Run) -> None:
+    run.watched_by = (counters,)
+    counters.take(run)
+
+
 async def three_jobs() -> Scenario:
     return await make_scenario(fan(Configuration(), flows.double, 3))
 
@@ -50,7 +55,7 @@ async def test_nothing_has_happened_yet() -> None:
 async def test_what_is_under_way_is_counted_when_it_is_asked_for() -> None:
     counters, scenario = JobCounters(), await three_jobs()
     run = make_run(scenario)
-    counters.take(run)
+    begin(counters, run)
     assert statistics(counters, [run]).waiting == 3
 
     run.wait_for(Status.BLOCKED, [0], 1.0)
@@ -71,7 +76,7 @@ async def test_the_jobs_of_runs_that_have_ended_are_added_up_once() -> None:
 
     for key in "ab":
         run = make_run(scenario, identities, key)
-        counters.take(run)
+        begin(counters, run)
         complete(run)
         assert statistics(counters, []) == statistics(counters, [])
 
@@ -84,7 +89,7 @@ async def test_what_ended_before_a_run_was_taken_over_does_not_count_here() -> N
     counters, scenario = JobCounters(), await three_jobs()
     run = make_run(scenario)
     run.completed([(0, USAGE)], 1.0)
-    counters.take(run)
+    begin(counters, run)
     assert statistics(counters, [run]).finished[Status.COMPLETED] == 0
 
     run.completed([(1, USAGE)], 2.0)
@@ -98,7 +103,7 @@ async def test_the_numbers_of_a_moment_stay_as_they_were() -> None:
     counters, scenario = JobCounters(), await three_jobs()
     before = statistics(counters, [])
     run = make_run(scenario)
-    counters.take(run)
+    begin(counters, run)
     complete(run)
     assert before.finished[Status.COMPLETED] == 0
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import pandas
 import psycopg
 import pytest
 from anyio import Event, create_task_group, fail_after, to_thread
@@ -114,6 +115,51 @@ async def until_unavailable(orchestrator: Orchestrator, *, ends: bool = False) -
 
 
 # ---------------------------------------------------------------------------- for now
+
+
+async def test_an_append_is_made_once_whatever_the_store_does(tmp_path: Path) -> None:
+    config, path = configuration(), tmp_path / "runs.db"
+    file = tmp_path / "rows.csv"
+    rows = config.configure_data_node("rows", "csv", default_path=file)
+    cfg = config.configure_scenario("s", additional_data_node_configs=[rows])
+    added = pandas.DataFrame({"a": [2]})
+
+    async with Orchestrator(config, SqliteStore(path, busy_timeout=0.05)) as one:
+        scenario = await one.create_scenario(cfg)
+        await scenario.rows.write(pandas.DataFrame({"a": [1]}))
+
+        async with create_task_group() as group:
+            with locked(path):
+                group.start_soon(scenario.rows.append, added)
+                await until_unavailable(one)
+                assert file.read_text().split() == ["a", "1", "2"]
+
+        assert file.read_text().split() == ["a", "1", "2"]
+        assert len(await scenario.rows.edits()) == 2
+
+
+async def test_an_append_that_fails_is_not_made_again(tmp_path: Path) -> None:
+    config, path, file = configuration(), tmp_path / "runs.db", tmp_path / "lines"
+
+    def append(value: str) -> None:
+        with file.open("a") as lines:
+            lines.write(value)
+
+        raise OSError(errno.EAGAIN, "try again")
+
+    lines = config.configure_data_node(
+        "lines", "generic", read_fct=file.read_text, append_fct=append
+    )
+    cfg = config.configure_scenario("s", additional_data_node_configs=[lines])
+
+    async with Orchestrator(config, path) as one:
+        scenario = await one.create_scenario(cfg)
+
+        with pytest.raises(BlockingIOError, match="try again"):
+            await scenario.lines.append("x")
+
+        assert file.read_text() == "x"
+        assert len(await scenario.lines.edits()) == 1  # that it is there
 
 
 async def test_no_job_starts_while_the_store_is_locked(

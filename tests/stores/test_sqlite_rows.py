@@ -9,7 +9,11 @@ import pytest
 
 from asyncflow.stores._rows import Column
 from asyncflow.stores._sqlite_rows import (
+    LARGE,
+    MANY,
+    SIZES,
     combined,
+    sizes_of,
     surrogates_escaped,
     text_or_bytes,
     texts,
@@ -74,3 +78,11 @@ def test_a_column_that_was_not_alike_once_makes_no_statement_of_its_own_later() 
     third, count, rows = inserted(text, [("x", "y"), ("same", "same")])
     assert (third, count) == (second, 4) != (first, 3)
     assert rows == [("x", None, "same"), ("y", None, "same")]
+
+
+def test_a_large_statement_is_made_where_rows_come_by_the_thousand_alone() -> None:
+    text = "INSERT INTO kept (a, b) VALUES (?, ?)"
+    assert sizes_of(text, 2, 999, MANY - 1) == [*SIZES]
+    assert sizes_of(text, 2, 999, MANY) == [LARGE, *SIZES]
+    assert sizes_of(text, 2, 2 * SIZES[0], MANY) == [*SIZES]
+    assert sizes_of("UPDATE kept SET a = ? WHERE b = ?", 2, 999, MANY) == []

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -76,6 +77,15 @@ ssize_t pwrite(int fd, const void *data, size_t size, off_t at) {
     WRITE(real(fd, data, size / 2, at), real(fd, data, size, at));
 }
 
+#define SENDFILE(name, offset) \
+    ssize_t name(int fd, int from, offset *at, size_t size) { \
+        REAL(ssize_t, #name, int, int, offset *, size_t); \
+        WRITE(real(fd, from, at, size / 2), real(fd, from, at, size)); \
+    }
+
+SENDFILE(sendfile, off_t)
+SENDFILE(sendfile64, off64_t)
+
 #define ON_FD(name) \
     int name(int fd) { \
         REAL(int, #name, int); \
@@ -97,6 +107,11 @@ int ftruncate(int fd, off_t size) {
 
 int rename(const char *from, const char *to) {
     REAL(int, "rename", const char *, const char *);
+    return is_below(to) && strikes() ? fails() : real(from, to);
+}
+
+int link(const char *from, const char *to) {
+    REAL(int, "link", const char *, const char *);
     return is_below(to) && strikes() ? fails() : real(from, to);
 }
 

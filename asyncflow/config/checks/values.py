@@ -118,6 +118,14 @@ def names_own_arguments(function: F) -> F:
     return made
 
 
+def shown_without_unknown(verb: F) -> F:
+    """Show a verb without its last parameter: it refuses the names that this takes."""
+    signature = inspect.signature(verb)
+    *shown, _ = signature.parameters.values()
+    vars(verb)["__signature__"] = signature.replace(parameters=shown)
+    return verb
+
+
 def _called(verb: str) -> Callable[[object], str]:
     return lambda owner: f"{type(owner).__name__}.{verb}"
 
@@ -135,13 +143,17 @@ def _naming(
 
     def named(*args: Any, **given: Any) -> Any:
         if given and not known.issuperset(given):
-            raise _unknown(function, called(args[0] if args else None), given, hints)
+            raise unknown_argument(
+                function, called(args[0] if args else None), given, hints
+            )
 
         return function(*args, **given)
 
     async def named_coroutine(*args: Any, **given: Any) -> Any:
         if given and not known.issuperset(given):
-            raise _unknown(function, called(args[0] if args else None), given, hints)
+            raise unknown_argument(
+                function, called(args[0] if args else None), given, hints
+            )
 
         return await function(*args, **given)
 
@@ -159,8 +171,8 @@ def _code(function: Any) -> CodeType:
     return code
 
 
-def _unknown(
-    function: Any, called: str, given: Iterable[str], hints: Mapping[str, str]
+def unknown_argument(
+    function: Any, called: str, given: Iterable[str], hints: Mapping[str, str] = {}
 ) -> TypeError:
     """Make the error of a name that a function does not take."""
     parameters = inspect.signature(function).parameters.values()

@@ -43,10 +43,11 @@ pytestmark = [
 SIZE = 3 * held.PIECE + 5
 
 
-SHM = "/dev/shm"
+SHM, DISK = "/dev/shm", "/var/tmp"
 
-UNSEEN = ("unshare", "--mount", "sh", "-c", f'mount -t tmpfs none {SHM} && exec "$@"')
-"""The words before a command that have it run where that folder is another one."""
+MOUNTS = f'mount -t tmpfs none {SHM} && mount -t tmpfs none {DISK} && exec "$@"'
+UNSEEN = ("unshare", "--mount", "sh", "-c", MOUNTS)
+"""The words before a command that have it run where those folders are other ones."""
 
 
 def pair(*inside: str) -> Iterator[dask_cluster.Hosts]:
@@ -55,7 +56,7 @@ def pair(*inside: str) -> Iterator[dask_cluster.Hosts]:
     :param inside: the words before the command of the second one
     """
     with dask_cluster.hosts(1, "--local-directory", SHM) as found:
-        found.options, found.inside = ("--local-directory", "/var/tmp"), inside
+        found.options, found.inside = ("--local-directory", DISK), inside
         found.add(dask_cluster.free_port())
         found.wait()
         yield found
