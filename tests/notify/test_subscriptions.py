@@ -379,6 +379,7 @@ async def test_the_last_calls_come_before_the_orchestrator_is_left(
         await scenario.submit()
         blocked = await orchestrator.create_scenario(chain(config, flows.block))
         blocked.submit(callbacks=[calls.on_the_loop])
+        await calls.reach(2)  # it runs
 
     assert read == [2]
     assert calls.statuses() == ["PENDING", "RUNNING", "CANCELED"]
