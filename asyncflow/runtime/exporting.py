@@ -203,7 +203,9 @@ class Export:
 
     async def _file(self, node: NodeState, versions: list[VersionRecord]) -> str | None:
         """Have the user's file written; None where there is none, which is told."""
-        file = None if node.driver.is_remote else node.driver.file_of(None)
+        driver = node.driver
+        is_here = not driver.is_remote
+        file = await to_thread.run_sync(driver.file_of, None) if is_here else None
 
         if not isinstance(file, str) or await to_thread.run_sync(os.path.isdir, file):
             kind = node.config.storage_type

@@ -279,7 +279,7 @@ class Import:
     ) -> None:
         """Write a file of the user's, unless it is there."""
         versions, driver = self.engine.versions, node.driver
-        target = driver.file_of(None)
+        target = await to_thread.run_sync(driver.file_of, None)
         assert isinstance(target, str)
         staged = driver.staging_path(versions.new_path(node))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import linecache
-import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -157,10 +156,10 @@ async def test_an_executor_that_is_not_open_is_named(
 async def test_a_function_that_cannot_be_sent_is_named(
     config: Configuration, specs: CallSpecs
 ) -> None:
-    lock = threading.Lock()
+    held = (one for one in [1])
 
     def work(value: int) -> object:
-        return value, lock
+        return value, held
 
     with pytest.raises(NotPicklable, match="the function of task 'work'"):
         spec_of(specs, task(config, work))

@@ -321,4 +321,5 @@ async def test_a_change_is_told_once(config: Configuration) -> None:
             "config_id": "single",
             "at": found[0].at.isoformat(),
             "attributes": ["name", "properties"],
+            "user": None,
         }
