@@ -345,7 +345,7 @@ def test_apps_with_pages_try_themselves(tmp_path: Path) -> None:
 def test_pages_beside_a_script_cancel_its_run(tmp_path: Path) -> None:
     assert run("pages_beside", tmp_path).splitlines() == [
         "the pages see: RUNNING",
-        "the script sees: CANCELED seen enough",
+        "the script sees: CANCELED cancelled by web: seen enough",
     ]
 
 

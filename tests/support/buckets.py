@@ -74,7 +74,8 @@ def bucket(fsspec_is_warm: None) -> Iterator[str]:
         yield address
 
         for files in s3fs.S3FileSystem._cache.values():
-            s3fs.S3FileSystem.close_session(files.loop, files._s3)
+            if files._s3 is not None:  # it has asked for something
+                s3fs.S3FileSystem.close_session(files.loop, files._s3)
 
         s3fs.S3FileSystem.clear_instance_cache()
 
