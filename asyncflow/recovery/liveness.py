@@ -93,7 +93,10 @@ def _place_linux() -> str:
 
 
 def _tick(pid: int) -> str | None:
-    with suppress(OSError), open(f"/proc/{pid}/stat", encoding="latin-1") as file:
+    with (
+        suppress(OSError),
+        open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file,
+    ):
         return start_time(file.read())
 
     return None

@@ -86,7 +86,7 @@ def forget_peak() -> None:
 def _peak() -> int | None:
     """Return the peak since it was forgotten, in bytes; None where nobody knows."""
     try:
-        with open("/proc/self/status", encoding="latin-1") as file:
+        with open("/proc/self/status", encoding="utf-8", errors="replace") as file:
             for line in file:
                 if line.startswith("VmHWM:"):
                     return int(line.split()[1]) * 1024

@@ -83,7 +83,7 @@ class _Answer:
 def _takes_signal(pid: int) -> bool:
     """Tell whether a process has a handler for the signal, which else would end it."""
     try:
-        with open(f"/proc/{pid}/status", encoding="latin-1") as file:
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
             (caught,) = [line.split()[1] for line in file if line.startswith("SigCgt:")]
     except (OSError, ValueError):  # not every system tells
         return not os.path.isdir("/proc/self")
