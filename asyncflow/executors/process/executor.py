@@ -121,8 +121,11 @@ class ProcessExecutor(Executor):
 
         self._pool.workers.listeners.remove(self)
         self._group.cancel_scope.cancel()
-        await self._group.__aexit__(None, None, None)
-        await self._pool.close(self.grace)
+
+        try:
+            await self._group.__aexit__(None, None, None)
+        finally:  # a loop that ends cancels the tasks of a group, too
+            await self._pool.close(self.grace)
 
     async def shrink(self, count: int) -> None:
         await self._pool.shrink(count, self.grace)
