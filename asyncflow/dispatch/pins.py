@@ -2,11 +2,11 @@
 
 An orchestrator that is alone on its store notes nothing at submit: when a source gets a
 new version that no run here has made, each run that was submitted before it pins the last
-one, in the store, too: who takes it over may write again. Where others may write, too, the order is that of the store's commits, whatever clocks
-say: what a run reads is what was current when the store took it. Of what scenarios share
-the store is told at submit, and of the runs under way when the first of these others comes;
-what else is written by hand is pinned by who writes it, together with the new version (see
-`Store.write`). What the store has pinned for a run stays until the run has ended, whoever
+one, in the store, too: who takes it over may write again. Where others may write, too,
+the order is that of the store's commits, whatever clocks say: what a run reads is what was
+current when the store took it. Of what scenarios share the store is told at submit, and of
+the runs under way when the first of these others comes; what else is written by hand is
+pinned by who writes it, together with the new version (see `Store.write`). What the store has pinned for a run stays until the run has ended, whoever
 drops it, and whoever takes the run over.
 """
 

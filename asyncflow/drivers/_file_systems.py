@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from difflib import get_close_matches
+from functools import cache
 from importlib.util import find_spec
 from inspect import Parameter, signature
 from typing import Any
@@ -97,14 +98,16 @@ def _check(address: str, options: Mapping[str, Any]) -> None:
     protocols = [part.partition("://")[0] for part in str(address).split("::")]
 
     for place, protocol in enumerate(protocols):
-        kind = get_filesystem_class(protocol)
         own = options.get(protocol)
         given = {**(own if isinstance(own, Mapping) else {})}
 
         if place == 0:
             given |= {name: options[name] for name in options.keys() - {*protocols}}
 
-        known = {*COMMON, *_parameters(kind)}
+        if not given:
+            continue
+
+        known = {*COMMON, *_parameters(get_filesystem_class(protocol))}
         drops = protocol in DROPPING
 
         for name in given.keys() - known:
@@ -112,15 +115,17 @@ def _check(address: str, options: Mapping[str, Any]) -> None:
                 check_known([name], [*known, *protocols[1:]], f"{protocol}://")
 
 
-def _parameters(kind: type[Any]) -> Iterable[str]:
-    for base in kind.__mro__:
-        if made := vars(base).get("__init__"):
-            for one in signature(made).parameters.values():
-                if one.name != "self" and one.kind not in (
-                    Parameter.VAR_POSITIONAL,
-                    Parameter.VAR_KEYWORD,
-                ):
-                    yield one.name
+@cache
+def _parameters(kind: type[Any]) -> frozenset[str]:
+    """Return what a kind of file system, or what it is made of, takes."""
+    made = [vars(base)["__init__"] for base in kind.__mro__ if "__init__" in vars(base)]
+    return frozenset(
+        one.name
+        for each in made
+        for one in signature(each).parameters.values()
+        if one.name != "self"
+        and one.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    )
 
 
 def _keep_threads(before: Collection[threading.Thread]) -> None:

@@ -383,9 +383,7 @@ class Submission(ReadOnlyHandle, Labeled):
         """Wait until every job has ended, and all of it is durable; see how."""
         run = self._run
 
-        if (
-            run.watchers.is_over and not run.options.progress
-        ):  # as most that are awaited
+        if run.watchers.is_over and not run.options.progress:  # as most
             await checkpoint_if_cancelled()
         else:
             await self._over()
