@@ -56,9 +56,10 @@ class ParquetFiles(RowFileDriver):
 
     @classmethod
     def needs(cls, options: ParquetOptions | None) -> dict[str, str | None]:
-        exposed = (options or ParquetOptions()).exposed_type
+        given = options or ParquetOptions()
         own: dict[str, str | None] = {"pyarrow": EXTRAS["pyarrow"]}
-        return _exposed.needs(exposed) | ({} if exposed == "polars" else own)
+        is_alone = given.exposed_type == "polars" and not given.partitions
+        return _exposed.needs(given.exposed_type) | ({} if is_alone else own)
 
     def exists(self) -> bool:
         return super().exists() or bool(self._matches())

@@ -208,6 +208,13 @@ def test_texts_that_are_numbers_are_appended(tmp_path: Path) -> None:
     assert {(str(row["kind"]), row["a"]) for row in found} == {("1", 1), ("x", 2)}
 
 
+def test_arrow_writes_it_whatever_reads_it() -> None:
+    given = {"partition_cols": ["year"]}
+    options = ParquetOptions(exposed_type="polars", write_options=given)
+    assert {*ParquetDriver.needs(options)} == {"polars", "pyarrow"}
+    assert {*ParquetDriver.needs(ParquetOptions(exposed_type="polars"))} == {"polars"}
+
+
 @pytest.mark.parametrize("names", ["year", [], [1], 5])
 def test_names_that_are_none(names: Any) -> None:
     with pytest.raises(ValueError, match="partition_cols"):
