@@ -181,7 +181,7 @@ def put_in_place(draft: str, path: str) -> None:
             why = "is no regular file, so it cannot be replaced"
             raise OSError(errno.EINVAL, why, path)
 
-        _make_like(draft, before)
+        make_like(draft, before)
 
     try:
         os.replace(draft, target)
@@ -246,7 +246,8 @@ def sync_folder(folder: str) -> None:
         os.close(descriptor)
 
 
-def _make_like(draft: str, before: os.stat_result) -> None:
+def make_like(draft: str, before: os.stat_result) -> None:
+    """Give a file or a folder the mode and, as far as may be, the owner of another."""
     now = os.stat(draft)
 
     if (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
@@ -266,7 +267,7 @@ def _move(draft: str, target: str) -> None:
 
     try:
         shutil.copyfile(draft, beside)
-        _make_like(beside, os.stat(draft))
+        make_like(beside, os.stat(draft))
 
         with open(beside, "rb+") as file:
             os.fsync(file.fileno())

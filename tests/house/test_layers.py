@@ -142,6 +142,7 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
 """More that a module may import from outside: a driver's or a face's optional extra."""
 
 INNER: Mapping[tuple[str, str], str] = {
+    ("worker.entry_points", "worker.trip"): "only in a worker",
     ("executors.process.workers", "executors.process.stacks"): "only when asked for",
     ("recovery.remote_runs", "recovery.dead_runs"): "only after a crash",
     ("dispatch.retries", "dispatch.lost_values"): "only where a value was lost",
