@@ -71,7 +71,7 @@ def declared(config: Configuration) -> ScenarioConfig:
 
     for index in range(LENGTH):
         nodes.append(config.configure_data_node(f"n{index + 1}"))
-        tasks.append(config.configure_task(f"t{index}", step, *nodes[-2:]))
+        tasks.append(config.configure_task(f"t{index}", step, nodes[-2], nodes[-1]))
 
     return config.configure_scenario("chain", tasks)
 
@@ -149,13 +149,13 @@ async def measure(path: Path) -> dict[str, float]:
 
 def leave_runs_behind(path: Path) -> None:
     """Have a process die with 100 runs that have just been accepted."""
-    command = [sys.executable, "-m", "benchmarks.large_store", "--die", path]
+    command = [sys.executable, "-m", "benchmarks.large_store", "--die", str(path)]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
 
 
 def collect(path: Path) -> float:
     """Look what could be removed; return how many milliseconds that takes."""
-    words = ("gc", "--keep", "1000", "--dry-run", "--store", path)
+    words = ("gc", "--keep", "1000", "--dry-run", "--store", str(path))
     begun = time.perf_counter()
     subprocess.run([sys.executable, "-m", "asyncflow", *words], check=True)
     return (time.perf_counter() - begun) * 1e3
@@ -170,4 +170,4 @@ async def die(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
