@@ -109,8 +109,10 @@ def unreadable(place: str, storage_type: str, error: Exception) -> DataNodeReadi
             return DataNodeReadingError(place, f"{why} ({error})", remedy)
 
     why = f"it is no whole {storage_type} ({type(error).__name__}: {error})"
-    remedy = "bring back the file that was there, or write to the data node"
-    return DataNodeReadingError(place, why, remedy)
+    return DataNodeReadingError(place, why, BRING_BACK)
+
+
+BRING_BACK = "bring back the file that was there, or write to the data node"
 
 
 _UNREADABLE = (
