@@ -17,10 +17,10 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence, Sized
+from collections.abc import Callable, Sequence, Sized
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from asyncflow.abc import StoreWatcher
 from asyncflow.errors import StoreUnavailable
@@ -65,6 +65,14 @@ class Target(Protocol[Change_contra]):
         """
 
 
+class Gradual(NamedTuple, Generic[Change]):
+    """A change that is written again and again, until it is done: nobody waits for it."""
+
+    change: Change
+    is_done: Callable[[], bool]
+    """Tells whether it is, after it was written."""
+
+
 class Stop:
     """Ends the thread, when what was put before is written."""
 
@@ -89,7 +97,7 @@ class Writer(Generic[Change]):
         """How many transactions were written."""
         self.watcher: StoreWatcher | None = None
         """Is told when the outage begins, ends, or is there for good."""
-        self._items: deque[Change | Waiter | Stop] = deque()
+        self._items: deque[Change | Waiter | Stop | Gradual[Change]] = deque()
         self._alarm: SimpleQueue[None] = SimpleQueue()
         """Wakes the thread, to look at the items."""
         self._rests = False
@@ -138,7 +146,19 @@ class Writer(Generic[Change]):
             return
 
         self._put += len(change)
-        self._items.append(change)
+        self._add(change)
+
+    def put_gradually(self, change: Change, is_done: Callable[[], bool]) -> None:
+        """Have a change written again and again, beside others, until it is done.
+
+        `settle` and `stop` do not wait for it.
+
+        :param is_done: tells whether it is; called in the thread, after each time
+        """
+        self._add(Gradual(change, is_done))
+
+    def _add(self, item: Change | Gradual[Change]) -> None:
+        self._items.append(item)
 
         if not self._is_due:
             self._is_due = True
@@ -200,13 +220,17 @@ class Writer(Generic[Change]):
         stopped = False
 
         while not stopped:
-            changes, waiters, stopped = self._gather()
+            changes, gradual, waiters, stopped = self._gather()
+            wanted = [*changes, *(one.change for one in gradual)]
 
-            if (changes or self.target.is_lease_due()) and self.outage.failure is None:
-                self._write_all(changes)
+            if (wanted or self.target.is_lease_due()) and self.outage.failure is None:
+                self._write_all(wanted)
 
             self._written_at = time.monotonic()
             self._settled += sum(map(len, changes))
+
+            if gradual and self.outage.failure is None:
+                self._items.extend(one for one in gradual if not one.is_done())
 
             if waiters:
                 self._wake(waiters)
@@ -238,9 +262,12 @@ class Writer(Generic[Change]):
         outage.gives_up(self._put - self._settled)
         self._tell_soon()
 
-    def _gather(self) -> tuple[list[Change], list[Waiter], bool]:
+    def _gather(
+        self,
+    ) -> tuple[list[Change], list[Gradual[Change]], list[Waiter], bool]:
         """Wait for something, then take what is there."""
         changes: list[Change] = []
+        gradual: list[Gradual[Change]] = []
         waiters: list[Waiter] = []
         stopped = self._is_alone()
         self._rest()
@@ -257,6 +284,8 @@ class Writer(Generic[Change]):
                 stopped = True
             elif isinstance(item, asyncio.Future):
                 waiters.append(item)
+            elif isinstance(item, Gradual):
+                gradual.append(item)
             else:
                 changes.append(item)
                 rows += len(item)
@@ -264,7 +293,7 @@ class Writer(Generic[Change]):
         if was_awaited and self._items:
             self._is_awaited = True
 
-        return changes, waiters, stopped
+        return changes, gradual, waiters, stopped
 
     def _is_alone(self) -> bool:
         """Wait until there is something to do. True where there never will be."""

@@ -410,3 +410,68 @@ async def test_what_was_written_though_that_failed_is_written_twice(
         assert await store.delete(own.id) == []
         assert len(lost) >= 6
         assert store.failure is None
+
+
+async def test_what_is_done_bit_by_bit_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_writer, "REST", 0.0)
+    bits: list[Sequence[Sequence[int]]] = []
+    enough = Event()
+
+    def write(group: Sequence[Sequence[int]]) -> None:
+        bits.append(group)
+
+        if bits.count([[-1]]) == 5:
+            loop.call_soon_threadsafe(enough.set)
+
+    writer = Writer[Sequence[int]](Target(write), "a test's")
+    loop = writer._loop
+    writer.start()
+
+    try:
+        with fail_after(10):
+            writer.put_gradually([-1], lambda: bits.count([[-1]]) > 4)
+            assert writer.is_settled
+            await enough.wait()
+            writer.put([7])
+            await writer.settle()
+    finally:
+        await to_thread.run_sync(writer.stop)
+
+    assert bits == [[[-1]]] * 5 + [[[7]]]
+
+
+async def test_what_is_done_bit_by_bit_ends_with_the_writer() -> None:
+    bits: list[Sequence[Sequence[int]]] = []
+    writer = Writer[Sequence[int]](Target(bits.append), "a test's")
+    writer.start()
+    writer.put_gradually([-1], lambda: False)
+
+    with fail_after(10):
+        await to_thread.run_sync(writer.stop)
+
+    assert all(bit == [[-1]] for bit in bits)
+
+
+async def test_what_is_done_bit_by_bit_ends_where_nothing_can_be_written() -> None:
+    tries: list[Sequence[Sequence[int]]] = []
+
+    def write(group: Sequence[Sequence[int]]) -> None:
+        tries.append(group)
+        raise StoreFailed("file", "problem", "remedy")
+
+    writer = Writer[Sequence[int]](Target(write), "a test's")
+    writer.start()
+
+    try:
+        writer.put_gradually([-1], lambda: False)
+
+        with fail_after(10):
+            while writer.failure is None:
+                writer.put([1])
+                await writer.settle()
+    finally:
+        await to_thread.run_sync(writer.stop)
+
+    assert len(tries) == 1
