@@ -1,6 +1,6 @@
 """Byte code: what it does, without where it stands, and what it imports."""
 
-from __future__ import annotations
+# No annotations as texts: each would be compiled again, for a field of a NamedTuple.
 
 import marshal
 import os

@@ -2,7 +2,7 @@
 whole. Those of a task are in `config/task.py`.
 """
 
-from __future__ import annotations
+# No annotations as texts: each would be compiled again, for a field of a NamedTuple.
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
@@ -75,7 +75,7 @@ class RunOptions:
     lets_fail: bool = False
     """Whether a run begins that lacks data: the jobs that read it fail, with a warning."""
 
-    def kept(self) -> RunOptions:
+    def kept(self) -> "RunOptions":
         """Return what its run keeps of them: for one more, and with nobody's objects."""
         if not (
             self.properties or self.callbacks or self.idempotency_key or self.inputs

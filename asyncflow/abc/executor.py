@@ -1,6 +1,6 @@
 """The seam of executors: what they are given, what they tell, what they promise."""
 
-from __future__ import annotations
+# No annotations as texts: each would be compiled again, for a field of a NamedTuple.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence

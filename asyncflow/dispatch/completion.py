@@ -2,7 +2,7 @@
 but that they completed. They are told and saved together, as there are many of them.
 """
 
-from __future__ import annotations
+# No annotations as texts: each would be compiled again, for a field of a NamedTuple.
 
 import time
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 handle of it.
 """
 
-from __future__ import annotations
+# No annotations as texts: each would be compiled again, for a field of a NamedTuple.
 
 import json
 import time
@@ -57,7 +57,7 @@ class Place(NamedTuple):
     """Why nobody can tell, where it was tried."""
 
     @classmethod
-    def of(cls, driver: Driver, *, asks: bool = False) -> Place:
+    def of(cls, driver: Driver, *, asks: bool = False) -> "Place":
         """Look at a place. Blocks.
 
         :param asks: whether to ask if something is there of which nobody tells what
@@ -71,7 +71,7 @@ class Place(NamedTuple):
         except Exception as error:  # who reads it is told
             return cls(None, problem=str(error) or repr(error))
 
-    def differs(self, version: Version, known: str | None) -> bool:
+    def differs(self, version: "Version", known: str | None) -> bool:
         """Tell whether it has changed since a version was made.
 
         :param known: what its fingerprint was; None where nobody has looked then

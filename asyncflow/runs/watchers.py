@@ -3,7 +3,7 @@
 How far jobs have come is told to them alone: no history keeps it.
 """
 
-from __future__ import annotations
+# No annotations as texts: each would be compiled again, for a field of a NamedTuple.
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol, TypeVar
@@ -33,7 +33,7 @@ class Watchers:
     _done: Event | None = None
     """Tells that it has ended, to those who wait for it."""
     _callbacks: tuple[Callable[[], object], ...] = ()
-    _reports: tuple[ProgressReports, ...] = ()
+    _reports: "tuple[ProgressReports, ...]" = ()
     """What each watcher is still to be told of the progress of jobs."""
 
     @property
@@ -46,7 +46,7 @@ class Watchers:
         """Whether somebody wants to know also what is no event."""
         return bool(self._reports) and any(one.is_whole for one in self._reports)
 
-    def watch(self, *, is_whole: bool = False) -> ProgressReports:
+    def watch(self, *, is_whole: bool = False) -> "ProgressReports":
         """Keep for a watcher how far jobs come, until `unwatch`: the newest alone.
 
         :param is_whole: whether the history is to tell it also what is no event
@@ -55,13 +55,13 @@ class Watchers:
         self._reports = (*self._reports, live)
         return live
 
-    def unwatch(self, live: ProgressReports) -> None:
+    def unwatch(self, live: "ProgressReports") -> None:
         """Keep nothing for a watcher any more."""
         self._reports = tuple(
             reports for reports in self._reports if reports is not live
         )
 
-    def take(self, report: Report, length: int) -> None:
+    def take(self, report: "Report", length: int) -> None:
         """Keep how far a job has come.
 
         :param length: how long the history is now

@@ -4,7 +4,7 @@ Rows are saved by their columns: there is a row or two for each job, so that Pyt
 no step for each of them where it can take one for all.
 """
 
-from __future__ import annotations
+# No annotations as texts: each would be compiled again, for a field of a NamedTuple.
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence

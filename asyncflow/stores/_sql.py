@@ -1,6 +1,6 @@
 """SQL text: named queries and migrations, from the `.sql` files beside this one."""
 
-from __future__ import annotations
+# No annotations as texts: each would be compiled again, for a field of a NamedTuple.
 
 import os
 from collections.abc import Mapping

@@ -15,6 +15,7 @@ from asyncflow.stores._store import DatabaseStore
 
 if TYPE_CHECKING:
     from asyncflow.abc.changes import ChangeFeed
+    from asyncflow.abc.sizes import StoreSizes
 
 FOLDER = os.path.join(".asyncflow", "values")
 
@@ -61,6 +62,12 @@ class PostgresStore(DatabaseStore):
         from asyncflow.stores._postgres_changes import PostgresChanges
 
         return PostgresChanges(self, listener_id)
+
+    async def sizes(self) -> StoreSizes:
+        """Measure the database; see `asyncflow.abc.sizes.MeasuredStore`."""
+        from asyncflow.stores._sizes import sizes_of
+
+        return await sizes_of(self._now_open(), self.patience)
 
     @property
     def _name(self) -> str:

@@ -1,6 +1,6 @@
 """The job that is running here, as its function sees it: `current_job`, `report`."""
 
-from __future__ import annotations
+# No annotations as texts: each would be compiled again, for a field of a NamedTuple.
 
 import logging
 import os

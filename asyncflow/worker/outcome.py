@@ -1,6 +1,6 @@
 """What comes of a call: plain tuples, because each one travels through a pipe."""
 
-from __future__ import annotations
+# No annotations as texts: each would be compiled again, for a field of a NamedTuple.
 
 import os
 from functools import lru_cache
@@ -118,7 +118,7 @@ class Usage(NamedTuple):
     """Which process that was; see `worker_name`."""
 
     @property
-    def started_at(self) -> datetime:
+    def started_at(self) -> "datetime":
         """When its function was called, in UTC."""
         from datetime import UTC, datetime  # workers do without
 

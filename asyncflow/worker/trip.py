@@ -85,9 +85,15 @@ def settle(
     return settled.pid, settled.log_path
 
 
-def load(modules: Sequence[str]) -> None:
-    """Load what jobs are likely to need, while nobody waits; a job tells what fails."""
+def load(modules: Sequence[str], is_called: Callable[[], bool]) -> None:
+    """Load what jobs are likely to need, while nobody waits; a job tells what fails.
+
+    :param is_called: whether somebody waits: a job loads what it needs itself
+    """
     for name in modules:
+        if is_called():
+            break
+
         with suppress(Exception):
             import_module(name)
 
@@ -137,10 +143,6 @@ def after_answer() -> None:
         return
 
     os._exit(INTERRUPTED)
-
-
-vars(run)["after"] = after_answer
-"""Called by the loop of `executors.process.start`; anyio's own does not know of it."""
 
 
 def _run_calls(settled: process.WorkerState, request: bytes, answer: Answer) -> None:

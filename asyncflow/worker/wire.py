@@ -4,7 +4,7 @@ There are many calls, and their parent has the least time: it neither looks at a
 makes an object for it that it does not need itself.
 """
 
-from __future__ import annotations
+# No annotations as texts: each would be compiled again, for a field of a NamedTuple.
 
 import io
 import pickle
@@ -45,7 +45,7 @@ class ValueDriver(Protocol):
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue: ...
 
-    def former(self, kept: StoredValue, path: str) -> Former | None: ...
+    def former(self, kept: StoredValue, path: str) -> "Former | None": ...
 
     def discard(self, kept: StoredValue, path: str) -> None: ...
 
@@ -185,7 +185,7 @@ class _Unloaded:
     def publish(self, kept: StoredValue, path: str) -> StoredValue:
         return _load(self._data).publish(kept, path)
 
-    def former(self, kept: StoredValue, path: str) -> Former | None:
+    def former(self, kept: StoredValue, path: str) -> "Former | None":
         return _load(self._data).former(kept, path)
 
     def discard(self, kept: StoredValue, path: str) -> None:

@@ -4,7 +4,7 @@ log levels; and the options of its interpreter.
 A worker has them from its start on, and gets them anew with a trip where they differ.
 """
 
-from __future__ import annotations
+# No annotations as texts: each would be compiled again, for a field of a NamedTuple.
 
 import gc
 import logging
@@ -283,7 +283,7 @@ class Variables(dict[bytes, bytes]):
         super().__delitem__(key)
 
     @classmethod
-    def watched(cls) -> Variables:
+    def watched(cls) -> "Variables":
         """Return those of this process."""
         found = raw_environment()
 

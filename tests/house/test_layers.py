@@ -76,6 +76,7 @@ ROWS = (
     Row(nouns=("background", "callers", "slices", "task_group")),
     Row(nouns=("filters",), outside=frozenset()),
     Row(nouns=("selection",), outside=frozenset()),
+    Row(nouns=("column_statistics",), outside=frozenset()),
     Row(nouns=("abc",)),
     PICKING,
     Row(nouns=("config",)),
@@ -141,6 +142,7 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
 """More that a module may import from outside: a driver's or a face's optional extra."""
 
 INNER: Mapping[tuple[str, str], str] = {
+    ("worker.entry_points", "worker.trip"): "only in a worker",
     ("executors.process.workers", "executors.process.stacks"): "only when asked for",
     ("recovery.remote_runs", "recovery.dead_runs"): "only after a crash",
     ("dispatch.retries", "dispatch.lost_values"): "only where a value was lost",
@@ -177,7 +179,9 @@ INNER: Mapping[tuple[str, str], str] = {
     ("display.progress", "rich"): "an extra: only where a run is shown",
     ("runtime.engine", "notify.elsewhere"): "only where somebody listens to others",
     ("stores.postgres", "stores._postgres_changes"): "the same",
+    ("stores.postgres", "stores._sizes"): "the same",
     ("stores.sqlite", "stores._sqlite_changes"): "the same",
+    ("stores.sqlite", "stores._sizes"): "only where it is measured",
     ("runtime.pruning", "notify.entities"): "only where somebody listens",
     ("config.converters", "secret"): "only where a data node has options",
     ("orchestrator", "runtime.listing"): "a first run lists nothing",
@@ -261,6 +265,8 @@ INNER: Mapping[tuple[str, str], str] = {
     ("values.editing", "entities.parts"): "it is loaded already",
     ("values.readers", "entities.parts"): "the same",
     ("entities.data_node", "entities.parts"): "only for parts of values, and for files",
+    ("column_statistics", "numpy"): "an extra: it is loaded already",
+    ("column_statistics", "pyarrow"): "the same",
     ("selection", "numpy"): "an extra: it is loaded already",
     ("drivers._sql", "sqlalchemy"): "an extra: where a database is asked",
     ("drivers.sql", "sqlalchemy"): "the same",

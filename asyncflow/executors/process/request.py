@@ -28,7 +28,7 @@ from asyncflow.executors.process.log_bounds import LogBounds, WatchedLog
 from asyncflow.executors.process.pool import Pool
 from asyncflow.executors.process.worker import Kill, Worker, WorkerDied, WorkerLimits
 from asyncflow.log import logger as _logger
-from asyncflow.worker import spool, trip, wire
+from asyncflow.worker import entry_points, spool, wire
 from asyncflow.worker.channel import Message
 from asyncflow.worker.failure import summary_of
 
@@ -148,7 +148,7 @@ class Request:
                 bound = self._begin(worker)
 
                 try:
-                    answer = await pool.call(worker, trip.run, request)
+                    answer = await pool.call(worker, entry_points.run, request)
                     self._is_answered = True
 
                     if self._log is not None:

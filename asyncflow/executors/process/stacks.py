@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 
 from asyncflow.executors.process.worker import Worker
-from asyncflow.worker import trip
+from asyncflow.worker import entry_points
 from asyncflow.worker.stacks import ASK, path_of
 
 PATIENCE = 1.0
@@ -15,6 +15,9 @@ PATIENCE = 1.0
 
 STILL = 0.05
 """After how many seconds without another line an answer is whole."""
+
+HEAD = "(most recent call first)"
+"""How the first line of a stack ends."""
 
 SILENT = "it does not answer: its process is stopped, or its job has taken the signal"
 
@@ -67,7 +70,7 @@ class _Answer:
         data, end = self._read_from(self._start)
         was_here, self._end = self._end, end
         self.text = _without_ours(data.decode(errors="replace"))
-        return not self._is_asked or end == was_here > self._start
+        return not self._is_asked or (end == was_here and self.text != "")
 
     def _read_from(self, place: int) -> tuple[bytes, int]:
         try:
@@ -92,12 +95,17 @@ def _takes_signal(pid: int) -> bool:
 
 
 def _without_ours(text: str) -> str:
-    """Leave out what is below the job in each stack: how it is called."""
+    """Leave out what is below the job in each stack: how it is called.
+
+    What is before the first head is the end of an answer to an earlier question.
+    """
     stacks = []
+    place = text.find(HEAD)
+    text = text[text.rfind("\n", 0, place) + 1 :] if place >= 0 else ""
 
     for stack in text.strip().split("\n\n"):
         lines = stack.splitlines()
-        ours = [place for place, line in enumerate(lines) if trip.__file__ in line]
+        ours = [place for place, line in enumerate(lines) if entry_points.PATH in line]
         stacks.append("\n".join(lines[: ours[0] if ours else None]))
 
     return "\n\n".join(stacks)

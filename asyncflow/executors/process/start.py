@@ -36,7 +36,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from asyncflow.alternatives import DRIVERS
 from asyncflow.executors.process.worker import remove_files
-from asyncflow.worker import trip
+from asyncflow.worker import entry_points
 from asyncflow.worker.loaded import file_of, is_users
 from asyncflow.worker.parent import MARK
 from asyncflow.worker.world import interpreter_options
@@ -55,7 +55,7 @@ LINE = 200
 """How many characters are told of what it wrote to stderr."""
 
 PROGRAM = """
-import gc, os, pickle, sys
+import gc, os, pickle, select, sys
 
 collects = gc.isenabled()
 gc.disable()  # what is imported now stays
@@ -83,6 +83,12 @@ def write(data):
 
     while left:
         left = left[os.write(answers, left):]
+
+waiting = select.poll()
+waiting.register(calls, select.POLLIN)
+
+def is_called():
+    return bool(waiting.poll(0))
 
 def answer(status, value):
     data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
@@ -115,7 +121,7 @@ def serve():
             continue
 
         if call[0] == "prepare":  # who sends it waits for no answer
-            call[1](*call[2])
+            call[1](*call[2], is_called)
             if collects:
                 gc.enable()
 
@@ -239,8 +245,8 @@ class Start:
         assert process.stdin is not None
         assert process.stdout is not None
         received = BufferedByteReceiveStream(process.stdout)
-        settle = ("run", trip.settle, self.settling(is_moved=True))
-        load = ("prepare", trip.load, (likely(),))
+        settle = ("run", entry_points.settle, self.settling(is_moved=True))
+        load = ("prepare", entry_points.load, (likely(),))
         commands = [("init", sys.path, ""), settle, load]
 
         with fail_after(PATIENCE):
@@ -256,12 +262,12 @@ class Start:
 
 
 def likely() -> list[str]:
-    """Name the modules of ours that jobs are likely to need in a worker."""
+    """Name the modules that jobs are likely to need in a worker, in their order."""
     main_path = file_of(sys.modules.get("__main__"))
     modules = sorted(DRIVERS.modules())
 
     if main_path is None or is_users(main_path):  # its functions have no module
-        modules.append("asyncflow.worker.by_value")
+        modules += ("inspect", "cloudpickle", "asyncflow.worker.by_value")
 
     return modules
 

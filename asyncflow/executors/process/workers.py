@@ -31,7 +31,7 @@ from asyncflow.executors.process.start import (
 )
 from asyncflow.executors.process.worker import Worker, files
 from asyncflow.executors.process.worker_folder import WorkerFolder
-from asyncflow.worker import channel, parent, trip
+from asyncflow.worker import channel, entry_points, parent
 from asyncflow.worker.channel import Message
 from asyncflow.worker.tokens import Tokens
 from asyncflow.worker.world import World
@@ -131,7 +131,7 @@ class Workers:
 
         try:
             _pid, log_path = await to_process.run_sync(
-                partial(trip.settle, *settling),
+                partial(entry_points.settle, *settling),
                 cancellable=True,
                 limiter=limiter,
             )

@@ -10,7 +10,7 @@ from anyio import fail_after, to_thread
 
 from asyncflow import Configuration, Orchestrator
 from asyncflow.executors.process.pool import Pool
-from asyncflow.executors.process.stacks import SILENT, stacks_of
+from asyncflow.executors.process.stacks import SILENT, _without_ours, stacks_of
 from tests.support import flows
 
 pytestmark = pytest.mark.anyio
@@ -58,3 +58,9 @@ async def test_who_does_not_answer_is_told_and_left_alone(pool: Pool) -> None:
     stacks = await to_thread.run_sync(stacks_of, [worker])
     assert "most recent call first" in stacks[worker.pid]
     assert worker.returncode is None
+
+
+def test_the_end_of_an_earlier_answer_is_left_out() -> None:
+    whole = 'Thread 0x1 (most recent call first):\n  File "a.py", line 1 in f'
+    assert _without_ours(f'  File "b.py", line 2 in g\n\n{whole}\n') == whole
+    assert _without_ours('  File "b.py", line 2 in g\n') == ""

@@ -11,7 +11,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from anyio import fail_after
+from anyio import fail_after, to_thread
+from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from asyncflow import Orchestrator
@@ -86,27 +87,64 @@ async def test_functions_of_a_script_are_likely_to_travel(
     assert "asyncflow.worker.by_value" not in start.likely()
 
 
-async def test_a_worker_has_loaded_what_is_likely_before_its_first_job(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    likely = ["no_such_module", "asyncflow.drivers.pickle", "asyncflow.worker.by_value"]
-    monkeypatch.setattr(start, "likely", lambda: likely)
+async def started(folder: Path) -> Process:
     world = World()
     world.look()
-    process, _ = await start.Start(
-        str(tmp_path), f"{tmp_path}/1", world.packed
-    ).process()
+    return (await start.Start(str(folder), f"{folder}/1", world.packed).process())[0]
+
+
+async def ask_what_is_loaded(process: Process) -> None:
+    assert process.stdin is not None
+    call = ("run", eval, ("[*__import__('sys').modules]",))
+    await process.stdin.send(pickle.dumps(call))
+
+
+async def answered(process: Process) -> set[str]:
+    assert process.stdout is not None
+    return {*map(str, await start._answer(BufferedByteReceiveStream(process.stdout)))}
+
+
+async def test_a_worker_loads_what_is_likely_while_nobody_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "loaded_last.py").write_text(f"open({str(pipe)!r}, 'w').close()")
+    monkeypatch.syspath_prepend(tmp_path)
+    likely = ["no_such_module", "asyncflow.drivers.pickle", "asyncflow.worker.by_value"]
+    monkeypatch.setattr(start, "likely", lambda: [*likely, "loaded_last"])
+    process = await started(tmp_path)
 
     try:
-        call = ("run", eval, ("[*__import__('sys').modules]",))
-        assert process.stdin is not None
-        assert process.stdout is not None
-
         with fail_after(30):
-            await process.stdin.send(pickle.dumps(call))
-            answers = BufferedByteReceiveStream(process.stdout)
-            loaded = await start._answer(answers)
-
-        assert {*likely[1:]} < {*map(str, loaded)}
+            await to_thread.run_sync(pipe.read_text, abandon_on_cancel=True)
+            await ask_what_is_loaded(process)
+            assert {*likely[1:]} < await answered(process)
     finally:
         await end(process)
+
+
+async def test_a_worker_that_is_called_does_not_go_on_loading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, called = tmp_path / "begun", tmp_path / "called"
+    os.mkfifo(begun)
+    os.mkfifo(called)
+    (tmp_path / "loaded_first.py").write_text(
+        f"open({str(begun)!r}, 'w').close(); open({str(called)!r}).close()"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(start, "likely", lambda: ["loaded_first", "colorsys"])
+    process = await started(tmp_path)
+
+    try:
+        with fail_after(30):
+            await to_thread.run_sync(begun.read_text, abandon_on_cancel=True)
+            await ask_what_is_loaded(process)
+            await to_thread.run_sync(called.write_text, "", abandon_on_cancel=True)
+            loaded = await answered(process)
+    finally:
+        await end(process)
+
+    assert "loaded_first" in loaded
+    assert "colorsys" not in loaded
