@@ -69,8 +69,8 @@ def test_nothing_is_done_to_what_is_of_another_kind() -> None:
     config, cfg = declared()
 
     with tp.Orchestrator(config, MemoryStore()):
-        scenario = tp.create_scenario(cfg)
-        run = tp.submit(scenario)
+        scenario: Any = tp.create_scenario(cfg)
+        run: Any = tp.submit(scenario)
         node, job = scenario.number, run.jobs[0]
         calls: list[Callable[[], object]] = [
             lambda: tp.subscribe_scenario(print, None, node),
@@ -106,7 +106,7 @@ def test_an_id_is_as_good_as_what_has_it() -> None:
         one = tp.create_scenario(cfg, number=1)
         two = tp.create_scenario(cfg, number=2)
         assert one.cycle is not None
-        run = tp.submit(one.id)
+        run: Any = tp.submit(one.id)
         tp.submit(two.part.id)
         tp.submit(two.double.id)
         assert tp.get_latest_submission(one.id) == run
@@ -122,6 +122,7 @@ def test_an_id_is_as_good_as_what_has_it() -> None:
         assert tp.compare_scenarios(one.id, two.id) == {"twice": {"max": 4}}
         assert [*one.diff(two.id).data_nodes] == ["number", "twice"]
         assert [*tp.diff_scenarios(one.id, two).data_nodes] == ["number", "twice"]
+        of_one: Any = one.id
         assert tp.cancel(run.id) is False
         tp.cancel_job(run.jobs[0].id)
         statuses: list[str] = []
@@ -129,7 +130,7 @@ def test_an_id_is_as_good_as_what_has_it() -> None:
         def changed(scenario: tp.Scenario, job: tp.Job) -> None:
             statuses.append(str(job.status))
 
-        tp.subscribe_scenario(changed, None, one.id)
+        tp.subscribe_scenario(changed, None, of_one)
         tp.subscribe_sequence(changed, None, two.part.id)
         tp.unsubscribe_sequence(changed, None, two.part.id)
         tp.submit(one)
