@@ -40,8 +40,7 @@ from asyncflow.config.sections import (
 from asyncflow.errors import NotFound, UsageError
 from asyncflow.gc_pause import pause_gc
 from asyncflow.options import OnFailure, Page, RunOptions
-from asyncflow.runtime.checks import check_arguments
-from asyncflow.runtime.given import check_own, check_own_run, check_own_scenario
+from asyncflow.runtime import checks
 from asyncflow.runtime.session import Session
 from asyncflow.runtime.wiring import as_folder, as_store, as_values, as_values_options
 from asyncflow.status import Status, SubmissionStatus
@@ -151,7 +150,7 @@ class Orchestrator:
     _session: Session = attrs.field(init=False, on_setattr=attrs.setters.NO_OP)
 
     def __attrs_post_init__(self) -> None:
-        check_arguments(self.config, self.adopt, self.version)
+        checks.check_arguments(self.config, self.adopt, self.version)
         given = (self.config, self.store, self.adopt)
         self._session = Session(
             *(*given, _open_engine),
@@ -318,7 +317,7 @@ class Orchestrator:
             wait_for_data=wait_for_data,
             properties=properties or {},
         )
-        check_own(self._session, entity)
+        checks.check_own(self._session, entity)
         return self._opened().submit(entity, options)
 
     def cancel(self, what: Submission | Job, *, reason: str | None = None) -> bool:
@@ -326,7 +325,7 @@ class Orchestrator:
 
         :return: whether there was anything to end: False where it had ended already
         """
-        check_own_run(self._session, what)
+        checks.check_own_run(self._session, what)
 
         if what.is_finished:
             return False
@@ -889,7 +888,7 @@ class Orchestrator:
         :param params: what it is given first; None for nothing
         :param scenario: only for jobs of this one; None for all, later ones included
         """
-        check_own_scenario(self._session, scenario)
+        checks.check_own_scenario(self._session, scenario)
         self._opened().subscriptions.add(callback, params, scenario)
 
     def unsubscribe_scenario(
@@ -904,7 +903,7 @@ class Orchestrator:
         :param scenario: that of the subscription; None for one to all scenarios
         :raises ValueError: where there is no such subscription
         """
-        check_own_scenario(self._session, scenario)
+        checks.check_own_scenario(self._session, scenario)
         self._opened().subscriptions.remove(callback, params, scenario)
 
     def statistics(self) -> Statistics:

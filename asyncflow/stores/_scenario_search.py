@@ -9,7 +9,7 @@ from typing import TypeVar
 import attrs
 
 from asyncflow.records import ScenarioRecord
-from asyncflow.stores._command import Command
+from asyncflow.stores._command import Change, Command
 from asyncflow.stores._open_database import OpenDatabase
 from asyncflow.stores._rows import KINDS, Row, load_name
 from asyncflow.stores._scenario_list import (
@@ -25,11 +25,24 @@ from asyncflow.stores._scenario_list import (
     scanned,
 )
 from asyncflow.stores._scenario_list import Asked as Asked
+from asyncflow.stores._writer import Gradual
 
 T = TypeVar("T")
 
 MOST = 4000
 """Of how many data nodes the values are brought into their index at a time."""
+
+
+class Indexing(Gradual[Change]):
+    """Brings the values of the data nodes of a config into their index."""
+
+    def __init__(self, config_id: str) -> None:
+        self._part = Command("find_values", [{"config_id": config_id, "most": MOST}])
+        super().__init__((self._part,))
+
+    @property
+    def is_done(self) -> bool:
+        return not self._part.answers["left"]
 
 
 @attrs.define(eq=False, repr=False)
@@ -77,8 +90,7 @@ class ScenarioSearch:
         """Have all values of the data nodes of a config indexed, part by part."""
         if config_id not in self._begun:
             self._begun.add(config_id)
-            part = Command("find_values", [{"config_id": config_id, "most": MOST}])
-            self.opened.writer.put_gradually((part,), lambda: not part.answers["left"])
+            self.opened.writer.put_gradually(Indexing(config_id))
 
     async def _found(
         self, asked: Asked, wanted: Sequence[Part]

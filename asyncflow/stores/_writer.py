@@ -16,11 +16,12 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Sequence, Sized
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from asyncflow.abc import StoreWatcher
 from asyncflow.errors import StoreUnavailable
@@ -65,12 +66,16 @@ class Target(Protocol[Change_contra]):
         """
 
 
-class Gradual(NamedTuple, Generic[Change]):
-    """A change that is written again and again, until it is done: nobody waits for it."""
+class Gradual(ABC, Generic[Change]):
+    """What is written again and again, until it is done: nobody waits for it."""
 
-    change: Change
-    is_done: Callable[[], bool]
-    """Tells whether it is, after it was written."""
+    def __init__(self, change: Change) -> None:
+        self.change = change
+
+    @property
+    @abstractmethod
+    def is_done(self) -> bool:
+        """Whether it is, after it was written. In the writer's thread."""
 
 
 class Stop:
@@ -148,14 +153,12 @@ class Writer(Generic[Change]):
         self._put += len(change)
         self._add(change)
 
-    def put_gradually(self, change: Change, is_done: Callable[[], bool]) -> None:
-        """Have a change written again and again, beside others, until it is done.
+    def put_gradually(self, gradual: Gradual[Change]) -> None:
+        """Have something written bit by bit, beside other changes.
 
-        `settle` and `stop` do not wait for it.
-
-        :param is_done: tells whether it is; called in the thread, after each time
+        `settle` and `stop` do not wait for its end.
         """
-        self._add(Gradual(change, is_done))
+        self._add(gradual)
 
     def _add(self, item: Change | Gradual[Change]) -> None:
         self._items.append(item)
@@ -230,7 +233,7 @@ class Writer(Generic[Change]):
             self._settled += sum(map(len, changes))
 
             if gradual and self.outage.failure is None:
-                self._items.extend(one for one in gradual if not one.is_done())
+                self._items.extend(one for one in gradual if not one.is_done)
 
             if waiters:
                 self._wake(waiters)

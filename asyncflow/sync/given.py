@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from asyncflow import ids
 from asyncflow.config.checks.values import id_of_kind
 from asyncflow.errors import NotFound
 from asyncflow.sync.forwarding import Handle
-
-if TYPE_CHECKING:
-    from asyncflow.sync.orchestrator import Orchestrator
+from asyncflow.sync.loop import Loop
 
 
-def handle_of(orchestrator: Orchestrator, entity: Any, *kinds: str) -> Any:
+class Opened(Protocol):
+    """What finds what has an id."""
+
+    @property
+    def loop(self) -> Loop:
+        """The event loop of its handles."""
+
+    def get(self, entity_id: str) -> Any:
+        """Return a handle."""
+
+
+def handle_of(orchestrator: Opened, entity: Any, *kinds: str) -> Any:
     """Return the handle of what a verb was given: itself, or what has its id.
 
     :param kinds: of which kinds it may be

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from anyio import Event, create_task_group, fail_after, to_thread
 from asyncflow.errors import StoreFailed, StoreUnavailable
 from asyncflow.status import Status
 from asyncflow.stores import _outage, _writer
-from asyncflow.stores._writer import Writer
+from asyncflow.stores._writer import Gradual, Writer
 from asyncflow.stores.sqlite import SqliteStore
 from tests.support.records import (
     ATTEMPTS,
@@ -40,6 +41,19 @@ class Target:
 
     def is_lease_due(self) -> bool:
         return False
+
+
+class Bit(Gradual[Sequence[int]]):
+    """Is written until that was done so many times."""
+
+    def __init__(self, written: Sequence[Sequence[Sequence[int]]], times: int) -> None:
+        super().__init__([-1])
+        self.written = written
+        self.times = times
+
+    @property
+    def is_done(self) -> bool:
+        return len(self.written) >= self.times
 
 
 @pytest.fixture
@@ -431,7 +445,7 @@ async def test_what_is_done_bit_by_bit_keeps_nobody_waiting(
 
     try:
         with fail_after(10):
-            writer.put_gradually([-1], lambda: bits.count([[-1]]) > 4)
+            writer.put_gradually(Bit(bits, 5))
             assert writer.is_settled
             await enough.wait()
             writer.put([7])
@@ -446,7 +460,7 @@ async def test_what_is_done_bit_by_bit_ends_with_the_writer() -> None:
     bits: list[Sequence[Sequence[int]]] = []
     writer = Writer[Sequence[int]](Target(bits.append), "a test's")
     writer.start()
-    writer.put_gradually([-1], lambda: False)
+    writer.put_gradually(Bit(bits, sys.maxsize))
 
     with fail_after(10):
         await to_thread.run_sync(writer.stop)
@@ -465,7 +479,7 @@ async def test_what_is_done_bit_by_bit_ends_where_nothing_can_be_written() -> No
     writer.start()
 
     try:
-        writer.put_gradually([-1], lambda: False)
+        writer.put_gradually(Bit(tries, sys.maxsize))
 
         with fail_after(10):
             while writer.failure is None:
