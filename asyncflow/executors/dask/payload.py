@@ -22,7 +22,8 @@ _PARTS = (
 
 def pack(calls: Sequence[Call]) -> bytes:
     """Pickle calls; each driver on its own, as `wire.pack` does it. Blocks."""
-    signs = {call.code: signs_of(call.code or b"") for call in calls}
+    codes = {call.code for call in calls}
+    signs = {code: signs_of(code or b"") for code in codes}
     rows = [
         (*(getattr(call, part) for part in _PARTS), signs[call.code]) for call in calls
     ]
