@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from anyio import Event as Signal
 from anyio import create_task_group, fail_after, wait_all_tasks_blocked
 
 from asyncflow import Orchestrator, report
@@ -45,7 +46,9 @@ async def test_all_get_the_same_and_each_event_is_written_once(
             got[place] += text
 
             if "JobProgressed" in text:
-                gate.touch()
+                progressed.set()
+
+    progressed = Signal()
 
     with fail_after(40):
         async with create_task_group() as group:
@@ -54,6 +57,8 @@ async def test_all_get_the_same_and_each_event_is_written_once(
             group.start_soon(follow, 1)
             await wait_all_tasks_blocked()
             assert len(open_feeds) == 1
+            await progressed.wait()
+            gate.touch()
 
         await follow(2)
 
