@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 import functools
 import io
+import logging
 import marshal
 import pickle
 import sys
@@ -53,6 +54,7 @@ from asyncflow.worker.reducers import (
     REDUCERS,
     Reduced,
     constant_name,
+    logger,
     parts_of_variable,
     reduce_parametrized,
     slots_of,
@@ -201,6 +203,9 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
         ):
             return constant_name(value) or _decorated(value) or NotImplemented
 
+        if kind.__reduce__ is logging.Logger.__reduce__ and kind is not logging.Logger:
+            return logger, (value.name, kind)
+
         try:
             made = value.__reduce_ex__(5)
         except Exception:
@@ -299,6 +304,9 @@ def _skeleton(cls: type) -> Reduced:
         raise pickle.PicklingError(
             f"msgspec makes the class {name} in one piece: {why}"
         )
+
+    if kind.__name__ == "_TypedDictMeta" and bases == (dict,):  # it refuses this base
+        bases = (sys.modules[kind.__module__].TypedDict,)
 
     content = {**content, "__qualname__": cls.__qualname__}
 
