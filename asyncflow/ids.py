@@ -28,6 +28,9 @@ SCENARIO, SEQUENCE, TASK, DATA_NODE = "SCENARIO", "SEQUENCE", "TASK", "DATANODE"
 SUBMISSION, JOB, ORCHESTRATOR = "SUBMISSION", "JOB", "ORCHESTRATOR"
 CYCLE = "CYCLE"
 
+SUBMITTABLE = (SCENARIO, SEQUENCE, TASK)
+"""The kinds of what can be submitted."""
+
 ScenarioId: TypeAlias = str
 CycleId: TypeAlias = str
 SequenceId: TypeAlias = str

@@ -22,8 +22,8 @@ from asyncflow.config import Config, Configuration
 from asyncflow.config.checks.numbers import check_page
 from asyncflow.config.checks.values import (
     check_id,
-    check_submittable,
     id_of,
+    id_of_kind,
     known_status,
     names_arguments_beside,
     verbs_name_arguments,
@@ -40,7 +40,7 @@ from asyncflow.config.sections import (
 from asyncflow.errors import NotFound, UsageError
 from asyncflow.gc_pause import pause_gc
 from asyncflow.options import OnFailure, Page, RunOptions
-from asyncflow.runtime.checks import check_arguments
+from asyncflow.runtime import checks
 from asyncflow.runtime.session import Session
 from asyncflow.runtime.wiring import as_folder, as_store, as_values, as_values_options
 from asyncflow.status import Status, SubmissionStatus
@@ -150,7 +150,7 @@ class Orchestrator:
     _session: Session = attrs.field(init=False, on_setattr=attrs.setters.NO_OP)
 
     def __attrs_post_init__(self) -> None:
-        check_arguments(self.config, self.adopt, self.version)
+        checks.check_arguments(self.config, self.adopt, self.version)
         given = (self.config, self.store, self.adopt)
         self._session = Session(
             *(*given, _open_engine),
@@ -317,7 +317,7 @@ class Orchestrator:
             wait_for_data=wait_for_data,
             properties=properties or {},
         )
-        check_submittable(entity)
+        checks.check_own(self._session, entity)
         return self._opened().submit(entity, options)
 
     def cancel(self, what: Submission | Job, *, reason: str | None = None) -> bool:
@@ -325,6 +325,8 @@ class Orchestrator:
 
         :return: whether there was anything to end: False where it had ended already
         """
+        checks.check_own_run(self._session, what)
+
         if what.is_finished:
             return False
 
@@ -380,28 +382,23 @@ class Orchestrator:
         entity: Cycle = await self._get(cycle_id, ids.CYCLE)  # type: ignore[assignment]  # by its id
         return entity
 
-    async def get_primary(self, cycle: Cycle) -> Scenario | None:
+    async def get_primary(self, cycle: Cycle | str) -> Scenario | None:
         """Return the primary scenario of a cycle; None where that was deleted.
 
         :raises NotFound: where the cycle is gone, with its last scenario
         """
-        return await self._opened().calendar.primary(cycle)
+        return await self._opened().calendar.primary(id_of_kind(cycle, ids.CYCLE))
 
-    async def set_primary(self, scenario: Scenario) -> None:
+    async def set_primary(self, scenario: Scenario | str) -> None:
         """Make a scenario the primary one of its cycle; see `Scenario.set_primary`."""
-        await self._opened().calendar.promote(scenario)
+        await (await self._scenario(scenario)).set_primary()
 
     async def diff(self, one: Scenario | str, other: Scenario | str) -> ScenarioDiff:
         """Return what two scenarios have otherwise; see `Scenario.diff`.
 
-        :param one: a scenario, or its id
-        :param other: likewise
+        :param one: a scenario, or its id, as the other one
         """
-        pair = [
-            await self.get_scenario(each) if isinstance(each, str) else each
-            for each in (one, other)
-        ]
-        return await pair[0].diff(pair[1])
+        return await (await self._scenario(one)).diff(other)
 
     async def import_scenario(
         self,
@@ -464,8 +461,7 @@ class Orchestrator:
         """
         from asyncflow.runtime.permissions import is_promotable
 
-        scenario_id = scenario if isinstance(scenario, str) else scenario.id
-        return await is_promotable(self._opened().store, scenario_id)
+        return await is_promotable(self._opened().store, id_of(scenario))
 
     async def is_deletable(
         self, entity: Scenario | Submission | Job | Cycle | str
@@ -508,10 +504,11 @@ class Orchestrator:
 
         return await parents(self._opened().loader, id_of(entity))
 
-    async def _get(self, entity_id: str, kind: str) -> Entity:
-        check_id(entity_id)
+    async def _scenario(self, given: Scenario | str) -> Scenario:
+        return await self.get_scenario(id_of_kind(given, ids.SCENARIO))
 
-        if ids.kind_of(entity_id) != kind:
+    async def _get(self, entity_id: str, kind: str) -> Entity:
+        if ids.kind_of(check_id(entity_id)) != kind:
             raise NotFound(entity_id)
 
         return await self.get(entity_id)
@@ -584,7 +581,7 @@ class Orchestrator:
         return await listing.found(self._opened())
 
     async def compare(
-        self, *scenarios: Scenario, data_node: DataNodeConfig | str | None = None
+        self, *scenarios: Scenario | str, data_node: DataNodeConfig | str | None = None
     ) -> dict[str, dict[str, Any]]:
         """Compare scenarios of one config by its comparators.
 
@@ -604,7 +601,8 @@ class Orchestrator:
 
         self._opened()
         name = data_node.id if isinstance(data_node, DataNodeConfig) else data_node
-        return await Comparison(scenarios, name).results()
+        found = [await self._scenario(scenario) for scenario in scenarios]
+        return await Comparison(found, name).results()
 
     async def cycles(
         self,
@@ -651,7 +649,7 @@ class Orchestrator:
         check_page(limit, offset)
         engine = self._opened()
         return await engine.store.data_nodes(
-            owner_id=owner_id,
+            owner_id=owner_id and id_of_kind(owner_id, ids.SCENARIO, ids.CYCLE),
             labels=await labels_of(engine, version),
             page=Page(False, limit, offset),
         )
@@ -682,8 +680,8 @@ class Orchestrator:
 
         check_page(limit, offset)
         listing = SubmissionListing(
-            entity_id=entity_id,
-            scenario_id=scenario_id,
+            entity_id=entity_id and id_of_kind(entity_id, *ids.SUBMITTABLE),
+            scenario_id=scenario_id and id_of_kind(scenario_id, ids.SCENARIO),
             status=known_status(status, SubmissionStatus),
             is_finished=is_finished,
             page=Page(newest_first, limit, offset),
@@ -721,8 +719,9 @@ class Orchestrator:
         engine = self._opened()
         return await engine.jobs(
             {
-                "submission_id": submission_id,
-                "task_id": task_id,
+                "submission_id": submission_id
+                and id_of_kind(submission_id, ids.SUBMISSION),
+                "task_id": task_id and id_of_kind(task_id, ids.TASK),
                 "status": known,
                 "labels": await labels_of(engine, version),
             },
@@ -765,11 +764,11 @@ class Orchestrator:
         :raises UsageError: where its run has not ended
         """
         if force:
-            run = (await self.get_job(id_of(job))).submission
+            run = (await self.get_job(id_of_kind(job, ids.JOB))).submission
             run.cancel("its job is to be deleted")
             await run.wait()
 
-        await self._opened().job_deletion().delete(id_of(job))
+        await self._opened().job_deletion().delete(id_of_kind(job, ids.JOB))
 
     async def delete_jobs(self) -> int:
         """Delete all jobs whose runs have ended, in batches; return how many."""
@@ -889,6 +888,7 @@ class Orchestrator:
         :param params: what it is given first; None for nothing
         :param scenario: only for jobs of this one; None for all, later ones included
         """
+        checks.check_own_scenario(self._session, scenario)
         self._opened().subscriptions.add(callback, params, scenario)
 
     def unsubscribe_scenario(
@@ -903,6 +903,7 @@ class Orchestrator:
         :param scenario: that of the subscription; None for one to all scenarios
         :raises ValueError: where there is no such subscription
         """
+        checks.check_own_scenario(self._session, scenario)
         self._opened().subscriptions.remove(callback, params, scenario)
 
     def statistics(self) -> Statistics:

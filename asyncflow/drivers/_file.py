@@ -21,6 +21,7 @@ from asyncflow.worker.errors import (
     ValueMissing,
 )
 from asyncflow.worker.replacing import (
+    BRING_BACK,
     NO_FILE,
     OF_FILE,
     Draft,
@@ -267,8 +268,14 @@ class FileDriver(Driver):
         os.stat(file)  # the error of a wrong name is no missing value
         check_kind(file)
 
-        with self.reading(file), pause_gc():
-            return self.load(file)
+        try:
+            with self.reading(file), pause_gc():
+                return self.load(file)
+        except DataNodeReadingError as error:
+            if error.remedy == BRING_BACK:  # it was none of the data node's yet
+                error.remedy = f"upload a whole {self.storage_type}, or write a value"
+
+            raise
 
     def upload(self, file: str, path: str, name: str) -> StoredValue:
         self.load_file(file)

@@ -377,8 +377,13 @@ class RemoteDriver(ServerDriver):
         with suppress(Exception):
             files, staged = self._files(path)
 
-            with suppress(FileNotFoundError):
+            try:
                 files.rm_file(staged)
+            except FileNotFoundError:
+                pass
+            except OSError:  # a disk that is read-only says so, whatever is there
+                if not is_local(files) or os.path.lexists(staged):
+                    raise
 
             self.end(path)
 

@@ -6,9 +6,8 @@ before the first read or write.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, ClassVar, NamedTuple
 
 from asyncflow.abc import Driver
@@ -19,8 +18,8 @@ from asyncflow.worker.errors import (
     DataNodeReadingError,
     DataNodeWritingError,
 )
-from asyncflow.worker.intent import STAGED
 from asyncflow.worker.replacing import locate
+from asyncflow.worker.values import forget_staged, note_staged
 
 
 class Told(NamedTuple):
@@ -69,9 +68,7 @@ class ServerDriver(Driver):
         :param name: how errors call the value
         """
         self._names[path] = name
-
-        with suppress(OSError), open(path + STAGED, "w", encoding="utf-8") as file:
-            file.write(name)
+        note_staged(path, name)
 
     def name_of(self, path: str) -> str:
         """Return how errors call the value."""
@@ -82,9 +79,7 @@ class ServerDriver(Driver):
         is tried again by the next orchestrator.
         """
         self._names.pop(path, None)
-
-        with suppress(OSError):
-            os.unlink(path + STAGED)
+        forget_staged(path)
 
     def locate(self) -> None:
         protocol, _, rest = (self.path or "").partition("://")

@@ -255,16 +255,25 @@ class MongoDriver(ServerDriver):
 
                 if appended in database.list_collection_names():
                     _add(database[appended], database[self._name])
+                    database.drop_collection(appended)
                 else:
                     staged = database[self._staged(path)]
                     staged.rename(self._name, dropTarget=True)
-        finally:
+        except BaseException:
             self.discard(None, path)
+            raise
 
+        self.end(path)
         return None
 
     def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
         with suppress(Exception), self._database(IMPATIENCE) as database:
+            appended = database[self._staged(path, APPENDED)]
+
+            for documents in _groups(appended.find({}, {"_id": 1})):  # added in part
+                ids = [one["_id"] for one in documents]
+                database[self._name].delete_many({"_id": {"$in": ids}})
+
             for begin in (STAGED, APPENDED):
                 database.drop_collection(self._staged(path, begin))
 

@@ -54,7 +54,7 @@ class ScenarioVerbs(SequenceVerbs, Protocol):
 
     async def duplicate(self, scenario: Scenario, **wanted: Any) -> Scenario: ...
 
-    async def diff(self, one: Scenario, other: Scenario) -> ScenarioDiff: ...
+    async def diff(self, one: Scenario, other: Scenario | str) -> ScenarioDiff: ...
 
     async def export(
         self, scenario: Scenario, path: object, *, data: bool, overwrite: bool
@@ -357,13 +357,14 @@ class Scenario(Submittable):
             tags=tags,
         )
 
-    async def diff(self, other: Scenario) -> ScenarioDiff:
+    async def diff(self, other: Scenario | str) -> ScenarioDiff:
         """Return what this scenario and another have otherwise, as they are now.
 
         Whether two data nodes have one version, one file or one content is looked at
         first; only other values are read, one data node after the other. Tables are
         compared cell by cell. On cancel nothing changes.
 
+        :param other: it, or its id
         :raises NotFound: where one was deleted
         """
         return await self._verbs.diff(self, other)

@@ -113,10 +113,12 @@ class OwnCalendar:
             await self.store.flush()
             await first_versions.settle(self.loader.versions, gone, more)
 
-    async def primary(self, cycle: Cycle) -> Scenario | None:
+    async def primary(self, cycle_id: str) -> Scenario | None:
         """Return the primary scenario of a cycle; see `Orchestrator.get_primary`."""
-        found = await self.loader.get(cycle.id)
-        assert isinstance(found, Cycle)
+        found = await self.loader.get(cycle_id)
+
+        if not isinstance(found, Cycle):
+            raise NotFound(cycle_id)
 
         if found.primary_id is None:
             return None

@@ -1,4 +1,6 @@
-"""What is refused before it begins: wrong options, and runs that lack an input."""
+"""What is refused before it begins: wrong options, what is of another orchestrator, and runs
+that lack an input.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +9,15 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from asyncflow import ids
 from asyncflow.config import Configuration
 from asyncflow.config.checks.numbers import (
     check_callbacks_are_many,
     check_flag,
     check_timeout,
 )
-from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
+from asyncflow.config.checks.values import check_entity, check_submittable
+from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop, UsageError
 from asyncflow.log import logger as _logger
 from asyncflow.options import NAMES, RunOptions
 from asyncflow.worker import current, local_modules
@@ -251,3 +255,32 @@ def check_inputs(
         raise error
 
     _logger.warning("%s: %s; the jobs that read this fail", run_id, error)
+
+
+def check_own(session: object, entity: Any) -> None:
+    """Refuse to submit what cannot be, or is of another orchestrator.
+
+    :raises TypeError: where it is no scenario, sequence or task
+    :raises UsageError: where another orchestrator has made it, whose its runs are
+    """
+    check_submittable(entity)
+    verbs = getattr(entity, "_verbs", None)
+
+    if getattr(verbs, "session", None) is not session:
+        raise UsageError(
+            f"{entity.id} is a handle of another Orchestrator: get it from this one, "
+            f"`await orchestrator.get({entity.id!r})`, or call its own verbs"
+        )
+
+
+def check_own_scenario(session: object, scenario: Any) -> None:
+    """Refuse what is no scenario of this orchestrator; None is one of any."""
+    if scenario is not None:
+        check_entity(scenario, ids.SCENARIO)
+        check_own(session, scenario)
+
+
+def check_own_run(session: object, what: Any) -> None:
+    """Refuse what is no submission, and no job, of this orchestrator."""
+    check_entity(what, ids.SUBMISSION, ids.JOB)
+    check_own(session, getattr(what, "submission", what).entity)

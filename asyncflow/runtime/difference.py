@@ -17,7 +17,7 @@ from asyncflow.config.section import same_value
 from asyncflow.entities.difference import DataNodeDiff, ScenarioDiff
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.submittable import nodes_of
-from asyncflow.errors import AsyncflowError
+from asyncflow.errors import AsyncflowError, NotFound
 from asyncflow.records import VersionRecord
 from asyncflow.runs.node import NodeState, Place
 from asyncflow.runtime.value_difference import difference
@@ -37,13 +37,9 @@ class Differences:
 
     engine: Engine
 
-    async def between(self, one: Scenario, other: Scenario) -> ScenarioDiff:
+    async def between(self, one_id: str, other_id: str) -> ScenarioDiff:
         """Return what two scenarios have otherwise."""
-        loader = self.engine.loader
-
-        for scenario in (one, other):
-            await loader.get(scenario.id)  # as they are now
-
+        one, other = [await self._scenario(each) for each in (one_id, other_id)]
         first, second = nodes_of(one), nodes_of(other)
         both = [name for name in first if name in second]
         versions = await self._versions([*first.values(), *second.values()])
@@ -77,6 +73,15 @@ class Differences:
             ),
             unknown=unknown,
         )
+
+    async def _scenario(self, scenario_id: str) -> Scenario:
+        """Return a scenario as it is now."""
+        found = await self.engine.loader.get(scenario_id)
+
+        if not isinstance(found, Scenario):
+            raise NotFound(scenario_id)
+
+        return found
 
     async def _versions(self, nodes: list[NodeState]) -> dict[str, VersionRecord]:
         """Return the current version of each data node, as they are at one moment."""

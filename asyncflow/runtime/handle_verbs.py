@@ -15,6 +15,8 @@ from math import inf
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
+from asyncflow import ids
+from asyncflow.config.checks.values import id_of_kind
 from asyncflow.dispatch import skipping
 from asyncflow.entities.handle import Owned, Parents
 from asyncflow.entities.job import Job, state_of
@@ -259,10 +261,11 @@ class HandleVerbs(ScenarioVerbs):
         duplication = Duplication(self.session.opened(), scenario, Wanted(**wanted))
         return await duplication.make()
 
-    async def diff(self, one: Scenario, other: Scenario) -> ScenarioDiff:
+    async def diff(self, one: Scenario, other: Scenario | str) -> ScenarioDiff:
         from asyncflow.runtime.difference import Differences
 
-        return await Differences(self.session.opened()).between(one, other)
+        other_id = id_of_kind(other, ids.SCENARIO)
+        return await Differences(self.session.opened()).between(one.id, other_id)
 
     async def export(
         self, scenario: Scenario, path: object, *, data: bool, overwrite: bool

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from anyio import to_thread
 
+from asyncflow import ids
 from asyncflow.config.checks.numbers import check_page
-from asyncflow.config.checks.values import one_of
+from asyncflow.config.checks.values import id_of_kind, one_of
 from asyncflow.config.sections import DataNodeConfig, NotGiven
 from asyncflow.options import Page
 from asyncflow.records import ScenarioRecord
@@ -54,13 +55,18 @@ class Listing:
             known = one_of(self.sort_key, SORT_KEYS)
             raise ValueError(f"there is no sort key {self.sort_key!r}: {known}")
 
-        cycle = self.cycle
+        if self.after is not None and not isinstance(self.after, ScenarioRecord):
+            raise TypeError(
+                "after is the last record of the page before, as this list gave it; got "
+                f"{self.after!r:.100}"
+            )
+
         return await engine.store.scenarios(
             config_id=self.config_id,
             name=self.name,
             created_from=await seconds_of(engine, self.created_from),
             created_to=await seconds_of(engine, self.created_to),
-            cycle_id=cycle if cycle is None or isinstance(cycle, str) else cycle.id,
+            cycle_id=cycle_id_of(self.cycle),
             tag=self.tag,
             is_primary=self.is_primary,
             properties=_by_name("property", self.property),
@@ -100,6 +106,11 @@ class Listing:
             for one in _equal(value)
         ]
         return config_id, config.scope.value, kept
+
+
+def cycle_id_of(cycle: Cycle | str | None) -> str | None:
+    """Return the id of a cycle that a list is given; None for any."""
+    return None if cycle is None else id_of_kind(cycle, ids.CYCLE)
 
 
 async def labels_of(

@@ -11,9 +11,10 @@ import attrs
 from asyncflow import ids
 from asyncflow.config.checks.names import is_name
 from asyncflow.config.checks.values import one_of
-from asyncflow.config.sections import ScenarioConfig
+from asyncflow.config.sections import ScenarioConfig, TaskConfig
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.sequence import sequence_names
+from asyncflow.entities.task import Task
 from asyncflow.errors import UsageError
 from asyncflow.events import EntityEvent
 from asyncflow.records import ScenarioRecord
@@ -41,7 +42,7 @@ class SequenceChange:
         renamed = changes.get("renamed", {})
         names = changes.get("removed", ())
         added = {
-            name: _kept(scenario, name, tasks, properties)
+            name: _kept(scenario, name, () if tasks is None else tasks, properties)
             for name, (tasks, properties) in changes.get("added", {}).items()
         }
 
@@ -167,10 +168,15 @@ def _tasks(scenario: Scenario, name: str, given: Any) -> list[str]:
         and owner != scenario.id
         and part.id not in [task.id for task in known.values()]
     ]
+    strangers += [
+        f"{part!r:.100}"
+        for part in parts
+        if not isinstance(part, Task | TaskConfig | str)
+    ]
 
     if strangers:
         raise UsageError(
-            f"sequence {name!r}: {', '.join(strangers)} is no task of scenario "
+            f"sequence {name!r}: {', '.join(dict.fromkeys(strangers))} is no task of scenario "
             f"{scenario.config_id!r}, which has {', '.join(known)}"
         )
 

@@ -11,7 +11,7 @@ from asyncflow.config.checks.values import one_of
 from asyncflow.config.sections import NOT_GIVEN, NotGiven
 from asyncflow.options import Page, SubmissionFilter
 from asyncflow.records import SubmissionRecord
-from asyncflow.runtime.listing import labels_of, seconds_of
+from asyncflow.runtime.listing import cycle_id_of, labels_of, seconds_of
 
 if TYPE_CHECKING:
     from asyncflow.entities.cycle import Cycle
@@ -72,11 +72,11 @@ async def _where(engine: Engine, filters: SubmissionFilters) -> SubmissionFilter
         known = one_of(sort_key, SORT_KEYS)
         raise ValueError(f"there is no sort key {sort_key!r}: {known}")
 
-    cycle, after = filters.get("cycle"), filters.get("after")
+    after = filters.get("after")
     where = SubmissionFilter(
         labels=await labels_of(engine, filters.get("version", NOT_GIVEN)),
         config_id=filters.get("config_id"),
-        cycle_id=cycle if cycle is None or isinstance(cycle, str) else cycle.id,
+        cycle_id=cycle_id_of(filters.get("cycle")),
         tag=filters.get("tag"),
         text=filters.get("text"),
         submitted_from=await seconds_of(engine, filters.get("submitted_from")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import attrs
@@ -115,7 +115,7 @@ def written(
     return look, pin, Command("write", (), unless, records)
 
 
-def keys(names: Collection[str]) -> str:
+def keys(names: Iterable[str]) -> str:
     """Write names as the keys of an object, which every database can list."""
     return json.dumps(dict.fromkeys(names))
 

@@ -32,8 +32,14 @@ COLUMNS = ("cycle_id", "name", "version", "config_id")
 OF_VALUES = {"SCENARIO": "value", "CYCLE": "cycle_value", "GLOBAL": "global_value"}
 """Who has a value that is asked for, by the scope of its data node."""
 
+LOOKED_AT = "looked_value"
+"""The kind of a value that many scenarios have, and no index yet."""
+
 NOT_JOINED = {*COLUMNS, "cycle_value"}
 """The kinds by which the query begins without another table."""
+
+NOT_LISTED = {"cycle_value", LOOKED_AT}
+"""The kinds of which nothing lists the scenarios in the order of their dates."""
 
 HEAD = 256
 """By how many bytes values are found first."""
@@ -46,6 +52,8 @@ class Part(NamedTuple):
     """A column, or a table that lists the scenarios that have it."""
     given: Given
     """Which scenarios these are."""
+    total: int | None = None
+    """Of how many it is; None where that is not known."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -100,7 +108,7 @@ def forms(part: Part) -> list[Part]:
 
     none = {"other_head": None, "other_whole": None}
     given = part.given
-    other = {"head": given["other_head"]}
+    other: Given = {"head": given["other_head"]}
 
     if "whole" in given:
         other["whole"] = given["other_whole"]
@@ -110,7 +118,7 @@ def forms(part: Part) -> list[Part]:
 
 def is_clear(found: Sequence[Part], sort_key: str) -> bool:
     """Tell whether it is known without counting by which index to begin."""
-    if any(part.kind in OF_VALUES.values() for part in found):
+    if any(part.kind in (*OF_VALUES.values(), LOOKED_AT) for part in found):
         return False
 
     return not found or (sort_key == "creation_date" and len(found) == 1)
@@ -147,7 +155,9 @@ def filters(asked: Asked, found: Sequence[Part], counts: Sequence[int]) -> Given
         elif part.kind in COLUMNS:
             given[f"other_{part.kind}"] = part.given[part.kind]
         else:
-            given |= part.given | {f"has_{part.kind}": True}
+            kind, facts = _looked_at(part)
+            given |= facts | {f"has_{kind}": True}
+            given["looks"] = given.get("looks") or kind in NOT_LISTED
 
     given |= _of_pairs(pairs)
     order = "date" if by_date else asked.sort_key
@@ -171,7 +181,7 @@ def _lead(
         return found[0] if found else None
 
     count, place = min(zip(counts, range(len(counts)), strict=True))
-    lists_by_date = by_date and found[place].kind != "cycle_value"
+    lists_by_date = by_date and found[place].kind not in NOT_LISTED
     return found[place] if lists_by_date or count <= FEW else None
 
 
@@ -180,17 +190,64 @@ def _of_value(config_id: str, scope: str, kept: Collection[bytes]) -> Part:
 
     :param kept: as what it may be kept: one or two forms
     """
-    one, other = [*kept, None][:2]
-    given: Given = {"node_config_id": config_id, "node": ids.of_node(config_id, "")}
+    one, other = _forms_of(kept)
+    node = ids.of_node(config_id, "")
+
+    if scope != "SCENARIO":
+        return Part(OF_VALUES[scope], {"node": node, "kept": one, "other_kept": other})
+
+    given: Given = {"node_config_id": config_id, "node": node}
 
     for name, form in (("", one), ("other_", other)):
         given[f"{name}head"] = None if form is None else form[:HEAD]
 
     if any(len(form) > HEAD for form in kept):
         given |= {"whole": one, "other_whole": other}
-        given |= {"of_scenario": scope == "SCENARIO", "of_cycle": scope == "CYCLE"}
 
     return Part(OF_VALUES[scope], given)
+
+
+def scan_for(value: NodeValue) -> Given:
+    """Return the parameters of a search through all values."""
+    config_id, _, kept = value
+    one, other = _forms_of(kept)
+    node = ids.of_node(config_id, "")
+    return {
+        "node": node,
+        "length_of_node": len(node),
+        "kept": one,
+        "length": len(one),
+        "other_kept": other,
+        "other_length": None if other is None else len(other),
+        "limit": FEW + 1,
+    }
+
+
+def scanned(value: NodeValue, found: Sequence[int]) -> Part:
+    """Return what finds a value that is not indexed yet.
+
+    :param found: the versions that are that value, or more than a few of these
+    """
+    part = _of_value(*value)
+    one, other = _forms_of(value[2])
+    given = {**part.given, "kept": one, "other_kept": other}
+    given["scanned"] = keys(map(str, found))
+    made = Part(part.kind, given, len(found))
+    return made if len(found) <= FEW else Part(*_looked_at(made), FEW + 1)
+
+
+def _looked_at(part: Part) -> tuple[str, Given]:
+    """Return as what each scenario is looked at for a part by which it is not found."""
+    if "scanned" not in part.given:
+        return part.kind, part.given
+
+    names = ("node", "kept", "other_kept")
+    return LOOKED_AT, {name: part.given[name] for name in names}
+
+
+def _forms_of(kept: Collection[bytes]) -> tuple[bytes, bytes | None]:
+    one, *others = kept
+    return one, others[0] if others else None
 
 
 def _of_pairs(pairs: Mapping[str, str]) -> Given:

@@ -9,9 +9,9 @@ from typing import TypeVar
 import attrs
 
 from asyncflow.records import ScenarioRecord
-from asyncflow.stores._command import Command
+from asyncflow.stores._command import Change, Command
 from asyncflow.stores._open_database import OpenDatabase
-from asyncflow.stores._rows import KINDS, Row
+from asyncflow.stores._rows import KINDS, Row, load_name
 from asyncflow.stores._scenario_list import (
     FEW,
     LAST,
@@ -21,10 +21,28 @@ from asyncflow.stores._scenario_list import (
     forms,
     is_clear,
     parts,
+    scan_for,
+    scanned,
 )
 from asyncflow.stores._scenario_list import Asked as Asked
+from asyncflow.stores._writer import Gradual
 
 T = TypeVar("T")
+
+MOST = 4000
+"""Of how many data nodes the values are brought into their index at a time."""
+
+
+class Indexing(Gradual[Change]):
+    """Brings the values of the data nodes of a config into their index."""
+
+    def __init__(self, config_id: str) -> None:
+        self._part = Command("find_values", [{"config_id": config_id, "most": MOST}])
+        super().__init__((self._part,))
+
+    @property
+    def is_done(self) -> bool:
+        return not self._part.answers["left"]
 
 
 @attrs.define(eq=False, repr=False)
@@ -36,16 +54,48 @@ class ScenarioSearch:
 
     opened: OpenDatabase
     patience: float
-    _searched: set[str] = attrs.field(init=False, factory=set)
-    """The configs of data nodes by whose values scenarios were searched here."""
+    _indexed: set[str] = attrs.field(init=False, factory=set)
+    """The configs of data nodes of which all values are indexed."""
+    _begun: set[str] = attrs.field(init=False, factory=set)
+    """Those of which they are being indexed."""
 
     async def found(self, asked: Asked) -> list[ScenarioRecord]:
         """Return the scenarios."""
-        if asked.value is not None:
-            await self._find_values(asked.value[0])
+        if asked.value is None or asked.value[1] != "SCENARIO":
+            return await self._found(asked, parts(asked))
 
-        wanted = parts(asked)
-        counts: list[int] = []
+        config_id = asked.value[0]
+
+        if await self._is_indexed(config_id):
+            return await self._found(asked, parts(asked))
+
+        seqs = await self._ask("scan_values", scan_for(asked.value), _number)
+        self._index(config_id)
+
+        if not seqs:
+            return []
+
+        others = parts(attrs.evolve(asked, value=None))
+        return await self._found(asked, [*others, scanned(asked.value, seqs)])
+
+    async def _is_indexed(self, config_id: str) -> bool:
+        """Tell whether all values of the data nodes of a config are indexed."""
+        if config_id not in self._indexed:
+            given: Given = {"config_id": config_id}
+            self._indexed.update(await self._ask("searched", given, load_name))
+
+        return config_id in self._indexed
+
+    def _index(self, config_id: str) -> None:
+        """Have all values of the data nodes of a config indexed, part by part."""
+        if config_id not in self._begun:
+            self._begun.add(config_id)
+            self.opened.writer.put_gradually(Indexing(config_id))
+
+    async def _found(
+        self, asked: Asked, wanted: Sequence[Part]
+    ) -> list[ScenarioRecord]:
+        counts: Sequence[int] = []
 
         if not is_clear(wanted, asked.sort_key):
             wanted, counts = await self._counted(wanted)
@@ -62,15 +112,6 @@ class ScenarioSearch:
         given = {**filters(asked, wanted, counts), **paged}
         return await self._ask("scenario", given, KINDS[ScenarioRecord].load)
 
-    async def _find_values(self, config_id: str) -> None:
-        """Have scenarios found by the values of a data node, from the first search on."""
-        if config_id not in self._searched:
-            command = Command("find_values", [{"config_id": config_id}])
-            self.opened.writer.put((command,))
-            await self.opened.writer.settle()
-            self.opened.raise_failure()
-            self._searched.add(config_id)
-
     async def _counted(self, found: Sequence[Part]) -> tuple[list[Part], list[int]]:
         """Count of how many scenarios each part is, up to more than a few.
 
@@ -80,6 +121,11 @@ class ScenarioSearch:
         counts: list[int] = []
 
         for part in found:
+            if part.total is not None:
+                kept.append(part)
+                counts.append(part.total)
+                continue
+
             each = [await self._count(form) for form in forms(part)]
             there = [*compress(forms(part), each)]
             kept.append(there[0] if len(there) == 1 else part)

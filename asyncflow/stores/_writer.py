@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence, Sized
 from contextlib import suppress
@@ -65,6 +66,18 @@ class Target(Protocol[Change_contra]):
         """
 
 
+class Gradual(ABC, Generic[Change]):
+    """What is written again and again, until it is done: nobody waits for it."""
+
+    def __init__(self, change: Change) -> None:
+        self.change = change
+
+    @property
+    @abstractmethod
+    def is_done(self) -> bool:
+        """Whether it is, after it was written. In the writer's thread."""
+
+
 class Stop:
     """Ends the thread, when what was put before is written."""
 
@@ -89,7 +102,7 @@ class Writer(Generic[Change]):
         """How many transactions were written."""
         self.watcher: StoreWatcher | None = None
         """Is told when the outage begins, ends, or is there for good."""
-        self._items: deque[Change | Waiter | Stop] = deque()
+        self._items: deque[Change | Waiter | Stop | Gradual[Change]] = deque()
         self._alarm: SimpleQueue[None] = SimpleQueue()
         """Wakes the thread, to look at the items."""
         self._rests = False
@@ -138,7 +151,17 @@ class Writer(Generic[Change]):
             return
 
         self._put += len(change)
-        self._items.append(change)
+        self._add(change)
+
+    def put_gradually(self, gradual: Gradual[Change]) -> None:
+        """Have something written bit by bit, beside other changes.
+
+        `settle` and `stop` do not wait for its end.
+        """
+        self._add(gradual)
+
+    def _add(self, item: Change | Gradual[Change]) -> None:
+        self._items.append(item)
 
         if not self._is_due:
             self._is_due = True
@@ -200,13 +223,17 @@ class Writer(Generic[Change]):
         stopped = False
 
         while not stopped:
-            changes, waiters, stopped = self._gather()
+            changes, gradual, waiters, stopped = self._gather()
+            wanted = [*changes, *(one.change for one in gradual)]
 
-            if (changes or self.target.is_lease_due()) and self.outage.failure is None:
-                self._write_all(changes)
+            if (wanted or self.target.is_lease_due()) and self.outage.failure is None:
+                self._write_all(wanted)
 
             self._written_at = time.monotonic()
             self._settled += sum(map(len, changes))
+
+            if gradual and self.outage.failure is None:
+                self._items.extend(one for one in gradual if not one.is_done)
 
             if waiters:
                 self._wake(waiters)
@@ -238,9 +265,12 @@ class Writer(Generic[Change]):
         outage.gives_up(self._put - self._settled)
         self._tell_soon()
 
-    def _gather(self) -> tuple[list[Change], list[Waiter], bool]:
+    def _gather(
+        self,
+    ) -> tuple[list[Change], list[Gradual[Change]], list[Waiter], bool]:
         """Wait for something, then take what is there."""
         changes: list[Change] = []
+        gradual: list[Gradual[Change]] = []
         waiters: list[Waiter] = []
         stopped = self._is_alone()
         self._rest()
@@ -257,6 +287,8 @@ class Writer(Generic[Change]):
                 stopped = True
             elif isinstance(item, asyncio.Future):
                 waiters.append(item)
+            elif isinstance(item, Gradual):
+                gradual.append(item)
             else:
                 changes.append(item)
                 rows += len(item)
@@ -264,7 +296,7 @@ class Writer(Generic[Change]):
         if was_awaited and self._items:
             self._is_awaited = True
 
-        return changes, waiters, stopped
+        return changes, gradual, waiters, stopped
 
     def _is_alone(self) -> bool:
         """Wait until there is something to do. True where there never will be."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from asyncflow.facts import Shown
 from asyncflow.stores._address import file_of
 from asyncflow.stores._open_database import OpenDatabase, opened_again
 from asyncflow.stores._postgres import PostgresDatabase
@@ -15,12 +16,13 @@ from asyncflow.stores._store import DatabaseStore
 
 if TYPE_CHECKING:
     from asyncflow.abc.changes import ChangeFeed
+    from asyncflow.abc.sizes import StoreSizes
 
 FOLDER = os.path.join(".asyncflow", "values")
 
 
-@attrs.define(eq=False)
-class PostgresStore(DatabaseStore):
+@attrs.define(eq=False, repr=False)
+class PostgresStore(DatabaseStore, Shown):
     """Keep records in a PostgreSQL database, which several hosts may use at a time.
 
     Large values are in files, for which all these hosts have to share one folder (NFS,
@@ -61,6 +63,12 @@ class PostgresStore(DatabaseStore):
         from asyncflow.stores._postgres_changes import PostgresChanges
 
         return PostgresChanges(self, listener_id)
+
+    async def sizes(self) -> StoreSizes:
+        """Measure the database; see `asyncflow.abc.sizes.MeasuredStore`."""
+        from asyncflow.stores._sizes import sizes_of
+
+        return await sizes_of(self._now_open(), self.patience)
 
     @property
     def _name(self) -> str:

@@ -153,3 +153,17 @@ WHERE NOT EXISTS (
     SELECT TRUE FROM version WHERE version.node_id = given.node_id AND version.is_kept
 )
 ON CONFLICT (node_id, number) DO NOTHING;
+
+-- name: sizes
+WITH sized (name, size) AS (
+    SELECT relname::text, pg_total_relation_size(oid)::bigint
+    FROM pg_catalog.pg_class
+    WHERE relnamespace = to_regnamespace('asyncflow') AND relkind = 'r'
+)
+SELECT 'database', coalesce(sum(size), 0)::bigint FROM sized
+UNION ALL
+SELECT 'logs', coalesce(sum(size), 0)::bigint FROM sized WHERE name = 'log'
+UNION ALL
+SELECT 'values', coalesce(sum(size), 0)::bigint FROM sized WHERE name = 'version'
+UNION ALL
+(SELECT name, size FROM sized ORDER BY size DESC, name);

@@ -613,22 +613,31 @@ WHERE finished_at IS NOT NULL
 ORDER BY seq
 LIMIT :limit OFFSET :offset;
 
+-- name: find_values.searched
+-- From the first search on, the values of the data nodes of a config are indexed: what is
+-- written by the triggers, and what was there before part by part, in the order of the data
+-- nodes, so that nobody waits for it. `filled` is the last of these; NULL when all are there.
+INSERT INTO searched (config_id, filled) VALUES (:config_id, 0)
+ON CONFLICT (config_id) DO NOTHING;
+
 -- name: find_values.fill
--- The values of the data nodes of a config, when scenarios are first found by these.
 INSERT INTO findable (
     node_id, config_id, head, creation_date, seq, owner_id, version
 )
 SELECT
-    data_node.id, data_node.config_id, substr(version.value, 1, 256),
-    coalesce(scenario.creation_date, 0.0), coalesce(scenario.seq, -data_node.seq),
-    data_node.owner_id, version.seq
+    node.id, node.config_id, substr(version.value, 1, 256),
+    coalesce(scenario.creation_date, 0.0), coalesce(scenario.seq, -node.seq),
+    node.owner_id, version.seq
 FROM
-    data_node
-    JOIN version ON version.node_id = data_node.id
-    LEFT JOIN scenario ON scenario.id = data_node.owner_id
+    (
+        SELECT id, seq, config_id, owner_id FROM data_node
+        WHERE seq > (SELECT filled FROM searched WHERE config_id = :config_id)
+        ORDER BY seq LIMIT :most
+    ) AS node
+    JOIN version ON version.node_id = node.id
+    LEFT JOIN scenario ON scenario.id = node.owner_id
 WHERE
-    data_node.config_id = :config_id
-    AND NOT EXISTS (SELECT TRUE FROM searched WHERE searched.config_id = :config_id)
+    node.config_id = :config_id
     AND version.is_kept
     AND version.value IS NOT NULL
     AND NOT EXISTS (
@@ -637,10 +646,35 @@ WHERE
             newer.node_id = version.node_id
             AND newer.is_kept
             AND newer.seq > version.seq
-    );
+    )
+ON CONFLICT (node_id) DO NOTHING;
 
--- name: find_values.searched
-INSERT INTO searched (config_id) VALUES (:config_id) ON CONFLICT (config_id) DO NOTHING;
+-- name: find_values.filled
+UPDATE searched SET filled = (
+    SELECT max(seq)
+    FROM (
+        SELECT seq FROM data_node WHERE seq > searched.filled ORDER BY seq LIMIT :most
+    ) AS node
+)
+WHERE config_id = :config_id AND filled IS NOT NULL;
+
+-- name: find_values.left
+SELECT filled FROM searched WHERE config_id = :config_id AND filled IS NOT NULL;
+
+-- name: searched
+SELECT config_id FROM searched WHERE config_id = :config_id AND filled IS NULL;
+
+-- name: scan_values
+-- The versions that are a value, where it is not indexed yet. What is large is compared by
+-- its length first, and not read.
+SELECT seq
+FROM version
+WHERE
+    length(value) IN (:length, :other_length)
+    AND value IN (:kept, :other_kept)
+    AND is_kept
+    AND substr(node_id, 1, :length_of_node) = :node
+LIMIT :limit;
 
 -- name: count_tag
 -- Of how many scenarios a part is of what is asked, up to a limit.
@@ -670,17 +704,26 @@ FROM (
 -- name: count_cycle_value
 SELECT count(*)
 FROM (
-    SELECT TRUE FROM findable JOIN scenario ON scenario.cycle_id = findable.owner_id
-    WHERE findable.config_id = :node_config_id AND head IN (:head, :other_head)
+    SELECT TRUE FROM scenario
+    WHERE cycle_id IN (
+        SELECT cycle.id FROM cycle
+        WHERE (
+            SELECT version.value IN (:kept, :other_kept) FROM version
+            WHERE version.node_id = :node || cycle.id AND version.is_kept
+            ORDER BY version.seq DESC LIMIT 1
+        )
+    )
     LIMIT :limit
 ) AS found;
 
 -- name: count_global_value
 SELECT count(*)
-FROM findable
-    JOIN version ON version.seq = findable.version                -- if whole
-WHERE findable.node_id = :node || 'GLOBAL' AND head IN (:head, :other_head)
-    AND version.value IN (:whole, :other_whole)                   -- if whole
+FROM (
+    SELECT value FROM version
+    WHERE node_id = :node || 'GLOBAL' AND is_kept
+    ORDER BY seq DESC LIMIT 1
+) AS newest
+WHERE value IN (:kept, :other_kept)
 LIMIT :limit;
 
 -- name: count_config_id
@@ -703,6 +746,30 @@ FROM (SELECT TRUE FROM scenario WHERE cycle_id = :cycle_id LIMIT :limit) AS foun
 -- It begins with the part that the fewest scenarios have (`by_`), in an index that has these
 -- in the order of their dates. What it only looks at of each scenario is written so that no
 -- index is used to find it (`other_`, `has_`): PostgreSQL would make joins of EXISTS.
+WITH findable AS (                                          -- if scanned
+    SELECT                                                  -- if scanned
+        version.node_id, data_node.config_id,               -- if scanned
+        substr(version.value, 1, 256) AS head,              -- if scanned
+        coalesce(scenario.creation_date, 0.0) AS creation_date,-- if scanned
+        coalesce(scenario.seq, -data_node.seq) AS seq,      -- if scanned
+        data_node.owner_id, version.seq AS version          -- if scanned
+    FROM                                                    -- if scanned
+        version                                             -- if scanned
+        JOIN data_node ON data_node.id = version.node_id    -- if scanned
+        LEFT JOIN scenario ON scenario.id = data_node.owner_id-- if scanned
+    WHERE                                                   -- if scanned
+        version.seq IN (                                    -- if scanned
+            SELECT CAST(key AS BIGINT) FROM json_each(:scanned)-- if scanned
+        )                                                   -- if scanned
+        AND version.is_kept                                 -- if scanned
+        AND NOT EXISTS (                                    -- if scanned
+            SELECT TRUE FROM version AS newer               -- if scanned
+            WHERE                                           -- if scanned
+                newer.node_id = version.node_id             -- if scanned
+                AND newer.is_kept                           -- if scanned
+                AND newer.seq > version.seq                 -- if scanned
+        )                                                   -- if scanned
+)                                                           -- if scanned
 SELECT
     scenario.id, scenario.config_id, scenario.name, scenario.creation_date,
     scenario.properties, scenario.pickled, scenario.tags, scenario.revision,
@@ -770,22 +837,30 @@ WHERE TRUE
         WHERE other.node_id = :node || substr(scenario.id, length(scenario.config_id) + 11)-- if has_value
             AND other.head IN (:head, :other_head)          -- if has_value
     )                                                       -- if has_value
-    AND (                                                   -- if has_cycle_value
-        SELECT TRUE FROM findable AS other                  -- if has_cycle_value
-        WHERE other.node_id = :node || scenario.cycle_id    -- if has_cycle_value
-            AND other.head IN (:head, :other_head)          -- if has_cycle_value
-    )                                                       -- if has_cycle_value
+    AND (                                                   -- if looks
+        SELECT version.value IN (:kept, :other_kept)        -- if looks
+        FROM version                                        -- if looks
+        WHERE version.node_id = :node ||                    -- if looks
+                substr(scenario.id, length(scenario.config_id) + 11)-- if has_looked_value
+                scenario.cycle_id                           -- if has_cycle_value
+            AND version.is_kept                             -- if looks
+        ORDER BY version.seq DESC LIMIT 1                   -- if looks
+    )                                                       -- if looks
     AND scenario.cycle_id IN (                              -- if by_cycle_value
-        SELECT owner_id FROM findable                       -- if by_cycle_value
-        WHERE config_id = :node_config_id                   -- if by_cycle_value
-            AND head IN (:head, :other_head)                -- if by_cycle_value
+        SELECT cycle.id FROM cycle                          -- if by_cycle_value
+        WHERE (                                             -- if by_cycle_value
+            SELECT version.value IN (:kept, :other_kept)    -- if by_cycle_value
+            FROM version                                    -- if by_cycle_value
+            WHERE version.node_id = :node || cycle.id       -- if by_cycle_value
+                AND version.is_kept                         -- if by_cycle_value
+            ORDER BY version.seq DESC LIMIT 1               -- if by_cycle_value
+        )                                                   -- if by_cycle_value
     )                                                       -- if by_cycle_value
     AND EXISTS (                                            -- if whole
         SELECT TRUE FROM findable AS other                  -- if whole
             JOIN version ON version.seq = other.version     -- if whole
         WHERE other.node_id = :node ||                      -- if whole
-                substr(scenario.id, length(scenario.config_id) + 11)-- if of_scenario
-                scenario.cycle_id                           -- if of_cycle
+                substr(scenario.id, length(scenario.config_id) + 11)-- if whole
             AND version.value IN (:whole, :other_whole)     -- if whole
     )                                                       -- if whole
     AND substr(coalesce(scenario.name, ''), 1, 200) COLLATE "BINARY" >= :after_key-- if name_up

@@ -89,7 +89,8 @@ CREATE TABLE property (
 CREATE INDEX property_by_scenario ON property (seq);
 
 CREATE TABLE searched (
-    config_id TEXT NOT NULL PRIMARY KEY
+    config_id TEXT NOT NULL PRIMARY KEY,
+    filled INTEGER -- the last data node whose value is in the index; NULL when all are
 );
 
 CREATE TABLE findable (
@@ -277,4 +278,4 @@ CREATE TABLE input (
 
 CREATE INDEX input_by_path ON input (path) WHERE path IS NOT NULL;
 
-PRAGMA user_version = 25;
+PRAGMA user_version = 26;

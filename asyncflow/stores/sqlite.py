@@ -12,6 +12,7 @@ from asyncflow.stores._store import DatabaseStore
 
 if TYPE_CHECKING:
     from asyncflow.abc.changes import ChangeFeed
+    from asyncflow.abc.sizes import StoreSizes
     from asyncflow.stores._sqlite import SqliteDatabase
 
 
@@ -58,6 +59,12 @@ class SqliteStore(DatabaseStore, Shown):
         from asyncflow.stores._sqlite_changes import SqliteChanges
 
         return SqliteChanges(self, listener_id)
+
+    async def sizes(self) -> StoreSizes:
+        """Measure the database; see `asyncflow.abc.sizes.MeasuredStore`."""
+        from asyncflow.stores._sizes import sizes_of
+
+        return await sizes_of(self._now_open(), self.patience)
 
     @property
     def _name(self) -> str:

@@ -443,3 +443,12 @@ CREATE TRIGGER IF NOT EXISTS value_deleted AFTER DELETE ON data_node
 BEGIN
     DELETE FROM findable WHERE node_id = OLD.id;
 END;
+
+-- name: sizes
+-- What was printed, by the last thousand logs: to read all of them may take minutes.
+SELECT 'database', page_count * page_size FROM pragma_page_count, pragma_page_size
+UNION ALL
+SELECT 'logs', coalesce(avg(length(CAST(text AS BLOB))), 0) * (SELECT count(*) FROM log)
+FROM (SELECT text FROM log ORDER BY seq DESC LIMIT 1000)
+UNION ALL
+SELECT 'values', coalesce(sum(length(value)), 0) FROM version WHERE value IS NOT NULL;

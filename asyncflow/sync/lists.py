@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Unpack
 
-from asyncflow.config.checks.values import names_own_arguments
+from asyncflow import ids
+from asyncflow.config.checks.values import (
+    check_id,
+    id_of_kind,
+    names_own_arguments,
+)
 from asyncflow.config.sections import NOT_GIVEN, NotGiven
 from asyncflow.records import LabelRecord
 from asyncflow.sync import listing
@@ -66,7 +71,7 @@ def get_scenarios(
         property or value
     """
     records = opened().scenarios(
-        cycle=cycle.id if isinstance(cycle, Cycle) else cycle,
+        cycle=None if cycle is None else id_of_kind(cycle, ids.CYCLE),
         tag=tag,
         created_from=created_start_time,
         created_to=created_end_time,
@@ -213,16 +218,26 @@ def get_versions() -> list[LabelRecord]:
 
 
 @names_own_arguments
-def get_latest_job(task: Task) -> Job | None:
-    """Return the job of a task that comes last; None where it has none."""
-    found = get_jobs(task_id=task.id, newest_first=True, limit=1)
+def get_latest_job(task: Task | str) -> Job | None:
+    """Return the job of a task that comes last; None where it has none.
+
+    :param task: it, or its id
+    """
+    task_id = id_of_kind(task, ids.TASK)
+    found = get_jobs(task_id=task_id, newest_first=True, limit=1)
     return found[0] if found else None
 
 
 @names_own_arguments
-def get_latest_submission(entity: Scenario | Sequence | Task) -> Submission | None:
-    """Return the last submission of an entity; None where it has none."""
-    found = get_submissions(entity_id=entity.id, newest_first=True, limit=1)
+def get_latest_submission(
+    entity: Scenario | Sequence | Task | str,
+) -> Submission | None:
+    """Return the last submission of an entity; None where it has none.
+
+    :param entity: it, or its id
+    """
+    entity_id = id_of_kind(entity, *ids.SUBMITTABLE)
+    found = get_submissions(entity_id=entity_id, newest_first=True, limit=1)
     return found[0] if found else None
 
 
@@ -233,7 +248,7 @@ def get_entities_by_config_id(
     """Return the scenarios of a config; where there are none the tasks of a config, or
     else the data nodes.
     """
-    if scenarios := get_scenarios(config_id=config_id):
+    if scenarios := get_scenarios(config_id=check_id(config_id)):
         return scenarios
 
     if tasks := [task for task in get_tasks() if task.config_id == config_id]:

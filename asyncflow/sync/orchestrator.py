@@ -18,10 +18,12 @@ from typing import Any, Self, TypeVar, overload
 import attrs
 from anyio import move_on_after
 
+from asyncflow import ids
 from asyncflow.abc import Store
 from asyncflow.config import Config, Configuration
 from asyncflow.config.checks.values import (
     id_of,
+    id_of_kind,
     names_arguments_beside,
     verbs_name_arguments,
 )
@@ -43,6 +45,7 @@ from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.forms import blocking
 from asyncflow.sync.forwarding import wrap
+from asyncflow.sync.given import handle_of
 from asyncflow.sync.handles import Job, Sequence, Submission, Task
 from asyncflow.sync.loop import Loop, each, not_running
 from asyncflow.sync.scenario import Entity, Scenario, handle
@@ -236,23 +239,21 @@ class Orchestrator:
         loop = self._opened()
         return Cycle(loop.call(loop.orchestrator.get_cycle, cycle_id), loop)
 
-    def get_primary(self, cycle: Cycle) -> Scenario | None:
+    def get_primary(self, cycle: Cycle | str) -> Scenario | None:
         """Return its primary scenario; see `asyncflow.Orchestrator.get_primary`."""
-        loop = self._opened()
-        inner = cycle._inner  # pyright: ignore[reportPrivateUsage]  # its part
-        found: Scenario | None = wrap(
-            loop.call(loop.orchestrator.get_primary, inner), loop
-        )
-        return found
+        loop, cycle_id = self._opened(), id_of_kind(cycle, ids.CYCLE)
+        found = loop.call(loop.orchestrator.get_primary, cycle_id)
+        return None if found is None else Scenario(found, loop)
 
-    def set_primary(self, scenario: Scenario) -> None:
+    def set_primary(self, scenario: Scenario | str) -> None:
         """Make a scenario primary; see `asyncflow.Scenario.set_primary`."""
-        scenario.set_primary()
+        handle_of(self, scenario, ids.SCENARIO).set_primary()
 
     def diff(self, one: Scenario | str, other: Scenario | str) -> ScenarioDiff:
         """Return what both have otherwise; see `asyncflow.Orchestrator.diff`."""
         loop = self._opened()
-        return loop.call(loop.orchestrator.diff, id_of(one), id_of(other))
+        pair = (id_of_kind(each, ids.SCENARIO) for each in (one, other))
+        return loop.call(loop.orchestrator.diff, *pair)
 
     def import_scenario(
         self,
@@ -298,7 +299,8 @@ class Orchestrator:
 
     def delete_job(self, job: Job | str, force: bool = False) -> None:
         """Delete a job; see `asyncflow.Orchestrator.delete_job`."""
-        self._opened().call(self.loop.orchestrator.delete_job, id_of(job), force)
+        job_id = id_of_kind(job, ids.JOB)
+        self._opened().call(self.loop.orchestrator.delete_job, job_id, force)
 
     @blocking(AsyncOrchestrator.delete_jobs)
     def delete_jobs(self) -> None:
@@ -347,19 +349,19 @@ class Orchestrator:
         """See the async verb."""
 
     def compare(
-        self, *scenarios: Scenario, data_node: DataNodeConfig | str | None = None
+        self, *scenarios: Scenario | str, data_node: DataNodeConfig | str | None = None
     ) -> dict[str, dict[str, Any]]:
         """Compare scenarios; see `asyncflow.Orchestrator.compare`."""
         loop = self._opened()
-        inner = [one._inner for one in scenarios]  # pyright: ignore[reportPrivateUsage]  # their part
+        given = [id_of_kind(one, ids.SCENARIO) for one in scenarios]
         return loop.call(
-            partial(loop.orchestrator.compare, *inner, data_node=data_node)
+            partial(loop.orchestrator.compare, *given, data_node=data_node)
         )
 
     def cancel(self, what: Submission | Job, reason: str | None = None) -> bool:
         """Ask for the end of a run or a job; see `asyncflow.Orchestrator.cancel`."""
         loop = self._opened()
-        inner = what._inner  # pyright: ignore[reportPrivateUsage]  # its part
+        inner = handle_of(self, what, ids.SUBMISSION, ids.JOB)._inner
         return loop.call(loop.orchestrator.cancel, inner, reason=reason)
 
     def on(
@@ -378,7 +380,7 @@ class Orchestrator:
         """Have a function called; see `asyncflow.Orchestrator.subscribe_scenario`."""
         loop = self._opened()
         subscribe = loop.orchestrator.subscribe_scenario
-        loop.call(subscribe, Callback(callback, loop), params, _inner(scenario))
+        loop.call(subscribe, Callback(callback, loop), params, _inner(self, scenario))
 
     def unsubscribe_scenario(
         self,
@@ -389,7 +391,7 @@ class Orchestrator:
         """End a subscription; see `asyncflow.Orchestrator.unsubscribe_scenario`."""
         loop = self._opened()
         unsubscribe = loop.orchestrator.unsubscribe_scenario
-        loop.call(unsubscribe, Callback(callback, loop), params, _inner(scenario))
+        loop.call(unsubscribe, Callback(callback, loop), params, _inner(self, scenario))
 
     @overload
     def events(
@@ -466,8 +468,8 @@ async def _drain(orchestrator: AsyncOrchestrator, timeout: float | None) -> None
         await orchestrator.drain()
 
 
-def _inner(scenario: Scenario | None) -> AsyncScenario | None:
-    return None if scenario is None else scenario._inner  # pyright: ignore[reportPrivateUsage]  # its part
+def _inner(owner: Orchestrator, scenario: Scenario | None) -> AsyncScenario | None:
+    return handle_of(owner, scenario, ids.SCENARIO)._inner if scenario else None
 
 
 def running() -> Orchestrator | None:

@@ -8,7 +8,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
-from asyncflow.config.checks.values import verbs_name_arguments
+from asyncflow import ids
+from asyncflow.config.checks.values import id_of_kind, verbs_name_arguments
 from asyncflow.config.sections import (
     NOT_GIVEN,
     DataNodeConfig,
@@ -183,9 +184,9 @@ class Scenario(Runnable[AsyncScenario], Observable[AsyncScenario], of=AsyncScena
         )
         return Scenario(made, self._loop)
 
-    def diff(self, other: Scenario) -> ScenarioDiff:
+    def diff(self, other: Scenario | str) -> ScenarioDiff:
         """Return what both have otherwise; see `asyncflow.Scenario.diff`."""
-        return self._loop.call(self._inner.diff, other._inner)
+        return self._loop.call(self._inner.diff, id_of_kind(other, ids.SCENARIO))
 
     def export(
         self,

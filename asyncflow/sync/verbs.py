@@ -7,7 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from asyncflow.config.checks.values import check_submittable, names_own_arguments
+from asyncflow import ids
+from asyncflow.config.checks.values import (
+    check_submittable,
+    names_own_arguments,
+)
 from asyncflow.config.sections import (
     NOT_GIVEN,
     DataNodeConfig,
@@ -25,6 +29,7 @@ from asyncflow.sync import listing
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.forwarding import Handle
+from asyncflow.sync.given import handle_of
 from asyncflow.sync.handles import Job, Sequence, Submission, Task
 from asyncflow.sync.lists import get_sequences
 from asyncflow.sync.orchestrator import Orchestrator, opened, running
@@ -67,15 +72,21 @@ def create_scenario(
 
 
 def submit(
-    entity: Scenario | Sequence | Task,
+    entity: Scenario | Sequence | Task | str,
     force: bool = False,
     wait: bool = False,
     timeout: float | None = None,
     **keywords: Any,
 ) -> Submission:
-    """Start a run of a scenario, a sequence or a task; see `Scenario.submit`."""
-    check_submittable(entity)
-    return entity.submit(force=force, wait=wait, timeout=timeout, **keywords)
+    """Start a run of a scenario, a sequence or a task; see `Scenario.submit`.
+
+    :param entity: it, or its id
+    """
+    if not isinstance(entity, str):
+        check_submittable(entity)
+
+    found: Scenario | Sequence | Task = handle_of(opened(), entity, *ids.SUBMITTABLE)
+    return found.submit(force=force, wait=wait, timeout=timeout, **keywords)
 
 
 @names_own_arguments
@@ -163,13 +174,13 @@ def unsubscribe_scenario(
 def subscribe_sequence(
     callback: Callable[..., object],
     params: Iterable[object] | None = None,
-    sequence: Sequence | None = None,
+    sequence: Sequence | str | None = None,
 ) -> None:
     """Have a function called; see `Sequence.subscribe`.
 
-    :param sequence: None for all that there are now
+    :param sequence: it, or its id; None for all that there are now
     """
-    for one in get_sequences() if sequence is None else [sequence]:
+    for one in _sequences(sequence):
         one.subscribe(callback, params)
 
 
@@ -177,14 +188,21 @@ def subscribe_sequence(
 def unsubscribe_sequence(
     callback: Callable[..., object],
     params: Iterable[object] | None = None,
-    sequence: Sequence | None = None,
+    sequence: Sequence | str | None = None,
 ) -> None:
     """End a subscription; see `Sequence.unsubscribe`.
 
-    :param sequence: None for all that there are now
+    :param sequence: it, or its id; None for all that there are now
     """
-    for one in get_sequences() if sequence is None else [sequence]:
+    for one in _sequences(sequence):
         one.unsubscribe(callback, params)
+
+
+def _sequences(given: Sequence | str | None) -> list[Sequence]:
+    if given is None:
+        return get_sequences()
+
+    return [handle_of(opened(), given, ids.SEQUENCE)]
 
 
 @names_own_arguments
@@ -197,27 +215,28 @@ def get_parents(entity: Entity | str) -> Parents:
 
     if isinstance(entity_id, str) and is_shared(entity_id):
         part = get(entity_id)
-        assert isinstance(part, DataNode | Task)
-        return listing.parents_of_shared(part, opened().loop)
+
+        if isinstance(part, DataNode | Task):
+            return listing.parents_of_shared(part, opened().loop)
 
     return opened().get_parents(entity)
 
 
 @names_own_arguments
-def get_primary(cycle: Cycle) -> Scenario | None:
+def get_primary(cycle: Cycle | str) -> Scenario | None:
     """Return its primary scenario; see `asyncflow.Orchestrator.get_primary`."""
     return opened().get_primary(cycle)
 
 
 @names_own_arguments
-def set_primary(scenario: Scenario) -> None:
+def set_primary(scenario: Scenario | str) -> None:
     """Make a scenario primary; see `asyncflow.Scenario.set_primary`."""
-    scenario.set_primary()
+    opened().set_primary(scenario)
 
 
 @names_own_arguments
 def compare_scenarios(
-    *scenarios: Scenario, data_node_config_id: str | None = None
+    *scenarios: Scenario | str, data_node_config_id: str | None = None
 ) -> dict[str, dict[str, Any]]:
     """Compare scenarios; see `asyncflow.Orchestrator.compare`.
 
@@ -228,7 +247,7 @@ def compare_scenarios(
 
 @names_own_arguments
 def duplicate_scenario(
-    scenario: Scenario,
+    scenario: Scenario | str,
     creation_date: datetime | None = None,
     name: str | NotGiven | None = NOT_GIVEN,
     data: Iterable[str | DataNodeConfig] | bool = True,
@@ -237,8 +256,12 @@ def duplicate_scenario(
     properties: Mapping[str, Any] | None = None,
     tags: Iterable[str] | None = None,
 ) -> Scenario:
-    """Make a scenario that has what another has; see `asyncflow.Scenario.duplicate`."""
-    return scenario.duplicate(
+    """Make a scenario that has what another has; see `asyncflow.Scenario.duplicate`.
+
+    :param scenario: the other one, or its id
+    """
+    found: Scenario = handle_of(opened(), scenario, ids.SCENARIO)
+    return found.duplicate(
         creation_date, name, data, paths=paths, properties=properties, tags=tags
     )
 
@@ -307,15 +330,17 @@ def delete_jobs() -> int:
 
 
 @names_own_arguments
-def tag(scenario: Scenario, tag: str) -> None:
+def tag(scenario: Scenario | str, tag: str) -> None:
     """Give a scenario a tag; see `asyncflow.Scenario.add_tag`."""
-    scenario.add_tag(tag)
+    found: Scenario = handle_of(opened(), scenario, ids.SCENARIO)
+    found.add_tag(tag)
 
 
 @names_own_arguments
-def untag(scenario: Scenario, tag: str) -> None:
+def untag(scenario: Scenario | str, tag: str) -> None:
     """Take a tag from a scenario; see `asyncflow.Scenario.remove_tag`."""
-    scenario.remove_tag(tag)
+    found: Scenario = handle_of(opened(), scenario, ids.SCENARIO)
+    found.remove_tag(tag)
 
 
 @names_own_arguments
@@ -330,5 +355,5 @@ def cancel_job(job: Job | str) -> None:
 
     :param job: it, or its id
     """
-    found = opened().get_job(job) if isinstance(job, str) else job
+    found: Job = handle_of(opened(), job, ids.JOB)
     found.cancel()

@@ -19,17 +19,26 @@ ORCHESTRATOR = "ORCHESTRATOR_1"
 _PROGRAM = """
 import pickle, signal, sys, time
 
-fraction = float(sys.argv[1])
+fraction, appends = float(sys.argv[1]), sys.argv[2] == "True"
 driver, values, paths = pickle.load(sys.stdin.buffer)
 driver.locate()
+kept = None
 
 
 def put(number):
+    global kept
     path = f"{paths}-{number}.value"
-    driver.publish(driver.write(values[number % len(values)], path, "node"), path)
+
+    if appends and number % 2:
+        staged = driver.append(values[1], kept, path, "node")
+    else:
+        value = values[0 if appends else number % len(values)]
+        staged = driver.write(value, path, "node")
+
+    kept = driver.publish(staged, path)
 
 
-for number in range(3):
+for number in range(3 + appends):
     start = time.perf_counter()
     put(number)
 
@@ -40,7 +49,8 @@ while True:
     number += 1
     put(number)
 """
-"""Writes one value after the other, until a signal ends it that it knows nothing of."""
+"""Writes one value after the other, or every other time appends one, until a signal ends
+it that it knows nothing of."""
 
 
 def kill_writes(
@@ -51,48 +61,71 @@ def kill_writes(
     kills: int,
     same: Callable[[object, object], bool],
 ) -> Iterator[None]:
-    """Kill programs that write, each at another point; see what is there then.
+    """Kill programs that write, then such as append, each at another point; see what is
+    there then.
 
     Yields after each kill, once what is left is removed.
 
     :param folder: the one in which it writes
-    :param kills: how many programs
+    :param kills: how many programs of either kind; none that append, where it does not
     :raises AssertionError: where the value is not whole, or something is left
     """
     chance = random.Random(kills)  # noqa: S311  # has to be the same each time
     paths = os.path.join(folder, ORCHESTRATOR)
-    first = f"{paths}-first.value"
-    kept = driver.publish(driver.write(values[0], first, "node"), first)
-    before = {*os.listdir(folder)}
+    first, second = f"{paths}-first.value", f"{paths}-second.value"
 
-    for _ in range(kills):
-        _kill(dumps((driver, values, paths)), chance.random())
-        value = driver.read(kept)
-        likely = values[:1] if driver.keeps_versions else values
-        assert any(same(value, likely_value) for likely_value in likely), (
-            f"a killed write leaves a whole value; there is {value!r:.100}"
-        )
-        left = {*os.listdir(folder)} - before
+    for appends in (False, True) if driver.appends else (False,):
+        kept = driver.publish(driver.write(values[0], first, "node"), first)
+        whole = list(values)
 
-        for name in [
-            name for name in left if name.endswith(STAGED)
-        ]:  # it is on a server
-            left.remove(name)
+        if appends:
+            both = driver.append(values[1], kept, second, "node")
+            whole = [driver.read(kept), driver.read(driver.publish(both, second))]
+
+        if driver.keeps_versions:
+            whole = whole[:1]
+
+        before = {*os.listdir(folder)}
+
+        for _ in range(kills):
+            _kill(dumps((driver, values, paths)), chance.random(), appends)
+
+            if not appends:  # of what is appended readers may see a part, for a moment
+                _check_whole(driver.read(kept), whole, same)
+
+            _tidy_up(driver, folder, before)
+            _check_whole(driver.read(kept), whole, same)
+            yield
+
+
+def _check_whole(
+    value: object, whole: Sequence[object], same: Callable[[object, object], bool]
+) -> None:
+    assert any(same(value, one) for one in whole), (
+        f"a killed write leaves a whole value; there is {value!r:.100}"
+    )
+
+
+def _tidy_up(driver: Driver, folder: str, before: set[str]) -> None:
+    """Remove what is left, as when the next orchestrator is opened."""
+    for name in {*os.listdir(folder)} - before:
+        if name.endswith(STAGED):  # it is on a server, or a folder
             driver.discard(None, os.path.join(folder, name.removesuffix(STAGED)))
 
-        if not driver.keeps_versions:
-            found = {os.path.basename(path) for path in driver.staged(ORCHESTRATOR)}
-            assert left <= found, "what a killed write has left is found"
+    left = {*os.listdir(folder)} - before
 
-        for name in left:  # as when the next orchestrator is opened
-            os.unlink(os.path.join(folder, name))
+    if not driver.keeps_versions:
+        found = {os.path.basename(path) for path in driver.staged(ORCHESTRATOR)}
+        known = {name for name in left if name.startswith(f"{ORCHESTRATOR}-")}
+        assert left - known <= found, "what a killed write has left is found"
 
-        yield
+    for name in left:
+        os.unlink(os.path.join(folder, name))
 
 
-def _kill(given: bytes, fraction: float) -> None:
+def _kill(given: bytes, fraction: float, appends: bool) -> None:
     ended = subprocess.run(  # it is our own
-        [sys.executable, "-c", _PROGRAM, str(fraction)],
+        [sys.executable, "-c", _PROGRAM, str(fraction), str(appends)],
         input=given,
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},

@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from asyncflow.web.bodies import body_of
+
 LARGEST = 1 << 20
 """How many bytes a form, or a body in JSON, may have."""
 
@@ -26,28 +28,11 @@ async def fields_of(request: Request) -> list[tuple[str, str]]:
     :raises HTTPException: where it is too large, or no text
     """
     try:
-        text = (await body(request)).decode()
+        text = (await body_of(request, LARGEST)).decode()
     except UnicodeDecodeError as error:
         raise HTTPException(400, f"the form is not in UTF-8: {error}") from error
 
     return parse_qsl(text, keep_blank_values=True)
-
-
-async def body(request: Request, largest: int = LARGEST) -> bytes:
-    """Return the body of a request.
-
-    :param largest: how many bytes it may have
-    :raises HTTPException: where it is larger
-    """
-    data = bytearray()
-
-    async for chunk in request.stream():
-        data += chunk
-
-        if len(data) > largest:
-            raise HTTPException(413, f"it is larger than {largest:,} bytes")
-
-    return bytes(data)
 
 
 LARGEST_FILE = 64 << 20
@@ -65,7 +50,7 @@ async def form_with_file(request: Request) -> tuple[dict[str, str], bytes]:
     if not kind.startswith("multipart/form-data") or found is None:
         raise HTTPException(400, "it is no form with a file")
 
-    data = b"\r\n" + await body(request, LARGEST_FILE)
+    data = b"\r\n" + await body_of(request, LARGEST_FILE)
     fields: dict[str, str] = {}
     file: bytes | None = None
 
@@ -90,7 +75,7 @@ async def in_json(request: Request) -> Any:
     :raises HTTPException: where it is none
     """
     try:
-        return json.loads(await body(request) or b"{}")
+        return json.loads(await body_of(request, LARGEST) or b"{}")
     except (ValueError, RecursionError) as error:
         raise HTTPException(400, f"the body is no JSON: {error}") from error
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
 from anyio import to_thread
 
+from asyncflow.abc.sizes import MeasuredStore
 from asyncflow.errors import StoreFailed
 from asyncflow.orchestrator import Orchestrator
 from asyncflow.runtime.values_place import files_at
@@ -21,7 +23,13 @@ class Stored(NamedTuple):
     """How much a store has, in files and bytes."""
 
     database: int | None
-    """The records with what jobs have printed; None where a server, or memory, has them."""
+    """The records, with what jobs printed and small values; None where memory has them."""
+    logs: int | None
+    """About how much of that jobs have printed."""
+    small_values: int | None
+    """About how much of that are small values."""
+    tables: Mapping[str, int]
+    """What each table takes, the largest first, where the database tells."""
     files: int
     """The files of large values, here and at an address: a copy is no other file."""
     values: int
@@ -57,9 +65,13 @@ async def stored(orchestrator: Orchestrator) -> Stored:
 
     dead = await store.makers() - {one.id for one in await store.orchestrators()}
     left = lost(sizes, dead, await store.kept_names()) if sizes else []
-    database = await to_thread.run_sync(_database, getattr(store, "path", None))
+    held = await store.sizes() if isinstance(store, MeasuredStore) else None
+    file = await to_thread.run_sync(_file, getattr(store, "path", None))
     return Stored(
-        database,
+        file or (held and held.database),
+        held and held.logs,
+        held and held.values,
+        held.tables if held else {},
         len([name for name in sizes if not name.endswith(HERE)]),
         sum(sizes.values()),
         len(left),
@@ -69,7 +81,7 @@ async def stored(orchestrator: Orchestrator) -> Stored:
     )
 
 
-def _database(path: object) -> int | None:
+def _file(path: object) -> int | None:
     """Return the bytes of a database and its journal; None for no file. Blocks."""
     if not isinstance(path, str) or not os.path.exists(path):
         return None

@@ -109,8 +109,10 @@ def unreadable(place: str, storage_type: str, error: Exception) -> DataNodeReadi
             return DataNodeReadingError(place, f"{why} ({error})", remedy)
 
     why = f"it is no whole {storage_type} ({type(error).__name__}: {error})"
-    remedy = "bring back the file that was there, or write to the data node"
-    return DataNodeReadingError(place, why, remedy)
+    return DataNodeReadingError(place, why, BRING_BACK)
+
+
+BRING_BACK = "bring back the file that was there, or write to the data node"
 
 
 _UNREADABLE = (
@@ -181,7 +183,7 @@ def put_in_place(draft: str, path: str) -> None:
             why = "is no regular file, so it cannot be replaced"
             raise OSError(errno.EINVAL, why, path)
 
-        _make_like(draft, before)
+        make_like(draft, before)
 
     try:
         os.replace(draft, target)
@@ -246,7 +248,8 @@ def sync_folder(folder: str) -> None:
         os.close(descriptor)
 
 
-def _make_like(draft: str, before: os.stat_result) -> None:
+def make_like(draft: str, before: os.stat_result) -> None:
+    """Give a file or a folder the mode and, as far as may be, the owner of another."""
     now = os.stat(draft)
 
     if (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
@@ -266,7 +269,7 @@ def _move(draft: str, target: str) -> None:
 
     try:
         shutil.copyfile(draft, beside)
-        _make_like(beside, os.stat(draft))
+        make_like(beside, os.stat(draft))
 
         with open(beside, "rb+") as file:
             os.fsync(file.fileno())

@@ -50,6 +50,23 @@ _HEAD = struct.Struct("<4sIQI")
 _ALIGN = 64
 
 
+def note_staged(path: str, name: str) -> None:
+    """Note that something waits to be published that is no file, for who finds it after a
+    crash.
+
+    :param path: the path that `Driver.write` was given
+    :param name: how errors call the value
+    """
+    with suppress(OSError), open(path + STAGED, "w", encoding="utf-8") as file:
+        file.write(name)
+
+
+def forget_staged(path: str) -> None:
+    """Note that nothing waits any more."""
+    with suppress(OSError):
+        os.unlink(path + STAGED)
+
+
 def keep(value: object, path: str, name: str, *, sync: bool) -> StoredValue:
     """Keep a value; return its bytes, or the path where a file was made for it.
 

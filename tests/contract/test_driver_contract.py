@@ -23,7 +23,7 @@ KILLS = int(os.environ.get("ASYNCFLOW_TEST_KILLS", "1"))
 
 pytestmark = [
     pytest.mark.usefixtures("tables_are_warm"),
-    pytest.mark.limit(60 + 30 * KILLS),
+    pytest.mark.limit(60 + 60 * KILLS),
 ]
 
 ROWS: list[dict[str, Any]] = [

@@ -221,6 +221,9 @@ async def test_what_is_not_whole(
     assert names_all(caught.value, path), str(caught.value)
     assert caught.value.remedy
 
+    with pytest.raises(DataNodeReadingError, match=r"upload a whole|name that with"):
+        await node.upload(path)
+
 
 @pytest.mark.parametrize("fault", [no_folder, *OTHER])
 async def test_where_nothing_can_be_written(

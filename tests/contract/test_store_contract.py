@@ -27,6 +27,7 @@ from asyncflow.records import (
     VersionRecord,
 )
 from asyncflow.status import SubmissionStatus
+from asyncflow.stores import _scenario_search
 from tests.support.records import (
     ONE_OF_EACH,
     basis_record,
@@ -407,9 +408,14 @@ async def test_sorted_scenarios_a_page_at_a_time(store: Store, key: str) -> None
             assert seen == (wanted[::-1] if newest_first else wanted)
 
 
-async def test_scenarios_by_the_value_of_a_data_node(store: Store) -> None:
+@pytest.mark.parametrize("most", [1, 4000])
+async def test_scenarios_by_the_value_of_a_data_node(
+    store: Store, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while the index has a part of the values only."""
+    monkeypatch.setattr(_scenario_search, "MOST", most)
     day = "CYCLE_DAILY_1Z"
-    store.save(*(scenario_record(number) for number in range(3)))
+    store.save(cycle_record(1), *(scenario_record(number) for number in range(3)))
     store.save(scenario_record(3, cycle_id=day))
     own = {
         f"DATANODE_{n}": f"SCENARIO_c_{n[-1]}" for n in ("n_0", "n_1", "n_2", "other_2")

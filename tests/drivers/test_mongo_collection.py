@@ -204,6 +204,23 @@ def test_what_was_added_in_part_is_added_once(driver: MongoDriver) -> None:
     assert driver.is_published(None, "J-2.value")
 
 
+def test_what_was_added_in_part_goes_with_the_rest(driver: MongoDriver) -> None:
+    """As at the start after a program was killed that appended by hand."""
+    write(driver, ROWS[:1])
+    driver.append(ROWS[1:], None, "J-2.value", "node")
+    client = driver.client()
+    database = client[driver.options.db_name]
+    first = database["asyncflow_appended_items_J-2"].find_one()
+    database["items"].insert_one(first)
+    client.close()
+    driver.discard(None, "J-2.value")
+    assert read(driver) == ROWS[:1]
+    assert names(driver) == ["items"]
+    append(driver, ROWS[1:], "J-3.value")
+    driver.discard(None, "J-3.value")  # what is there is no more of its making
+    assert read(driver) == ROWS
+
+
 def test_what_a_killed_job_has_staged_is_discarded(
     driver: MongoDriver, tmp_path: Path
 ) -> None:

@@ -77,6 +77,17 @@ def test_an_array_between_workers() -> None:
     assert re.search(r"^\| two file systems \| 1 +\| \d+\.\d\d ", printed, re.MULTILINE)
 
 
+def test_what_a_large_store_takes() -> None:
+    printed = run("benchmarks.large_store", "--jobs", "200", "--scenarios", "10")
+    assert re.search(
+        r"^\| what, in ms +\| 100 jobs \| 200 jobs \|$", printed, re.MULTILINE
+    )
+    assert re.search(
+        r"^\| open, and adopt 100 runs +\| \d+\.\d ", printed, re.MULTILINE
+    )
+    assert "Would remove jobs:       0" in printed
+
+
 @pytest.mark.parametrize(
     ("seconds", "met"), [((2.0, 1.0, 9.0), "met"), ((2.1, 1.0, 9.0), "NOT met")]
 )

@@ -22,6 +22,7 @@ from asyncflow import Configuration, Orchestrator
 from asyncflow.abc import Driver, StoredValue
 from asyncflow.alternatives import DRIVERS
 from asyncflow.config.sections import DataNodeConfig
+from asyncflow.drivers._partitioned import PartitionedDriver
 from asyncflow.drivers.generic import GenericDriver
 from asyncflow.drivers.json import JSONDriver
 from asyncflow.drivers.mongo_collection import MongoDriver
@@ -63,6 +64,14 @@ class Pickle(Dying, PickleDriver):
 
 class JSON(Dying, JSONDriver):
     storage_type: ClassVar[str] = "dying_json"
+
+
+class Parts(Dying, PartitionedDriver):
+    storage_type: ClassVar[str] = "dying_parts"
+
+    @classmethod
+    def at(cls, path: str | None, options: Any) -> Driver:
+        return cls(path, options)
 
 
 class Table(Dying, SqlTableDriver):
@@ -142,6 +151,11 @@ def declare(config: Configuration, kind: str) -> DataNodeConfig:
         "pickle": {"default_path": "own.p"},
         "json": {"default_path": "own.json"},
         "kept": {},
+        "parts": {
+            "default_path": "parts",
+            "exposed_type": "list[dict]",
+            "write_options": {"partition_cols": ["n"]},
+        },
         "table": {**rows, "table_name": "others"},
         "query": {
             **rows,
@@ -175,14 +189,15 @@ def make(names: list[str]) -> Any:
     while not os.path.exists("accepted"):  # else there was no run
         pass
 
-    values = [b"content" if name == "s3" else [{"n": 1}] for name in names]
+    known: dict[str, Any] = {"s3": b"content", "parts": [{"a": "b", "n": 1}]}
+    values = [known.get(name, [{"n": 1}]) for name in names]
     return values[0] if len(values) == 1 else values
 
 
 async def main(*arguments: str) -> None:
     kinds, moment, executor = arguments
 
-    for driver in (Pickle, JSON, Table, Query, Mongo, S3, Generic):
+    for driver in (Pickle, JSON, Parts, Table, Query, Mongo, S3, Generic):
         DRIVERS.register(driver.storage_type, driver)
 
     os.environ["PROGRAM"] = str(os.getpid())

@@ -121,7 +121,20 @@ def test_a_collection_is_published_once(moment: str, folder: Path) -> None:
     assert (status, why, calls) == ("COMPLETED", WHY, 1)
     assert read == {"json": ROWS, "mongo": ROWS}
     assert [*collections()] == ["items"]
+    assert not [*folder.glob("parts.*")]
     assert not left(folder)
+
+
+@pytest.mark.parametrize("kinds", ["parts", "json,parts"])
+@pytest.mark.parametrize("moment", ["before", "published"])
+def test_a_folder_is_published_once(kinds: str, moment: str, folder: Path) -> None:
+    (folder / "parts").mkdir()
+    (status, why, read, edits), calls = killed_then_started(folder, kinds, moment)
+    assert (status, why, calls) == ("COMPLETED", WHY, 1)
+    assert read["parts"] == [{"a": "b", "n": 1}]
+    assert edits[-1] == 2  # what was there, and that
+    assert not left(folder)
+    assert not [*folder.glob("parts.*")]
 
 
 @pytest.mark.parametrize("moment", ["before", "published"])
@@ -139,9 +152,10 @@ def test_an_object_is_published_once(
 
 def test_what_was_staged_is_removed(folder: Path, address: str, client: Any) -> None:
     """A program that dies before all is written has staged something of each."""
-    kinds = "mongo,s3,json"
+    kinds = "mongo,s3,parts,json"
     (status, _, _, _), calls = killed_then_started(folder, kinds, "written", S3=address)
     assert (status, calls) == ("COMPLETED", 2)
     assert keys(client) == ["a"]
     assert [*collections()] == ["items"]
+    assert not [*folder.glob("parts.*")]
     assert not left(folder)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import random
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+from anyio import fail_after, to_thread
 
 from asyncflow.options import Page
 from asyncflow.records import DataNodeRecord, Record, ScenarioRecord
 from asyncflow.stores import _scenario_list, _scenario_search
 from asyncflow.stores.memory import MemoryStore
+from asyncflow.stores.sqlite import SqliteStore
 from tests.support.records import cycle_record, version_record
 from tests.support.stores import STORES, Place
 from tests.support.stores import database as database
@@ -79,10 +84,14 @@ def records() -> list[Record]:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("kind", STORES, indirect=True, scope="session")
-@pytest.mark.parametrize("few", [0, 3, 4000])
+@pytest.mark.parametrize(
+    ("few", "most"), [(0, 1), (0, 4000), (3, 1), (3, 4000), (4000, 3)]
+)
 async def test_all_stores_find_the_same(
-    place: Place, few: int, monkeypatch: pytest.MonkeyPatch
+    place: Place, few: int, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(_scenario_search, "MOST", most)
+
     for module in (_scenario_list, _scenario_search):
         monkeypatch.setattr(module, "FEW", few)
 
@@ -106,6 +115,35 @@ async def test_all_stores_find_the_same(
                 page = newest._replace(limit=5)
                 found = await store.scenarios(**asked, page=page, after=last)
                 assert found == rest[:5], asked
+
+
+@pytest.mark.anyio
+async def test_an_index_of_values_grows_by_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No search waits for it, nor does who writes; a later opening goes on with it."""
+    monkeypatch.setattr(_scenario_search, "MOST", COUNT // 4)
+    path = tmp_path / "asyncflow.db"
+    wanted = "n", "SCENARIO", [b"1"]
+
+    def filled() -> list[int | None]:
+        with closing(sqlite3.connect(path)) as connection:
+            return [row[0] for row in connection.execute("SELECT filled FROM searched")]
+
+    async with SqliteStore(path) as store:
+        store.save(*records())
+        found = await store.scenarios(value=wanted)
+        assert len(found) == len(range(1, COUNT, 3))
+
+    first = await to_thread.run_sync(filled)
+    assert first in ([], [COUNT // 4])
+
+    async with SqliteStore(path) as store:
+        with fail_after(10):
+            while await to_thread.run_sync(filled) != [None]:
+                assert await store.scenarios(value=wanted) == found
+
+        assert await store.scenarios(value=wanted) == found
 
 
 def test_a_search_begins_with_what_the_fewest_have() -> None:

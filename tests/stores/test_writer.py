@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from anyio import Event, create_task_group, fail_after, to_thread
 from asyncflow.errors import StoreFailed, StoreUnavailable
 from asyncflow.status import Status
 from asyncflow.stores import _outage, _writer
-from asyncflow.stores._writer import Writer
+from asyncflow.stores._writer import Gradual, Writer
 from asyncflow.stores.sqlite import SqliteStore
 from tests.support.records import (
     ATTEMPTS,
@@ -40,6 +41,19 @@ class Target:
 
     def is_lease_due(self) -> bool:
         return False
+
+
+class Bit(Gradual[Sequence[int]]):
+    """Is written until that was done so many times."""
+
+    def __init__(self, written: Sequence[Sequence[Sequence[int]]], times: int) -> None:
+        super().__init__([-1])
+        self.written = written
+        self.times = times
+
+    @property
+    def is_done(self) -> bool:
+        return len(self.written) >= self.times
 
 
 @pytest.fixture
@@ -410,3 +424,68 @@ async def test_what_was_written_though_that_failed_is_written_twice(
         assert await store.delete(own.id) == []
         assert len(lost) >= 6
         assert store.failure is None
+
+
+async def test_what_is_done_bit_by_bit_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_writer, "REST", 0.0)
+    bits: list[Sequence[Sequence[int]]] = []
+    enough = Event()
+
+    def write(group: Sequence[Sequence[int]]) -> None:
+        bits.append(group)
+
+        if bits.count([[-1]]) == 5:
+            loop.call_soon_threadsafe(enough.set)
+
+    writer = Writer[Sequence[int]](Target(write), "a test's")
+    loop = writer._loop
+    writer.start()
+
+    try:
+        with fail_after(10):
+            writer.put_gradually(Bit(bits, 5))
+            assert writer.is_settled
+            await enough.wait()
+            writer.put([7])
+            await writer.settle()
+    finally:
+        await to_thread.run_sync(writer.stop)
+
+    assert bits == [[[-1]]] * 5 + [[[7]]]
+
+
+async def test_what_is_done_bit_by_bit_ends_with_the_writer() -> None:
+    bits: list[Sequence[Sequence[int]]] = []
+    writer = Writer[Sequence[int]](Target(bits.append), "a test's")
+    writer.start()
+    writer.put_gradually(Bit(bits, sys.maxsize))
+
+    with fail_after(10):
+        await to_thread.run_sync(writer.stop)
+
+    assert all(bit == [[-1]] for bit in bits)
+
+
+async def test_what_is_done_bit_by_bit_ends_where_nothing_can_be_written() -> None:
+    tries: list[Sequence[Sequence[int]]] = []
+
+    def write(group: Sequence[Sequence[int]]) -> None:
+        tries.append(group)
+        raise StoreFailed("file", "problem", "remedy")
+
+    writer = Writer[Sequence[int]](Target(write), "a test's")
+    writer.start()
+
+    try:
+        writer.put_gradually(Bit(tries, sys.maxsize))
+
+        with fail_after(10):
+            while writer.failure is None:
+                writer.put([1])
+                await writer.settle()
+    finally:
+        await to_thread.run_sync(writer.stop)
+
+    assert len(tries) == 1

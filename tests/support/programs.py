@@ -93,6 +93,8 @@ class Server:
     url: str
     printed: list[str] = attrs.field(init=False, factory=list)
     """The lines of its stdout, once it has ended."""
+    told: str = attrs.field(init=False, default="")
+    """Its stderr, from when it had begun, once it has ended."""
 
 
 @contextmanager
@@ -137,6 +139,7 @@ def server(*arguments: str | Path, folder: Path) -> Iterator[Server]:
         assert "Application shutdown complete" in err, "".join([*lines, err])
         assert process.returncode in (0, -signal.SIGINT), err
         running.printed.extend(out.splitlines())
+        running.told = err
 
 
 @contextmanager

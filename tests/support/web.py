@@ -13,6 +13,7 @@ import httpx
 from anyio import create_memory_object_stream, create_task_group
 from anyio.streams.memory import MemoryObjectReceiveStream
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.routing import Mount
 
 from asyncflow import Orchestrator
@@ -46,6 +47,19 @@ async def client(
 def links(page: httpx.Response, part: str) -> list[str]:
     """Return where the links of a page lead that go to a part of the site."""
     return re.findall(rf'href="[./]*({part}/[^"?/]+)"', page.text)
+
+
+def sent(*chunks: bytes) -> Request:
+    """Return a request with a body that comes in pieces."""
+
+    async def receive() -> Any:
+        return next(left)
+
+    more = [
+        {"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks
+    ]
+    left = iter([*more, {"type": "http.request", "body": b"", "more_body": False}])
+    return Request({"type": "http", "headers": [], "method": "POST"}, receive)
 
 
 @attrs.define

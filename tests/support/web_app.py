@@ -4,6 +4,7 @@ it is mounted.
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -15,7 +16,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
-from starlette.routing import Mount
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
 
 import asyncflow.web
 from asyncflow import Configuration, Orchestrator, report
@@ -57,6 +59,14 @@ _tasks = [
 scenario_cfg = config.configure_scenario(
     "calculation", _tasks, sequences={"both": _tasks}
 )
+_again = config.configure_data_node("again")
+config.configure_scenario(
+    "steps",
+    [
+        config.configure_task("first", wait, _number, _waited),
+        config.configure_task("second", wait, _waited, _again),
+    ],
+)
 config.configure_scenario(
     "resistance",
     config.configure_task("resist", resist, _number, config.configure_data_node("end")),
@@ -71,6 +81,11 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
 
 
+async def count(_request: Request) -> PlainTextResponse:
+    """Tell how many tasks there are."""
+    return PlainTextResponse(str(len(asyncio.all_tasks())))
+
+
 def access(request: Request) -> Access:
     """Count in the session how often somebody asks."""
     request.session["asked"] = request.session.get("asked", 0) + 1
@@ -83,7 +98,7 @@ _pages = asyncflow.web.dashboard(
 )
 _app = Starlette(
     lifespan=lifespan,
-    routes=[Mount("/a/b", _pages)],
+    routes=[Route("/tasks", count), Mount("/a/b", _pages)],
     middleware=[
         Middleware(GZipMiddleware, minimum_size=0),
         Middleware(SessionMiddleware, secret_key="of the tests"),

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 
 from asyncflow.web import forms
+from tests.support.web import sent
 
 pytestmark = pytest.mark.anyio
-
-
-def sent(*chunks: bytes) -> Request:
-
-    async def receive() -> Any:
-        return next(left)
-
-    more = [
-        {"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks
-    ]
-    left = iter([*more, {"type": "http.request", "body": b"", "more_body": False}])
-    return Request({"type": "http", "headers": [], "method": "POST"}, receive)
 
 
 async def test_a_form_is_read() -> None:
@@ -36,13 +22,6 @@ async def test_a_form_is_read() -> None:
 async def test_a_form_of_bytes_that_are_no_text_is_refused() -> None:
     with pytest.raises(HTTPException, match="UTF-8"):
         await forms.form(sent(b"a=\xff"))
-
-
-async def test_what_is_too_large_is_refused_before_it_is_there() -> None:
-    with pytest.raises(HTTPException) as caught:
-        await forms.body(sent(b"x" * 6, b"x" * 6), largest=10)
-
-    assert caught.value.status_code == 413
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff", b"[" * 100_000, b"nope"])

@@ -19,7 +19,7 @@ from starlette.types import Message
 from asyncflow import Orchestrator
 from asyncflow.web.live import ENDED, EventStream, appended, closing, replaced
 from tests.support import flows
-from tests.support.web import stream
+from tests.support.web import client, stream
 
 pytestmark = pytest.mark.anyio
 
@@ -119,3 +119,35 @@ async def test_what_is_iterated_over_is_closed() -> None:
         assert await anext(found) == 1
 
     assert ended.is_set()
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        b"",
+        b"x",
+        b"0",
+        b"-1",
+        b"9" * 30,
+        b"999999999",
+        b"\xb2",
+        b"\xff\xfe",
+        b"1 2",
+        b"*",
+    ],
+)
+async def test_whatever_a_browser_says_it_has_seen_it_is_told_the_end(
+    orchestrator: Orchestrator, seen: bytes
+) -> None:
+    config = flows.chain(orchestrator.config, flows.double)
+    run = await (await orchestrator.create_scenario(config)).submit()
+    (job,) = run.jobs
+    places = (f"runs/{run.id}/live", f"jobs/{job.id}/live")
+
+    async with client(orchestrator) as browser:
+        for place in (*places, f"api/submissions/{run.id}/events"):
+            answer = await browser.get(place, headers=[(b"last-event-id", seen)])
+            assert answer.status_code == 200
+            assert answer.text.endswith(ENDED)
+            again = await browser.get(place, params={"last": seen})
+            assert again.status_code in (200, 422)

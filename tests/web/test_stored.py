@@ -29,6 +29,7 @@ async def test_files_that_a_killed_process_has_left_are_named(tmp_path: Path) ->
         before = await stored(orchestrator)
         assert before.database is not None
         assert before.database > 10_000
+        assert (before.logs, before.small_values, before.tables) == (0, 0, {})
         assert (before.files == 1, before.values > 200_000) == (True, True)
         assert before.lost == 0
         assert await orchestrator.store.makers() >= {record.id}
@@ -39,7 +40,8 @@ async def test_files_that_a_killed_process_has_left_are_named(tmp_path: Path) ->
 
 
 async def test_a_store_in_memory_has_no_file(orchestrator: Orchestrator) -> None:
-    assert (await stored(orchestrator)).database is None
+    found = await stored(orchestrator)
+    assert (found.database, found.logs, found.small_values) == (None, None, None)
 
 
 async def test_files_at_an_address_are_counted(tmp_path: Path) -> None:

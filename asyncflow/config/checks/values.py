@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import CodeType, FunctionType
 from typing import Any, TypeVar
 
+from asyncflow import ids
 from asyncflow.errors import Problem
 
 C = TypeVar("C", bound=type[Any])
@@ -73,9 +74,13 @@ def check_submittable(entity: object) -> None:
     :raises TypeError: where it cannot be submitted
     """
     if not hasattr(type(entity), "submit"):
+        remedy = (
+            "get what has that id first, with `await orchestrator.get(...)`"
+            if isinstance(entity, str) and ids.kind_of(entity) in ids.SUBMITTABLE
+            else "create a scenario of a config with create_scenario() first"
+        )
         raise TypeError(
-            f"a scenario, a sequence or a task is submitted; got {entity!r:.100}: create "
-            "a scenario of a config with create_scenario() first"
+            f"a scenario, a sequence or a task is submitted; got {entity!r:.100}: {remedy}"
         )
 
 
@@ -201,6 +206,60 @@ def known_status(status: str | None, kind: type[StrEnum]) -> str | None:
 
     why = one_of(status, [*map(str, known)])
     raise ValueError(f"there is no status {status!r}: {why}")
+
+
+NOUNS = {
+    ids.SCENARIO: "a scenario",
+    ids.SEQUENCE: "a sequence",
+    ids.TASK: "a task",
+    ids.DATA_NODE: "a data node",
+    ids.SUBMISSION: "a submission",
+    ids.JOB: "a job",
+    ids.CYCLE: "a cycle",
+}
+"""What messages call the kinds of entities."""
+
+
+def id_of_kind(given: Any, *kinds: str) -> str:
+    """Return the id of an entity of some kinds, or of what it is the id of.
+
+    A text that is no id at all is returned: nothing is found under it.
+
+    :raises TypeError: where it is something else
+    """
+    entity_id = getattr(given, "id", given)
+    kind = ids.kind_of(entity_id) if isinstance(entity_id, str) else None
+
+    if kind in kinds or (isinstance(given, str) and kind not in NOUNS):
+        return str(entity_id)
+
+    raise TypeError(f"{_one_of_kinds(kinds)} is given, or its id; got {_shown(given)}")
+
+
+def check_entity(given: object, *kinds: str) -> None:
+    """Refuse what is no entity of some kinds, also the id of one.
+
+    :raises TypeError: where it is something else
+    """
+    if not isinstance(given, str):
+        id_of_kind(given, *kinds)
+        return
+
+    raise TypeError(
+        f"{_one_of_kinds(kinds)} is given; got {_shown(given)}: get what has an id with "
+        "`await orchestrator.get(...)` first"
+    )
+
+
+def _one_of_kinds(kinds: Collection[str]) -> str:
+    *first, last = (NOUNS[kind] for kind in kinds)
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _shown(given: object) -> str:
+    """Show what was given, with what kind an id is of."""
+    noun = NOUNS.get(ids.kind_of(given)) if isinstance(given, str) else None
+    return f"{given!r:.100}" if noun is None else f"the id of {noun}, {given!r:.100}"
 
 
 def id_of(entity: Any) -> str:

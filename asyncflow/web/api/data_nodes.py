@@ -9,9 +9,11 @@ from pathlib import Path
 import attrs
 from anyio import CancelScope, to_thread
 from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from asyncflow.entities.columns import columns_of
 from asyncflow.entities.tracing import lineage_of
 from asyncflow.filters import JoinOperator, Where, as_where
 from asyncflow.records import plain
@@ -33,11 +35,13 @@ from asyncflow.web.api.schemas import (
     EDIT,
     LINEAGE,
     PREVIEW,
+    STATISTICS,
     WHOLE_DATA_NODE,
     data_node,
     data_node_record,
     lineage,
 )
+from asyncflow.web.bodies import chunks
 from asyncflow.web.fields import from_json
 from asyncflow.web.site import Site
 from asyncflow.web.uploads import upload
@@ -65,7 +69,7 @@ class DataNodes:
     @property
     def operations(self) -> list[Answered]:
         """What can be asked for."""
-        return [*self._to_read(), *self._history(), *self._others()]
+        return [*self._to_read(), *self._columns(), *self._history(), *self._others()]
 
     def _to_read(self) -> list[Answered]:
         rows = {"type": "integer", "minimum": 0, "maximum": 10_000, "default": 100}
@@ -110,6 +114,24 @@ class DataNodes:
                     answers={200: PREVIEW},
                 ),
                 self.read,
+            ),
+        ]
+
+    def _columns(self) -> list[Answered]:
+        return [
+            (
+                Operation(
+                    method="GET",
+                    path="/data-nodes/{id}/statistics",
+                    name="get_data_node_statistics",
+                    what=(
+                        "Say what the columns of a value have: how many values, the "
+                        "smallest, the largest, the mean. A worker reads all of it."
+                    ),
+                    parameters=_WHERE,
+                    answers={200: STATISTICS},
+                ),
+                self.statistics,
             ),
         ]
 
@@ -180,7 +202,7 @@ class DataNodes:
         """Take a file for the value."""
         node = await self.site.data_node(request)
         user, comment = user_of(request), asked.query.get("comment", "")
-        await upload(node, request.stream(), editor_id=user, comment=comment)
+        await upload(node, chunks(request), editor_id=user, comment=comment)
         return answer(request, data_node(node))
 
     async def many(self, request: Request, asked: Asked) -> Response:
@@ -206,6 +228,16 @@ class DataNodes:
             where=_where(asked),
         )
         return answer(request, plain(preview._asdict()))
+
+    async def statistics(self, request: Request, asked: Asked) -> Response:
+        """Say what its columns have."""
+        found = await columns_of(await self.site.data_node(request), _where(asked))
+
+        if found is None:
+            raise HTTPException(409, "its value has no columns")
+
+        columns = [plain(column._asdict()) for column in found.columns]
+        return answer(request, {**found._asdict(), "columns": columns})
 
     async def lineage(self, request: Request, _asked: Asked) -> Response:
         """Tell where its value comes from."""

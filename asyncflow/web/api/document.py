@@ -9,10 +9,11 @@ from asyncflow.web.api.operation import Operation, Schema
 from asyncflow.web.api.schemas import ERROR
 
 _REFUSALS: Mapping[int, str] = {
-    400: "the body is no JSON",
+    400: "the body is no JSON, or only a part of it came",
     401: "a token is asked for",
     403: "who asks may not do this",
     404: "there is none with this id",
+    408: "the body came too slowly",
     409: "it cannot be done as things are",
     413: "the body is too large",
     422: "it is not as this document says",

@@ -99,6 +99,22 @@ PREVIEW = facts(
     rows=listed(listed({})),
     total=maybe({"type": "integer"}),
 )
+STATISTICS = facts(
+    rows=COUNT,
+    total=COUNT,
+    columns=listed(
+        facts(
+            name=TEXT,
+            type=TEXT,
+            present=COUNT,
+            missing=COUNT,
+            distinct=maybe(COUNT),
+            smallest={},
+            largest={},
+            mean={},
+        )
+    ),
+)
 SUBMISSION = facts(
     id=TEXT,
     entity_id=TEXT,
@@ -153,6 +169,9 @@ WORKER = facts(
 ORCHESTRATOR = facts(id=TEXT, host=TEXT, pid=COUNT)
 STORE = facts(
     database=maybe(COUNT),
+    logs=maybe(COUNT),
+    small_values=maybe(COUNT),
+    tables=OBJECT,
     files=COUNT,
     values=COUNT,
     lost=COUNT,

@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from asyncflow.column_statistics import Statistics
+from asyncflow.entities.columns import columns_of
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.tracing import lineage_of
 from asyncflow.entities.typed import LONGEST, as_typed
@@ -68,6 +70,9 @@ class DataNodePage:
         asked = request.query_params
         where, owner = _where(asked), node.owner_id or ""
         preview, problem = await first_rows(node, where)
+        statistics, unmeasured = (
+            await _statistics(node, where) if "statistics" in asked else (None, "")
+        )
         edits = (await node.edits())[-EDITS:]
         return self.site.page(
             request,
@@ -76,6 +81,8 @@ class DataNodePage:
             described=node.describe(),
             preview=preview,
             problem=problem,
+            statistics=statistics,
+            unmeasured=unmeasured,
             asked=asked,
             owner=owner if kind_of(owner) == SCENARIO else "",
             takes_files=takes_files(node),
@@ -135,6 +142,18 @@ class DataNodePage:
 
 async def _chunks(data: bytes) -> AsyncIterator[bytes]:
     yield data
+
+
+async def _statistics(
+    node: DataNode[Any], where: Where | None
+) -> tuple[Statistics | None, str]:
+    """Return what the columns have, or why that is not known."""
+    try:
+        found = await columns_of(node, where)
+    except AsyncflowError as error:
+        return None, str(error)
+
+    return found, "" if found else "its value has no columns"
 
 
 def _where(asked: Mapping[str, str]) -> Where | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -13,9 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from asyncflow.ids import config_of
+from asyncflow.options import Page
 from asyncflow.orchestrator import Orchestrator
 from asyncflow.records import SubmissionRecord
-from asyncflow.status import SubmissionStatus
+from asyncflow.status import Status, SubmissionStatus
 from asyncflow.web.access import cancelled_by, user_of
 from asyncflow.web.bulk import cancel_all, retry_all
 from asyncflow.web.forms import form, moment
@@ -26,6 +28,9 @@ from asyncflow.web.site import Site, seen
 
 SHOWN = 50
 """How many runs a page has."""
+
+FAILURES = 200
+"""How many failed jobs are looked at to say why runs have failed."""
 
 LOOK = 2.0
 """After how many seconds the list is looked at again, as long as somebody looks at it."""
@@ -107,13 +112,15 @@ class RunsPage:
     async def _facts(
         self, request: Request, asked: Mapping[str, str]
     ) -> dict[str, Any]:
-        found = await _found(self.site.find(request), asked, SHOWN + 1)
+        orchestrator = self.site.find(request)
+        found = await _found(orchestrator, asked, SHOWN + 1)
         return {
             "asked": {
                 key: text for key, text in asked.items() if text and key != "notice"
             },
             "notice": asked.get("notice", ""),
             "runs": found[:SHOWN],
+            "reasons": await reasons_of(orchestrator, found[:SHOWN]),
             "has_more": len(found) > SHOWN,
         }
 
@@ -150,6 +157,24 @@ def _filters(asked: Mapping[str, str]) -> dict[str, Any]:
         }
     except ValueError as error:
         raise HTTPException(400, str(error)) from error
+
+
+async def reasons_of(
+    orchestrator: Orchestrator, runs: Sequence[SubmissionRecord]
+) -> dict[str, str]:
+    """Return why runs have failed: the first failed job of each, and its reason."""
+    failed = [run.id for run in runs if run.status == SubmissionStatus.FAILED]
+
+    if not failed:
+        return {}
+
+    jobs = await orchestrator.store.jobs(
+        submission_ids=failed, status=Status.FAILED, page=Page(limit=FAILURES)
+    )
+    return {
+        job.submission_id: f"{config_of(job.id)}: {job.reason}"
+        for job in reversed(jobs)
+    }
 
 
 async def _found(

@@ -17,6 +17,7 @@ from asyncflow.errors import AsyncflowError
 from asyncflow.web.access import user_of
 from asyncflow.web.fields import PREFIX, Field, current, filled, refused, values_of
 from asyncflow.web.forms import form
+from asyncflow.web.pages.runs import reasons_of
 from asyncflow.web.site import Site, drawn, seen
 
 
@@ -62,6 +63,7 @@ class ScenarioPage:
             scenario=scenario,
             nodes=[*scenario.data_nodes.values()],
             runs=runs,
+            reasons=await reasons_of(orchestrator, runs),
             dag=await to_thread.run_sync(drawn, scenario.dag()),
             submittable=await scenario.is_submittable(),
             deletable=await scenario.is_deletable(),

@@ -94,3 +94,18 @@ def test_who_has_an_answer_gets_it_not_again() -> None:
     tag = first.headers["etag"]
     assert answer(sent(b"", **{"if-none-match": tag}), {"a": 1}).status_code == 304
     assert answer(sent(b"", **{"if-none-match": tag}), {"a": 2}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("known", "status"),
+    [
+        ("*", 304),
+        ('"a", W/{tag}', 304),
+        *(("", 200), ('"', 200), ('""', 200), ("W/", 200), ("a" * 8_000, 200)),
+        ("{tag:.12}", 200),
+    ],
+)
+def test_tags_may_be_any_text(known: str, status: int) -> None:
+    tag = answer(sent(b""), {"a": 1}).headers["etag"]
+    given = {"if-none-match": known.format(tag=tag)}
+    assert answer(sent(b"", **given), {"a": 1}).status_code == status

@@ -147,8 +147,12 @@ async def test_every_operation_answers_as_the_document_says(
         await ask("write_data_node", node, json={"value": {"a": 1}, "comment": "why"})
         value = await ask("read_data_node", node)
         assert value["rows"] == [["a", 1]]
+        assert "error" in await ask("get_data_node_statistics", node)
+        await ask("write_data_node", node, json={"value": [{"a": 1}, {"a": 3}]})
+        told = await ask("get_data_node_statistics", node)
+        assert told["columns"][0]["mean"] == 2
         edits = await ask("list_edits", node)
-        assert [edit["comment"] for edit in edits] == ["why", "given"]
+        assert [edit["comment"] for edit in edits] == ["", "why", "given"]
         assert "error" in await ask("download_data_node", node)
         assert "error" in await ask("upload_data_node", node, content=b"1")
         assert await ask("list_cycles") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from datetime import UTC, date, datetime
 
@@ -173,3 +174,43 @@ async def test_where_a_value_comes_from_is_shown(orchestrator: Orchestrator) -> 
 
         other = await browser.get(f"data-nodes/{scenario.id}/lineage")
         assert other.status_code == 404
+
+
+async def test_columns_are_told_of(orchestrator: Orchestrator) -> None:
+    config = flows.single(orchestrator.config, flows.double, storage_type="pickle")
+    scenario = await orchestrator.create_scenario(config)
+    node = scenario.data_nodes["source"]
+    await node.write([{HOSTILE: 1}, {HOSTILE: 5}, {HOSTILE: None}])
+
+    async with client(orchestrator) as browser:
+        page = await browser.get(f"data-nodes/{node.id}?notice=x&column=&is=4")
+        assert "Smallest" not in page.text
+        found = re.search(r'href="([?][^"]*)#statistics"', page.text)
+        assert found is not None
+        asked = html.unescape(found[1])
+        assert "notice" not in asked
+        page = await browser.get(f"data-nodes/{node.id}{asked}")
+        cells = re.findall("<td>([^<]*)</td>", page.text.partition("Smallest")[2])
+        assert cells[:7] == ["int", "2", "1", "2", "1", "5", "3.0"]
+        assert "<b>" not in page.text
+        where = {"statistics": "1", "column": HOSTILE, "operator": ">", "is": "2"}
+        page = await browser.get(f"data-nodes/{node.id}", params=where)
+        cells = re.findall("<td>([^<]*)</td>", page.text.partition("Smallest")[2])
+        assert cells[:6] == ["int", "1", "0", "1", "5", "5"]
+
+        place = f"api/data-nodes/{node.id}/statistics"
+        (column,) = (await browser.get(place)).json()["columns"]
+        assert (column["name"], column["mean"]) == (HOSTILE, 3)
+        picked = {"where": f'[[{json.dumps(HOSTILE)}, 2, ">"]]'}
+        told = (await browser.get(place, params=picked)).json()
+        assert (told["rows"], told["total"]) == (1, 1)
+
+        await node.write(1)
+        assert (await browser.get(place)).status_code == 409
+        page = await browser.get(f"data-nodes/{node.id}?statistics=1")
+        assert "its value has no columns" in page.text
+        never = scenario.data_nodes["result"]
+        page = await browser.get(f"data-nodes/{never.id}?statistics=1")
+        assert page.status_code == 200
+        answer = await browser.get(f"api/data-nodes/{never.id}/statistics")
+        assert answer.status_code == 409

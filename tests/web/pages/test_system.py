@@ -67,5 +67,5 @@ async def test_the_store_is_measured(tmp_path: Path) -> None:
 
         async with client(orchestrator) as browser:
             page = await browser.get("system")
-            assert "Database, with what jobs printed" in page.text
+            assert "What jobs printed, in it</dt><dd>about 0 bytes<" in page.text
             assert "KiB in 1 file<" in page.text
