@@ -128,12 +128,6 @@ class OwnCalendar:
 
     async def promote(self, scenario: Scenario) -> None:
         """Make a scenario primary; see `Scenario.set_primary`."""
-        given: object = scenario
-
-        if isinstance(given, str):
-            what = f"a Scenario, as get_scenario(id) gives it; got {given!r}"
-            raise TypeError(f"what is made primary is {what}")
-
         record = await self.store.promote(scenario.id)
 
         if record is None:

@@ -453,9 +453,6 @@ async def test_what_verbs_are_given_is_named() -> None:
         with pytest.raises(TypeError, match="a name is a text, or None; got 3"):
             await orchestrator.create_scenario(cfg, name=wrong)
 
-        with pytest.raises(TypeError, match=r"as get_scenario\(id\) gives it; got 'SC"):
-            await orchestrator.set_primary(scenario.id)  # type: ignore[arg-type]  # on purpose
-
         with pytest.raises(
             TypeError, match=r"such as timedelta\(days=7\), or None; got 3"
         ):
