@@ -8,7 +8,6 @@ from __future__ import annotations
 import enum
 import functools
 import io
-import logging
 import marshal
 import pickle
 import sys
@@ -54,8 +53,8 @@ from asyncflow.worker.reducers import (
     REDUCERS,
     Reduced,
     constant_name,
-    logger,
     parts_of_variable,
+    reduce_in_own_way,
     reduce_parametrized,
     slots_of,
     variable,
@@ -203,11 +202,8 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
         ):
             return constant_name(value) or _decorated(value) or NotImplemented
 
-        if kind.__reduce__ is logging.Logger.__reduce__ and kind is not logging.Logger:
-            return logger, (value.name, kind)
-
         try:
-            made = value.__reduce_ex__(5)
+            made = reduce_in_own_way(value)
         except Exception:
             if (found := _importable(value)) is None:
                 raise

@@ -69,6 +69,16 @@ def _reduce_weak_mapping(value: Any) -> Reduced:
     return type(value), (), None, None, iter([*value.items()])
 
 
+def reduce_in_own_way(value: Any) -> Any:
+    """Reduce what its class reduces, a logger of a class of its own with that."""
+    kind: Any = type(value)
+
+    if kind.__reduce__ is logging.Logger.__reduce__ and kind is not logging.Logger:
+        return logger, (value.name, kind)
+
+    return value.__reduce_ex__(5)
+
+
 def logger(name: str, kind: type[logging.Logger]) -> logging.Logger:
     """Return the logger of a name; in a worker it is of the class that it came with."""
     found = logging.getLogger(name)
