@@ -111,7 +111,7 @@ class PartitionedDriver(ParquetFiles):
         """Write the files of a table, under names that no other write has."""
         dataset = need("pyarrow.dataset", "partition_cols")
         names = self.options.partitions
-        stem = os.path.splitext(os.path.basename(path))[0]
+        stem = os.path.basename(path).partition(".")[0]
         given = {"compression": self.options.compression or "none"}
         given |= self.options.write_options
         del given[PARTITIONS]
@@ -168,7 +168,7 @@ class PartitionedDriver(ParquetFiles):
 
             self._try(fill, draft, name)
             sync_all(draft)
-            return str(os.stat(draft).st_ino).encode()
+            return f"{draft}#{os.stat(draft).st_ino}"
         except BaseException as error:
             self.discard(None, path)
 
@@ -215,7 +215,7 @@ class PartitionedDriver(ParquetFiles):
 
     def is_published(self, kept: StoredValue, path: str) -> bool | None:
         with suppress(OSError):
-            if os.stat(self.path).st_ino == int(kept or 0):
+            if str(kept).endswith(f"#{os.stat(self.path).st_ino}"):
                 return True
 
         return False if os.path.isdir(self._draft(path)) else None

@@ -501,7 +501,7 @@ class DatabaseStore(Store):
             submission_id=submission_id,
             submission_ids=_keys(submission_ids),
             task_id=task_id,
-            status=status,
+            **{"status" if submission_ids is None else "status_within": status},
             labels=_keys(labels),
             page=page,
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from asyncflow.facts import Shown
 from asyncflow.stores._address import file_of
 from asyncflow.stores._open_database import OpenDatabase, opened_again
 from asyncflow.stores._postgres import PostgresDatabase
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 FOLDER = os.path.join(".asyncflow", "values")
 
 
-@attrs.define(eq=False)
-class PostgresStore(DatabaseStore):
+@attrs.define(eq=False, repr=False)
+class PostgresStore(DatabaseStore, Shown):
     """Keep records in a PostgreSQL database, which several hosts may use at a time.
 
     Large values are in files, for which all these hosts have to share one folder (NFS,

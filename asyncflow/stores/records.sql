@@ -1170,6 +1170,7 @@ ORDER BY
 ;
 
 -- name: job
+-- A status of some runs is looked for without its index: many other jobs may have it.
 SELECT
     id, task_id, submission_id, status, reason, run_at, finished_at, traceback,
     attempts, cpu_seconds, peak_rss, worker
@@ -1183,6 +1184,7 @@ WHERE TRUE
     )                                         -- if submission_ids
     AND task_id = :task_id                    -- if task_id
     AND status = :status                      -- if status
+    AND status || '' = :status_within         -- if status_within
     AND EXISTS (                              -- if labels
         SELECT TRUE                           -- if labels
         FROM submission JOIN scenario         -- if labels

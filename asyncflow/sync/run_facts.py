@@ -48,6 +48,8 @@ class JobFacts(Labeled[AsyncJob]):
     attempts: Forwarded[tuple[AttemptRecord, ...]] = Forwarded()
     progress: Forwarded[Progress | None] = Forwarded()
     usage: Forwarded[Usage | None] = Forwarded()
+    worker: Forwarded[str | None] = Forwarded()
+    is_canceling: Forwarded[bool] = Forwarded()
 
     @property
     def is_finished(self) -> Answer:
@@ -138,6 +140,7 @@ class SubmissionFacts(Labeled[AsyncSubmission]):
     orchestrator_id: Forwarded[str] = Forwarded()
     waits_for_data: Forwarded[bool] = Forwarded()
     is_paused: Forwarded[bool] = Forwarded()
+    is_canceling: Forwarded[bool] = Forwarded()
     version: Forwarded[str | None] = Forwarded()
     is_adopted: Forwarded[bool] = Forwarded()
     run_timeout: Forwarded[float | None] = Forwarded()

@@ -26,7 +26,7 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.status import SubmissionStatus
+from asyncflow.status import Status, SubmissionStatus
 from asyncflow.stores import _scenario_search
 from tests.support.records import (
     ONE_OF_EACH,
@@ -947,6 +947,10 @@ async def test_it_lists_the_jobs_of_several_runs(store: Store) -> None:
         == jobs[4:5]
     )
     assert await store.jobs(submission_ids=[]) == []
+    store.save(failed := jobs[3]._replace(status=Status.FAILED))
+    assert (await store.jobs(submission_ids=["SUBMISSION_0"], status="FAILED")) == [
+        failed
+    ]
     both = await store.jobs(
         submission_id="SUBMISSION_1", submission_ids=["SUBMISSION_0"]
     )

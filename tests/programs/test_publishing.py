@@ -125,12 +125,14 @@ def test_a_collection_is_published_once(moment: str, folder: Path) -> None:
     assert not left(folder)
 
 
+@pytest.mark.parametrize("kinds", ["parts", "json,parts"])
 @pytest.mark.parametrize("moment", ["before", "published"])
-def test_a_folder_is_published_once(moment: str, folder: Path) -> None:
+def test_a_folder_is_published_once(kinds: str, moment: str, folder: Path) -> None:
     (folder / "parts").mkdir()
-    (status, why, read, _), calls = killed_then_started(folder, "json,parts", moment)
+    (status, why, read, edits), calls = killed_then_started(folder, kinds, moment)
     assert (status, why, calls) == ("COMPLETED", WHY, 1)
-    assert read == {"json": ROWS, "parts": [{"a": "b", "n": 1}]}
+    assert read["parts"] == [{"a": "b", "n": 1}]
+    assert edits[-1] == 2  # what was there, and that
     assert not left(folder)
     assert not [*folder.glob("parts.*")]
 

@@ -75,6 +75,7 @@ async def refused(url: str, folder: Path, words: str) -> StoreFailed:
     assert error.file in str(error)
     assert error.remedy in str(error)
     assert "secret" not in str(error) + error.file + repr(store)
+    assert "_opened" not in repr(store)
     return error
 
 

@@ -229,6 +229,16 @@ async def test_a_first_page_needs_no_sorting(path: Path) -> None:
         assert "TEMP" not in plan(path, "scenario", sort_key=key, newest_first=True)
 
 
+async def test_jobs_of_some_runs_are_not_looked_for_among_all_with_a_status(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "asyncflow.db"
+    await fill(path, job_record(1))
+    found = plan(path, "job", submission_ids='{"x": null}', status_within="FAILED")
+    assert "job_by_submission" in found
+    assert "job_by_status" not in found
+
+
 # --------------------------------------------------------------------------- the writer
 
 

@@ -62,6 +62,31 @@ def test_a_verb_takes_and_gives_the_same(ours: type, theirs: type, name: str) ->
         assert inspect.signature(one).return_annotation == result
 
 
+OTHERWISE = {
+    "is_locked": "edit_in_progress",
+    "is_deleted": "exists() of the module",
+    "timeout": "an argument of wait() and submit()",
+}
+"""What is told there by another name, or not told, as it says nothing here."""
+
+LEFT = {"DataNode": {"config"}, "Task": {"tasks"}}
+"""What a config of its own, or its only task, would be."""
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [pytest.param(*one, id=one[0].__name__) for one in PAIRS[1:]]
+)
+def test_what_one_tells_the_other_tells(theirs: type, ours: type) -> None:
+    names = {
+        name
+        for name in dir(theirs)
+        if isinstance(inspect.getattr_static(theirs, name), property)
+        and not name.startswith("_")
+    }
+    found = {name for name in names - OTHERWISE.keys() if not hasattr(ours, name)}
+    assert found <= LEFT.get(theirs.__name__, set())
+
+
 FUNCTIONS = [
     name for name in dir(tp.Orchestrator) if inspect.isfunction(getattr(tp, name, None))
 ]

@@ -7,10 +7,11 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.support import programs
 
+expect.set_options(timeout=20_000)  # the machine may have much else to do
 BROWSER = shutil.which("chromium")
 _OFFLINE = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),

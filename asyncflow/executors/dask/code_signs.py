@@ -28,13 +28,19 @@ CodeSign: TypeAlias = tuple[str, str, bytes]
 """A module's name, its file where the job was submitted, and a digest of that."""
 
 
-def signs_of(code: bytes) -> tuple[CodeSign, ...]:
-    """Return the signs of the modules that a function needs. Blocks.
+def signs_of(codes: Iterable[bytes]) -> dict[bytes, tuple[CodeSign, ...]]:
+    """Return the signs of the modules that functions need, by the functions, pickled.
 
-    :param code: the function, pickled
+    Those that name the same modules share them. Blocks.
     """
-    wanted = [*_named_in(code)]
-    packages = set() if is_by_value(code) else {*map(_top, wanted)}
+    needs = {code: (_named_in(code), is_by_value(code)) for code in codes}
+    signs = {need: _signs(*need) for need in {*needs.values()}}
+    return {code: signs[need] for code, need in needs.items()}
+
+
+def _signs(names: frozenset[str], by_value: bool) -> tuple[CodeSign, ...]:
+    wanted = [*names]
+    packages = set() if by_value else {*map(_top, names)}
     found: list[CodeSign] = []
     seen: set[str] = set()
 
@@ -78,11 +84,11 @@ def first_difference(signs: Iterable[CodeSign]) -> ModuleDiffers | None:
     return None
 
 
-@lru_cache(256)
-def _named_in(code: bytes) -> tuple[str, ...]:
+@lru_cache(1024)
+def _named_in(code: bytes) -> frozenset[str]:
     """Return the modules that a pickle names: any text that is the name of one."""
     texts = {argument for _, argument, _ in pickletools.genops(code)}
-    return tuple(
+    return frozenset(
         text for text in texts if isinstance(text, str) and text in sys.modules
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, NoReturn, cast
 
 import attrs
@@ -18,15 +19,13 @@ _PARTS = (
     *("job_id", "task", "code", "inputs", "outputs", "sources", "attempt"),
     *("memory_limit", "is_short", "carrier", "is_watched", "waiting_file"),
 )
+_parts = attrgetter(*_PARTS)
 
 
 def pack(calls: Sequence[Call]) -> bytes:
     """Pickle calls; each driver on its own, as `wire.pack` does it. Blocks."""
-    codes = {call.code for call in calls}
-    signs = {code: signs_of(code or b"") for code in codes}
-    rows = [
-        (*(getattr(call, part) for part in _PARTS), signs[call.code]) for call in calls
-    ]
+    signs = signs_of({call.code or b"" for call in calls})
+    rows = [(*_parts(call), signs[call.code or b""]) for call in calls]
     return wire.pack(cast("wire.Request", (_PARTS, rows)))
 
 

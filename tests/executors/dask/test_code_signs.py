@@ -12,7 +12,8 @@ import attrs
 import cloudpickle  # type: ignore[import-untyped]  # it has no types
 import pytest
 
-from asyncflow.executors.dask.code_signs import first_difference, signs_of
+from asyncflow.executors.dask import code_signs
+from asyncflow.executors.dask.code_signs import CodeSign, first_difference
 from tests.support import flows
 
 
@@ -36,6 +37,10 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         del sys.modules[name]
 
 
+def signs_of(code: bytes) -> tuple[CodeSign, ...]:
+    return code_signs.signs_of([code])[code]
+
+
 def code() -> bytes:
     return pickle.dumps(importlib.import_module("signed.tasks").total)
 
@@ -44,6 +49,15 @@ def test_what_a_function_needs_is_found_however_it_is_imported(package: Path) ->
     names = [name for name, _, _ in signs_of(code())]
     assert names == ["signed", "signed.late", "signed.sums", "signed.tasks"]
     assert first_difference(signs_of(code())) is None
+
+
+def test_functions_that_name_the_same_modules_share_their_signs(package: Path) -> None:
+    tasks, other = code(), pickle.dumps(importlib.import_module("signed.sums").add)
+    twice = tasks + b"."  # another function of the same module
+    found = code_signs.signs_of([tasks, twice, other])
+    assert found[tasks] is found[twice]
+    assert found[tasks] == signs_of(tasks)
+    assert [name for name, _, _ in found[other]] == ["signed", "signed.sums"]
 
 
 def test_python_and_installed_packages_are_taken_for_the_same() -> None:

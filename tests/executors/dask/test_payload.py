@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -33,9 +34,9 @@ def test_the_modules_of_a_function_are_looked_for_once(
 ) -> None:
     asked: list[bytes] = []
 
-    def signs_of(code: bytes) -> tuple[CodeSign, ...]:
-        asked.append(code)
-        return code_signs.signs_of(code)
+    def signs_of(codes: Collection[bytes]) -> dict[bytes, tuple[CodeSign, ...]]:
+        asked.extend(codes)
+        return code_signs.signs_of(codes)
 
     monkeypatch.setattr(payload, "signs_of", signs_of)
     calls = [call(flows.double, tmp_path) for _ in range(3)]
