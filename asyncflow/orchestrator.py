@@ -774,7 +774,7 @@ class Orchestrator:
         """Delete all jobs whose runs have ended, in batches; return how many."""
         return await self._opened().job_deletion().delete_all()
 
-    async def clean_all_entities(self, version: str) -> bool:
+    async def clean_all_entities(self, version_number: str) -> bool:
         """Delete all scenarios of a version of the application, with all that is theirs.
 
         All of it in one transaction; then the files of their values. What scenarios share
@@ -786,7 +786,7 @@ class Orchestrator:
         """
         from asyncflow.runtime.cleaning import clean
 
-        return await clean(self._opened(), version)
+        return await clean(self._opened(), version_number)
 
     async def prune(
         self,

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound=Section)
 P = ParamSpec("P")
 R = TypeVar("R")
+File = str | os.PathLike[str]
 
 
 @takes_defaults
@@ -681,7 +682,7 @@ class Configuration(ServerDataNodes):
         self.migrations = None
         self._revision += 1
 
-    def export(self, path: str | os.PathLike[str], *, secrets: bool = False) -> None:
+    def export(self, filename: File, *, secrets: bool = False) -> None:
         """Write everything that code and `load` say to a TOML file.
 
         The file is replaced as a whole or not at all. Comments in an existing file stay
@@ -694,9 +695,9 @@ class Configuration(ServerDataNodes):
         """
         from asyncflow.config.toml import write  # loads tomlkit, which few need
 
-        write.save(self._registry, path, with_secrets=secrets)
+        write.save(self._registry, filename, with_secrets=secrets)
 
-    def load(self, path: str | os.PathLike[str], *, dialect: str | None = None) -> None:
+    def load(self, filename: File, *, dialect: str | None = None) -> None:
         """Merge a TOML file over what is declared, key by key.
 
         A file that Taipy wrote, with its table ``[TAIPY]``, is read as it is; what of it
@@ -713,13 +714,11 @@ class Configuration(ServerDataNodes):
         """
         from asyncflow.config.toml import source  # loads tomllib, which few need
 
-        found = source.source(path, dialect=dialect)
+        found = source.source(filename, dialect=dialect)
         self._registry.update(found.loaded(self._registry))
         self._revision += 1
 
-    def override(
-        self, path: str | os.PathLike[str], *, dialect: str | None = None
-    ) -> None:
+    def override(self, filename: File, *, dialect: str | None = None) -> None:
         """Put a TOML file over all that is declared, now and later, key by key.
 
         Its values win over those of code and of `load`; those of a later `override`, and
@@ -733,12 +732,12 @@ class Configuration(ServerDataNodes):
         from asyncflow.config import layers
         from asyncflow.config.toml import source
 
-        found = source.source(path, "override", dialect)
+        found = source.source(filename, "override", dialect)
         self._layers = self._layers or layers.Layers()
         self._layers.overrides.append(found)
         self._revision += 1
 
-    def backup(self, path: str | os.PathLike[str], *, secrets: bool = False) -> None:
+    def backup(self, filename: File, *, secrets: bool = False) -> None:
         """Write what counts, files over it included, to a TOML file: as `export` does.
 
         :param secrets: as of `export`.
@@ -747,11 +746,9 @@ class Configuration(ServerDataNodes):
         """
         from asyncflow.config.toml import write
 
-        write.save(self._current(), path, with_secrets=secrets)
+        write.save(self._current(), filename, with_secrets=secrets)
 
-    def restore(
-        self, path: str | os.PathLike[str], *, dialect: str | None = None
-    ) -> None:
+    def restore(self, filename: File, *, dialect: str | None = None) -> None:
         """Forget everything, as `clear` does, and load a TOML file.
 
         :param dialect: as of `load`.
@@ -760,7 +757,7 @@ class Configuration(ServerDataNodes):
         """
         from asyncflow.config.toml import source
 
-        found = source.source(path, dialect=dialect).loaded(Registry())
+        found = source.source(filename, dialect=dialect).loaded(Registry())
         self.clear()
         self._registry.update(found)
 

@@ -79,11 +79,11 @@ class DataNodes(ABC):
         )
 
     def configure_data_node_from(
-        self, source: DataNodeConfig, id: str, **properties: Any
+        self, source_configuration: DataNodeConfig, id: str, **properties: Any
     ) -> DataNodeConfig:
         """Declare a data node that is what another one is, but for what is given.
 
-        :param source: the other one.
+        :param source_configuration: the other one.
         :param properties: parameters of `configure_data_node`.
         """
         own = names_of(DataNodeConfig)
@@ -95,11 +95,15 @@ class DataNodes(ABC):
 
         return self._configure(
             evolved(
-                source,
+                source_configuration,
                 **fields,
                 id=id,
                 options={},
-                properties={**source.options, **source.properties, **free},
+                properties={
+                    **source_configuration.options,
+                    **source_configuration.properties,
+                    **free,
+                },
             )
         )
 

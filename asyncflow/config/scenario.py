@@ -90,11 +90,11 @@ class ScenarioConfig(Section):
 
         amending.add_sequences(self, sequences)
 
-    def remove_sequences(self, names: str | Iterable[str]) -> None:
+    def remove_sequences(self, sequence_names: str | Iterable[str]) -> None:
         """Remove sequences by their names; nothing happens where there is none."""
         from asyncflow.config import amending
 
-        amending.remove_sequences(self, names)
+        amending.remove_sequences(self, sequence_names)
 
     @property
     def tasks(self) -> tuple[TaskConfig, ...]:

@@ -269,4 +269,22 @@ def _handle(job: CurrentJob, data: bytes) -> None:
         if record.__dict__.get(name) is None:
             record.__dict__[name] = value
 
+    if record.levelname == f"Level {record.levelno}":  # it has a name here only
+        record.levelname = logging.getLevelName(record.levelno)
+
+    if type(logger).makeRecord is not logging.Logger.makeRecord:
+        with suppress(Exception):  # of somebody's method
+            _complete(record, logger)
+
     logger.handle(record)
+
+
+def _complete(record: logging.LogRecord, logger: logging.Logger) -> None:
+    """Add to a record what a logger of the program's own class gives those it makes."""
+    made = logger.makeRecord(
+        *(record.name, record.levelno, record.pathname, record.lineno),
+        *(record.msg, (), record.exc_info, record.funcName),
+    )
+
+    for name, value in vars(made).items():
+        record.__dict__.setdefault(name, value)

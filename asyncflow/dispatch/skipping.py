@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from weakref import WeakSet
@@ -14,7 +13,7 @@ from asyncflow.records import BasisRecord
 from asyncflow.runs.node import EVICTED, NodeState, Place, Version
 from asyncflow.runs.task import TaskState
 from asyncflow.worker.digests import digest, digest_in
-from asyncflow.worker.values import place_of
+from asyncflow.worker.values import is_whole, place_of
 
 if TYPE_CHECKING:
     from asyncflow.entities.planned import PlannedJob
@@ -157,9 +156,8 @@ def look(
                 version.place = place = Place.of(node.driver, asks=True)
                 seen.append((node, version, place))
             else:
-                version.is_missing = not (
-                    place_of(version.kept) or os.path.exists(version.kept)
-                )
+                kept = version.kept
+                version.is_missing = not (place_of(kept) or is_whole(kept))
 
     return seen
 
@@ -233,7 +231,7 @@ def reason_to_run(task: TaskState, fingerprint: Fingerprint, pins: Pins = None) 
             return f"`{name}` was written by something else{where}"
 
         if node.version.is_missing:
-            return f"the file of `{name}` is gone"
+            return f"the file of `{name}` is gone, or not whole"
 
         if (place := node.version.place) is not None:
             if place.is_missing:

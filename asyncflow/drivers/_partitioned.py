@@ -111,7 +111,7 @@ class PartitionedDriver(ParquetFiles):
         """Write the files of a table, under names that no other write has."""
         dataset = need("pyarrow.dataset", "partition_cols")
         names = self.options.partitions
-        stem = os.path.splitext(os.path.basename(path))[0]
+        stem = os.path.basename(path).partition(".")[0]
         given = {"compression": self.options.compression or "none"}
         given |= self.options.write_options
         del given[PARTITIONS]

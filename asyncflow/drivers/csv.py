@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 import attrs
@@ -196,6 +196,11 @@ class CSVDriver(RowFileDriver):
             return value
 
         columns = columns_of(rows_of(value))
+
+        is_named = isinstance(value, Mapping) or names_of(value) is not None
+
+        if not is_named and [*columns] == [*map(str, range(len(names)))]:
+            return dict(zip(names, columns.values(), strict=True))
 
         if columns and columns.keys() != {*names}:
             raise DataNodeWritingError(

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import attrs
 
+from asyncflow.config.sections import NOT_GIVEN, NotGiven
 from asyncflow.entities.handle import Labeled, ReadOnlyHandle
 from asyncflow.records import CycleRecord, ScenarioRecord
 
@@ -36,7 +37,7 @@ class Cycle(ReadOnlyHandle, Labeled):
 
     @property
     def name(self) -> str:
-        """How people call the period: ``2026-05``."""
+        """How people call the period: ``2026-05``, until `update` gives another name."""
         return self._record.name
 
     @property
@@ -74,20 +75,22 @@ class Cycle(ReadOnlyHandle, Labeled):
     async def update(
         self,
         *,
+        name: str | NotGiven = NOT_GIVEN,
         properties: Mapping[str, Any] | None = None,
         without: Iterable[str] = (),
     ) -> None:
-        """Change its properties; return when that is durable.
+        """Change its name or its properties; return when that is durable.
 
         Who changes others at the same time, here or in another process, loses nothing. On
         cancel all of it is done, or nothing.
 
+        :param name: what people call it from now on
         :param properties: those that are set, as JSON holds them; others stay. None for none
         :param without: the names of those that are removed
         :raises TypeError: where JSON does not hold one
         :raises NotFound: where it was deleted
         """
-        changes = {"properties": properties, "without": without}
+        changes = {"name": name, "properties": properties, "without": without}
         await self._verbs.update(self, changes)
 
     def __contains__(self, instant: object) -> bool:

@@ -366,7 +366,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
 
     async def write(
         self,
-        value: object,
+        data: object,
         job_id: str | None = None,
         *,
         editor_id: str | None = None,
@@ -389,22 +389,22 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         from asyncflow.entities import edits
 
         said = edits.said(editor_id, comment, {"job_id": job_id, **properties})
-        await self._verbs.write(self._state, value, said)
+        await self._verbs.write(self._state, data, said)
 
     async def write_with_column_names(
-        self, value: Any, columns: Sequence[str], job_id: str | None = None
+        self, data: Any, columns: Sequence[str], job_id: str | None = None
     ) -> None:
         """Write rows as a table with these columns: a frame of pandas; see `write`.
 
-        :param value: rows, an array or a frame
+        :param data: rows, an array or a frame
         """
         from asyncflow.entities import parts
 
-        await self.write(parts.with_columns(value, columns), job_id)
+        await self.write(parts.with_columns(data, columns), job_id)
 
     async def append(
         self,
-        value: object,
+        data: object,
         job_id: str | None = None,
         *,
         editor_id: str | None = None,
@@ -428,7 +428,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
         from asyncflow.entities import edits, parts
 
         said = edits.said(editor_id, comment, {"job_id": job_id, **properties})
-        await self._verbs.edit(self._state, parts.append(value), said)
+        await self._verbs.edit(self._state, parts.append(data), said)
 
     async def upload(
         self,

@@ -15,8 +15,16 @@ _UPDATE = "`await {it}.update({name}=...)` changes it"
 _CHANGED: Mapping[str, tuple[str, ...]] = {
     "Scenario": ("name", "properties", "tags"),
     "DataNode": ("name", "path", "validity_period"),
+    "Cycle": ("name", "properties"),
 }
 """What a verb changes."""
+
+_OF_SEQUENCES: Mapping[str, str] = {
+    "name": "`await scenario.rename_sequence({old!r}, ...)` changes it",
+    "tasks": "`await scenario.update_sequence({old!r}, [...])` changes them",
+    "properties": "`await scenario.update_sequence({old!r}, properties=...)` sets some",
+}
+"""What verbs of scenarios change."""
 
 _RUN = "`await {it}.submit()` runs it"
 _OF_A_RUN = "that is of a run: `submission = {it}.submit()` starts one, and has it"
@@ -141,6 +149,10 @@ def read_only(handle: object, name: str, it: str) -> str:
 
     if name in _CHANGED.get(kind, ()):
         return f"{name!r} of a {kind} cannot be set: {_UPDATE.format(it=it, name=name)}"
+
+    if kind == "Sequence" and name in _OF_SEQUENCES:
+        remedy = _OF_SEQUENCES[name].format(old=getattr(handle, "name", ""))
+        return f"{name!r} of a {kind} cannot be set: {remedy}"
 
     if name in _public(type(handle)):
         return f"{name!r} of a {kind} cannot be set"

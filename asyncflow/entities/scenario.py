@@ -298,9 +298,9 @@ class Scenario(Submittable):
         """
         await self._verbs.change_sequences(self, {"removed": [name]})
 
-    async def remove_sequences(self, names: Iterable[str]) -> None:
+    async def remove_sequences(self, sequence_names: Iterable[str]) -> None:
         """Remove several sequences, all of them or none; see `remove_sequence`."""
-        await self._verbs.change_sequences(self, {"removed": names})
+        await self._verbs.change_sequences(self, {"removed": sequence_names})
 
     async def is_deletable(self) -> Reasons:
         """Tell whether it can be deleted, as things are now; see

@@ -11,7 +11,7 @@ import attrs
 from asyncflow import ids
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import ScenarioConfig
-from asyncflow.entities.handle import HandleMap, Owned, Parents
+from asyncflow.entities.handle import HandleMap, Owned, Parents, ReadOnlyHandle
 from asyncflow.entities.submittable import Submittable, SubmittableVerbs
 from asyncflow.entities.task import Task, task_of
 from asyncflow.errors import UsageError
@@ -39,17 +39,22 @@ class SequenceVerbs(SubmittableVerbs, Protocol):
 
 
 @attrs.define(eq=False, repr=False)
-class Sequence(Submittable):
+class Sequence(Submittable, ReadOnlyHandle):
     """A named part of a scenario's tasks. These, and their data nodes, are attributes too."""
 
     _verbs: SequenceVerbs = attrs.field(kw_only=True)
-    name: str
+    _name: str = attrs.field(alias="name")
     owner_id: str
     """The id of its scenario."""
     _task_states: Mapping[str, TaskState] = attrs.field(alias="tasks")
     _properties: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
     _gone: tuple[str, ...] = attrs.field(default=(), kw_only=True)
     """The ids of tasks that it was given, and its config does not declare any more."""
+
+    @property
+    def name(self) -> str:
+        """How it is called in its scenario; `Scenario.rename_sequence` changes it."""
+        return self._name
 
     @property
     def properties(self) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeGuard, TypeVar
 
 import attrs
 from anyio import get_cancelled_exc_class, to_thread
@@ -42,6 +42,8 @@ from asyncflow.ids import submission_of
 from asyncflow.log import logger as _logger
 from asyncflow.task_group import is_canceled
 from asyncflow.worker.outcome import worker_name
+
+_E = TypeVar("_E", bound=BaseException)
 
 HELD = 1.0
 """After how many seconds a plain function has held the event loop for long."""
@@ -200,7 +202,7 @@ def _called(call: Call) -> Outcome | Awaitable[object]:
     except asyncio.CancelledError:
         raise
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
+        if _is(error, KeyboardInterrupt):
             note_interrupt(error)
 
         return failed(error)
@@ -242,4 +244,9 @@ async def _run_async(call: Call, coroutine: Coroutine) -> Outcome:
 
 
 def _failed(error: BaseException) -> Outcome:
-    return _CANCELED if isinstance(error, asyncio.CancelledError) else failed(error)
+    return _CANCELED if _is(error, asyncio.CancelledError) else failed(error)
+
+
+def _is(error: BaseException, kind: type[_E]) -> TypeGuard[_E]:
+    """Tell of what kind an error is without asking it for its `__class__`."""
+    return issubclass(type(error), kind)

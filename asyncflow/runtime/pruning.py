@@ -47,8 +47,14 @@ class Pruning:
                 "prune needs to be told what to remove: give older_than, keep, or both"
             )
 
-        if keep is not None and keep < 0:
-            raise UsageError(f"keep is a number of submissions, not {keep}")
+        if not (keep is None or (type(keep) is int and keep >= 0)):
+            raise UsageError(f"keep is a number of submissions, not {keep!r}")
+
+        age: object = older_than
+
+        if not isinstance(age, timedelta | None):
+            how = f"such as timedelta(days=7), or None; got {age!r}"
+            raise TypeError(f"older_than is a timedelta, {how}")
 
         before = (
             None if older_than is None else time.time() - older_than.total_seconds()

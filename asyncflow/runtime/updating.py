@@ -147,7 +147,12 @@ class Updating:
         return before, record
 
     async def _cycle(self, cycle: Cycle, changes: Mapping[str, Any]) -> None:
-        """Change the properties of a cycle, and tell who wants to know."""
+        """Change the name or the properties of a cycle, and tell who wants to know."""
+        name = changes.get("name", NOT_GIVEN)
+
+        if name is not NOT_GIVEN and not (isinstance(name, str) and name):
+            raise TypeError(f"the name of a cycle is a text; got {name!r}")
+
         properties = _in_json(properties_of(changes.get("properties")))
         without = _names(changes.get("without") or (), "without") - properties.keys()
 
@@ -157,6 +162,8 @@ class Updating:
                 k: v for k, v in {**known, **properties}.items() if k not in without
             }
             text = _text(made) if made else ""
+            called = record.name if name is NOT_GIVEN else name
+            record = record._replace(name=called)
             return record if made == known else record._replace(attributes=text)
 
         with CancelScope(shield=True):
@@ -167,7 +174,10 @@ class Updating:
             if record is not before and self.engine.bus.hears_entities:
                 from asyncflow.notify import entities
 
-                told = entities.updated(cycle.id, None, ["properties"])
+                names = ["name"] if record.name != before.name else []
+                is_same = record.attributes == before.attributes
+                names += [] if is_same else ["properties"]
+                told = entities.updated(cycle.id, None, names)
                 self.engine.bus.tell([told])
 
     async def node(self, node: NodeState, changes: Mapping[str, Any]) -> None:

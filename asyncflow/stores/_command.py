@@ -60,9 +60,12 @@ def changed(record: Changeable, before: int) -> Command:
     }
 
     if not isinstance(record, ScenarioRecord):
-        verb = "data_node" if isinstance(record, DataNodeRecord) else "cycle"
         given = {**facts, "attributes": record.attributes}
-        return Command(f"update_{verb}", [given])
+
+        if isinstance(record, DataNodeRecord):
+            return Command("update_data_node", [given])
+
+        return Command("update_cycle", [{**given, "name": record.name}])
 
     properties, pickled = dump_properties(record.properties, record.id)
     tags = {"tags": dump_tags(record.tags), "tag_names": keys(record.tags)}

@@ -36,7 +36,7 @@ ALL = 2**63 - 1
 
 CHANGED: Mapping[type[Record], tuple[str, ...]] = {
     ScenarioRecord: ("name", "properties", "tags", "sequences", "version", "revision"),
-    CycleRecord: ("attributes", "revision"),
+    CycleRecord: ("name", "attributes", "revision"),
     DataNodeRecord: ("attributes", "revision"),
 }
 """What `Store.update` takes of a record."""

@@ -114,7 +114,7 @@ SELECT TRUE FROM data_node WHERE id = :id AND revision = :revision;
 
 -- name: update_cycle.row
 UPDATE cycle
-SET attributes = :attributes, revision = :revision
+SET name = :name, attributes = :attributes, revision = :revision
 WHERE id = :id AND revision = :before;
 
 -- name: update_cycle.found

@@ -240,10 +240,17 @@ END;
 
 -- name: heed.cycle_changed
 CREATE TEMP TRIGGER IF NOT EXISTS cycle_changed AFTER UPDATE ON main.cycle
-WHEN OLD.attributes IS NOT NEW.attributes
+WHEN OLD.attributes IS NOT NEW.attributes OR OLD.name IS NOT NEW.name
 BEGIN
     INSERT INTO change (maker_id, at, operation, entity_id, attributes)
-    SELECT maker_id, at, 'UPDATED', NEW.id, 'properties' FROM heard;
+    SELECT
+        maker_id, at, 'UPDATED', NEW.id,
+        CASE
+            WHEN OLD.name IS NEW.name THEN 'properties'
+            WHEN OLD.attributes IS NEW.attributes THEN 'name'
+            ELSE 'name,properties'
+        END
+    FROM heard;
 END;
 
 -- name: heed.cycle_deleted

@@ -241,14 +241,14 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         return self._inner.is_uploadable()
 
     def write_with_column_names(
-        self, value: Any, columns: Sequence[str], job_id: str | None = None
+        self, data: Any, columns: Sequence[str], job_id: str | None = None
     ) -> None:
         """Write rows as a table; see `asyncflow.DataNode.write_with_column_names`."""
-        self._loop.call(self._inner.write_with_column_names, value, columns, job_id)
+        self._loop.call(self._inner.write_with_column_names, data, columns, job_id)
 
     def append(
         self,
-        value: object,
+        data: object,
         job_id: str | None = None,
         *,
         editor_id: str | None = None,
@@ -258,7 +258,7 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         """Add to the value; see `asyncflow.DataNode.append`."""
         self._loop.call(
             self._inner.append,
-            value,
+            data,
             job_id,
             editor_id=editor_id,
             comment=comment,
@@ -275,7 +275,7 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
 
     def write(
         self,
-        value: object,
+        data: object,
         job_id: str | None = None,
         *,
         editor_id: str | None = None,
@@ -285,7 +285,7 @@ class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         """Write a value; see `asyncflow.DataNode.write`."""
         self._loop.call(
             self._inner.write,
-            value,
+            data,
             job_id,
             editor_id=editor_id,
             comment=comment,

@@ -88,6 +88,10 @@ class Listed:
         return getattr(self if hasattr(type(self), name) else self.record, name)
 
 
+def _refused(handle: Any, name: str, value: object) -> None:
+    assign(handle, name, value, ())
+
+
 @attrs.frozen(eq=False, repr=False)
 class Handle(Generic[Inner]):
     """What the blocking handles have in common; two of the same thing are equal."""
@@ -148,6 +152,9 @@ class Handle(Generic[Inner]):
         """Take note of the class whose handles it wraps; None for those of no class."""
         if of is not None:
             _WRAPPERS[of] = cls
+
+        if Handle in cls.__bases__:  # what is frozen would only say that it is
+            setattr(cls, "__setattr__", _refused)  # noqa: B010  # of no type
 
     if not TYPE_CHECKING:  # or each name would be one that is there
 

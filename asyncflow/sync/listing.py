@@ -59,8 +59,9 @@ class ListedCycle(Listed):
     __slots__ = ()
 
     fixed: ClassVar[frozenset[str]] = _names(
-        "id name frequency start_date end_date creation_date"
+        "id frequency start_date end_date creation_date"
     )
+    changing: ClassVar[frozenset[str]] = _names("name")
 
 
 class ListedDataNode(Listed):

@@ -146,9 +146,9 @@ class Scenario(Runnable[AsyncScenario], Observable[AsyncScenario], of=AsyncScena
         """Remove a sequence; see `asyncflow.Scenario.remove_sequence`."""
         self._loop.call(self._inner.remove_sequence, name)
 
-    def remove_sequences(self, names: Iterable[str]) -> None:
+    def remove_sequences(self, sequence_names: Iterable[str]) -> None:
         """Remove several sequences; see `asyncflow.Scenario.remove_sequences`."""
-        self._loop.call(self._inner.remove_sequences, names)
+        self._loop.call(self._inner.remove_sequences, sequence_names)
 
     def add_tag(self, tag: str) -> None:
         """Give it a tag; see `asyncflow.Scenario.add_tag`."""

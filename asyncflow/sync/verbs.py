@@ -126,15 +126,17 @@ def delete(entity_id: str) -> None:
 
 
 @names_own_arguments
-def clean_all_entities(version: str) -> bool:
+def clean_all_entities(version_number: str) -> bool:
     """Delete all that a version has made; where there is none, a warning says so.
 
     See `asyncflow.Orchestrator.clean_all_entities`.
     """
-    is_known = opened().clean_all_entities(version)
+    is_known = opened().clean_all_entities(version_number)
 
     if not is_known:
-        _logger.warning("there is no version %r, so nothing was deleted", version)
+        _logger.warning(
+            "there is no version %r, so nothing was deleted", version_number
+        )
 
     return is_known
 

@@ -23,6 +23,9 @@ NAMES = frozenset(
         # What `touched` does not see, as C code is asked for it.
         *("ctypes", "CDLL", "PyDLL", "dlopen", "chdir", "fchdir", "umask", "alarm"),
         *("setitimer", "sigaction", "setrlimit", "prctl"),
+        # Settings of the standard library.
+        *("setdefaulttimeout", "field_size_limit", "set_int_max_str_digits", "tzset"),
+        *("set_threshold", "set_event_loop_policy", "set_start_method", "reconfigure"),
     }
 )
 """What such code names."""

@@ -54,6 +54,7 @@ from asyncflow.worker.reducers import (
     Reduced,
     constant_name,
     parts_of_variable,
+    reduce_in_own_way,
     reduce_parametrized,
     slots_of,
     variable,
@@ -202,7 +203,7 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
             return constant_name(value) or _decorated(value) or NotImplemented
 
         try:
-            made = value.__reduce_ex__(5)
+            made = reduce_in_own_way(value)
         except Exception:
             if (found := _importable(value)) is None:
                 raise
@@ -299,6 +300,9 @@ def _skeleton(cls: type) -> Reduced:
         raise pickle.PicklingError(
             f"msgspec makes the class {name} in one piece: {why}"
         )
+
+    if kind.__name__ == "_TypedDictMeta" and bases == (dict,):  # it refuses this base
+        bases = (sys.modules[kind.__module__].TypedDict,)
 
     content = {**content, "__qualname__": cls.__qualname__}
 

@@ -29,6 +29,7 @@ from asyncflow.worker.streams import (
     PLACE,
     Stderr,
     Stdout,
+    are_as_made,
     close_placeholders,
     flush_of_c,
     framed,
@@ -188,8 +189,8 @@ class WorkerState:
             self._flush_c(None)
             is_silent = _lseek(1, 0, os.SEEK_CUR) == PLACE == _lseek(2, 0, os.SEEK_CUR)
             is_whole = (
-                sys.stdout is self._out
-                and sys.stderr is self._err
+                (sys.stdout is self._out and sys.stderr is self._err)
+                and are_as_made(self._out, self._err)
                 and (is_silent or self._is_ours())
             )
         except (OSError, ValueError, AttributeError):
@@ -268,6 +269,10 @@ class WorkerState:
         """Put right what only the next job would meet: its parent has the answer."""
         if self._is_half_right:
             return_to(self._directory)
+
+            if not are_as_made(self._out, self._err):
+                self._point_output()
+
             self.left = self.left or self.state.put_others_right()
             self.looks_closely = self.looks_closely or self.state.has_mended
             self._is_half_right = False

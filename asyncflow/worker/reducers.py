@@ -7,14 +7,16 @@ else in the pickle holds it.
 from __future__ import annotations
 
 import functools
+import logging
 import operator
 import sys
 import typing
 import weakref
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeAlias
 
-from asyncflow.worker import local_modules
+from asyncflow.worker import current, local_modules
 
 Reduced: TypeAlias = tuple[Any, ...]
 
@@ -65,6 +67,27 @@ def dead() -> weakref.ReferenceType[Any]:
 
 def _reduce_weak_mapping(value: Any) -> Reduced:
     return type(value), (), None, None, iter([*value.items()])
+
+
+def reduce_in_own_way(value: Any) -> Any:
+    """Reduce what its class reduces, a logger of a class of its own with that."""
+    kind: Any = type(value)
+
+    if kind.__reduce__ is logging.Logger.__reduce__ and kind is not logging.Logger:
+        return logger, (value.name, kind)
+
+    return value.__reduce_ex__(5)
+
+
+def logger(name: str, kind: type[logging.Logger]) -> logging.Logger:
+    """Return the logger of a name; in a worker it is of the class that it came with."""
+    found = logging.getLogger(name)
+
+    if current.is_worker and type(found) is not kind:
+        with suppress(TypeError):  # one with slots
+            found.__class__ = kind
+
+    return found
 
 
 def reduce_parametrized(cls: type) -> Reduced | None:

@@ -1,7 +1,7 @@
 """What a job may leave in its process, for the next one to stumble over.
 
 Timers, handlers of signals, the umask, limits, the environment, the locale, warning
-filters, ``sys.path``, settings of the interpreter, threads, child processes, descriptors,
+filters, ``sys.path``, settings of Python, threads, child processes, descriptors,
 the root folder, the priority, functions that were replaced, modules that were removed or
 hidden. The state is remembered before jobs run. After a job it is put right; where that is
 not possible the worker is to end. What a module sets while it is imported, before the
@@ -31,7 +31,7 @@ from typing import Any, TypeAlias
 from asyncflow.worker import children, stacks
 from asyncflow.worker.log_state import LogState
 from asyncflow.worker.meddling import may_meddle
-from asyncflow.worker.replaced import REPLACEABLE, Names
+from asyncflow.worker.replaced import REPLACEABLE, Names, Settings
 from asyncflow.worker.usage import limit_of
 from asyncflow.worker.world import Interpreter, Variables, raw_environment
 
@@ -104,7 +104,7 @@ class ProcessState:
         self._logging = logging
         self._interpreter = Interpreter()
         self._null = os.fstat(0).st_rdev
-        self._names = Names()
+        self._names, self._settings = Names(), Settings()
         self.pipes: Pipes = _pipes() if pipes is None else pipes
         self._vital_steps = (
             self._names.functions_left,
@@ -129,10 +129,10 @@ class ProcessState:
         self.modules: int = len(sys.modules)
         """How many modules were loaded."""
         self._names.remember()
+        self._settings.remember()
         self._share = _share()
         self._interpreter.remember()
-        self._threads = _count()
-        self._known_threads = {*threading.enumerate()}
+        self._threads, self._known_threads = _count(), {*threading.enumerate()}
         self._children = {*children.alive()} if children.has_any() else set()
         self._umask = _umask(_new_umask)
         _umask(self._umask)
@@ -142,8 +142,7 @@ class ProcessState:
 
         self._quick = (*map(_handler_of, QUICK),)
         self._handlers = (*map(_handler_of, ALL),)
-        self._mask = _change_mask(_BLOCK, ())
-        self._limits = [*map(limit_of, LIMITS)]
+        self._mask, self._limits = _change_mask(_BLOCK, ()), [*map(limit_of, LIMITS)]
         self._environ, self._variables = os.environ, {**raw_environment()}
         self._watched = Variables.watched()
         self._changes = self._watched.changes
@@ -379,6 +378,7 @@ class ProcessState:
             self._restore_environment()
 
         self._changes, self._path = self._watched.changes, [*sys.path]
+        self.has_mended |= self._settings.put_right()
 
         if warnings.filters != self._filters:
             warnings.filters[:] = self._filters  # type: ignore[index]  # it is a list

@@ -227,6 +227,15 @@ def text_writer(raw: io.RawIOBase) -> io.TextIOWrapper:
     )
 
 
+def are_as_made(*streams: io.TextIOWrapper) -> bool:
+    """Tell whether streams write text as `text_writer` has made them to."""
+    return all(
+        (one.encoding, one.errors, one.line_buffering)
+        == ("utf-8", "backslashreplace", True)
+        for one in streams
+    )
+
+
 def flush_of_c() -> Callable[[None], object]:
     """Return what flushes C's own buffers, as C libraries print through them."""
     import ctypes

@@ -155,6 +155,34 @@ def fetch(kept: bytes | str) -> object:
     return steps.load(data, buffers)
 
 
+def is_whole(path: str) -> bool:
+    """Tell whether the file of a value is there, and as long as it says. Blocks.
+
+    One of a driver with a form of its own is whole unless it is empty.
+    """
+    try:
+        with open(path, "rb") as file:
+            found = os.fstat(file.fileno()).st_size
+            head = file.read(_HEAD.size)
+
+            if not _MAGIC.startswith(head[: len(_MAGIC)]):
+                return True
+
+            _, count, length, _ = _HEAD.unpack(head)
+            sizes = struct.unpack(f"<{count}Q", file.read(8 * count))
+    except IsADirectoryError:
+        return True
+    except (OSError, struct.error):
+        return False
+
+    end: int = _HEAD.size + 8 * count + length
+
+    for size in sizes:
+        end = _aligned(end) + size
+
+    return found == end
+
+
 def held_name(path: str, place: str) -> str:
     """Return how the file of a value is to be called that stays on the host that made it.
 

@@ -453,6 +453,17 @@ async def test_what_verbs_are_given_is_named() -> None:
         with pytest.raises(TypeError, match="a name is a text, or None; got 3"):
             await orchestrator.create_scenario(cfg, name=wrong)
 
+        with pytest.raises(
+            TypeError, match=r"such as timedelta\(days=7\), or None; got 3"
+        ):
+            await orchestrator.prune(wrong)
+
+        for keep in (-1, "3", 0.5):
+            with pytest.raises(
+                UsageError, match="keep is a number of submissions, not"
+            ):
+                await orchestrator.prune(keep=keep)  # type: ignore[arg-type]  # on purpose
+
         with pytest.raises(TypeError, match="callbacks are a list of functions; got"):
             scenario.submit(callbacks=print)  # type: ignore[arg-type]  # on purpose
 

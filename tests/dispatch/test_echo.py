@@ -292,6 +292,42 @@ async def test_a_record_tells_of_which_job_it_is(
     assert facts["task"] == "of the user's"  # what is there already stays
 
 
+class OwnLogger(logging.Logger):
+    def makeRecord(self, *args: Any, **options: Any) -> logging.LogRecord:  # noqa: N802
+        record = super().makeRecord(*args, **options)
+        record.__dict__.update(release="7", msg="another text")
+        return record
+
+
+async def test_a_record_has_what_the_programs_own_logger_adds(
+    config: Configuration,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (attempt,) = await make_attempts(config)
+    monkeypatch.setattr(logging.getLogger("users"), "__class__", OwnLogger)
+    data = data_of(logging.WARNING)
+    await to_thread.run_sync(logged(data, attempt)[2], data)
+    (record,) = caplog.records
+    assert (record.__dict__["release"], record.getMessage()) == ("7", "5 rows")
+
+
+async def test_a_level_has_the_name_that_it_has_here(
+    config: Configuration, caplog: pytest.LogCaptureFixture
+) -> None:
+    (attempt,) = await make_attempts(config)
+    data = data_of(42)
+    logging.addLevelName(42, "NOTICE")
+
+    try:
+        await to_thread.run_sync(logged(data, attempt)[2], data)
+    finally:
+        logging._levelToName.pop(42)
+        logging._nameToLevel.pop("NOTICE")
+
+    assert [one.levelname for one in caplog.records] == ["NOTICE"]
+
+
 async def test_a_record_below_the_level_here_is_dropped(
     config: Configuration, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -155,6 +156,26 @@ def test_the_columns_of_a_frame_are_appended_in_their_order(
 
     text = path.read_text().replace('"', "")
     assert text.splitlines() == ["a,b", "1,x", "2,y", "3,z"]
+
+
+@pytest.mark.parametrize("exposed", LIBRARIES)
+def test_rows_without_names_are_appended_as_they_come(
+    tmp_path: Path, exposed: str
+) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("a,b\n1,x\n")
+    made = driver(path, exposed_type=exposed)
+    file = str(tmp_path / "A-1.value")
+
+    for rows in ([[2, "y"]], [(3, "z")], np.array([["4", "u"]])):
+        made.publish(made.append(rows, None, file, "node"), file)
+
+    text = path.read_text().replace('"', "")
+    assert text.splitlines() == ["a,b", "1,x", "2,y", "3,z", "4,u"]
+
+    for other in ([[5]], [[5, "v", 0]], {"0": [5], "1": ["v"]}):
+        with pytest.raises(DataNodeWritingError, match="cannot be appended to a, b"):
+            made.append(other, None, file, "node")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-8-sig"])

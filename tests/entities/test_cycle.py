@@ -68,6 +68,48 @@ async def test_its_properties_are_changed_by_several(place: Place) -> None:
             assert (await one.get_cycle(cycle.id)).properties == seen.properties
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("kind", SHARED, indirect=True, scope="session")
+async def test_it_is_given_a_name(place: Place) -> None:
+    config = Configuration()
+    flow = declared(config)
+
+    with fail_after(40):
+        async with (
+            Orchestrator(config, place.store()) as one,
+            Orchestrator(config, place.store()) as other,
+            other.events(EntityUpdated) as events,
+        ):
+            cycle = (await one.create_scenario(flow)).cycle
+            assert cycle is not None
+            seen = await other.get_cycle(cycle.id)
+
+            async with create_task_group() as group:
+                group.start_soon(partial(cycle.update, name="stocktaking"))
+                group.start_soon(partial(seen.update, properties={"a": 1}))
+
+            assert cycle.name == "stocktaking"
+            assert (await other.get_cycle(cycle.id)).name == "stocktaking"
+            assert seen.properties == {"a": 1}
+            named = (cycle.id, ("name",))
+
+            async for event in events:
+                if (event.entity_id, event.attributes) == named:
+                    break
+
+            again = (await other.create_scenario(flow)).cycle
+            assert again is seen
+            assert again.name == "stocktaking"
+
+            with pytest.raises(TypeError, match="the name of a cycle is a text; got 5"):
+                await cycle.update(name=5)  # type: ignore[arg-type]
+
+            with pytest.raises(
+                AttributeError, match=r"await cycle\.update\(name=\.\.\.\)"
+            ):
+                cycle.name = "other"  # type: ignore[misc]
+
+
 def test_the_blocking_face_sets_them(tmp_path: Path) -> None:
     config = Configuration()
     flow = declared(config)
@@ -81,6 +123,14 @@ def test_the_blocking_face_sets_them(tmp_path: Path) -> None:
         del cycle.properties["unit"]
         assert dict(cycle.properties) == {"label": "first"}
         assert cycle.get_simple_label() == "first"
+        cycle.name = "January"
+        assert orchestrator.get_cycle(cycle.id).name == "January"
+
+        with pytest.raises(
+            AttributeError, match="'frequency' of a Cycle cannot be set"
+        ):
+            setattr(cycle, "frequency", "DAILY")  # noqa: B010  # no type has it
 
     with tp.Orchestrator(config, store) as orchestrator:
         assert orchestrator.get_cycle(cycle.id).properties == {"label": "first"}
+        assert [one.name for one in tp.get_cycles()] == ["January"]

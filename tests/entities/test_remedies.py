@@ -132,6 +132,13 @@ async def test_what_a_handle_shows_cannot_be_set(scenario: Any) -> None:
     with pytest.raises(AttributeError, match=r"'status' .* cannot be set"):
         submission.status = "COMPLETED"
 
+    await scenario.add_sequence("all", [*scenario.tasks])
+
+    with pytest.raises(AttributeError, match=r"\.rename_sequence\('all', \.\.\.\)"):
+        scenario.all.name = "other"
+
+    assert scenario.all.name == "all"
+
     with pytest.raises(AttributeError, match=r"'scope' .* cannot be set"):
         scenario.source.scope = "GLOBAL"
 

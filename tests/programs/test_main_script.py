@@ -89,6 +89,37 @@ def helper(x: "Item") -> "list[Item]": ...
 def job(_):
     return sorted(typing.get_type_hints(helper)) == ["return", "x"]
 """,
+    "TypedDict": """
+import typing_extensions
+class Row(typing.TypedDict):
+    a: int
+class Wide(Row, total=False):
+    b: "Row"
+class Other(typing_extensions.TypedDict):
+    c: typing_extensions.NotRequired[int]
+class More(Other):
+    d: int
+Odd = typing.TypedDict("Odd", {"x-y": int})
+def job(_):
+    keys = (Wide.__required_keys__, Wide.__optional_keys__, Wide.__total__)
+    here = keys == ({"a"}, {"b"}, False) and Wide(a=1, b=Row(a=2)) == {"a": 1, "b": {"a": 2}}
+    hints = typing.get_type_hints(Wide) == {"a": int, "b": Row}
+    more = More.__optional_keys__ == {"c"} and typing_extensions.is_typeddict(More)
+    odd = typing.is_typeddict(Odd) and Odd.__annotations__ == {"x-y": int}
+    return here and hints and more and odd and pickle.loads(pickle.dumps(Wide)) is Wide
+""",
+    "logger of its own class": """
+import logging
+class Verbose(logging.Logger):
+    def trace(self, text):
+        return self.name + text
+plain = logging.getLogger("of the script")
+logging.setLoggerClass(Verbose)
+log = logging.getLogger("of the script.part")
+def job(_):
+    same = log is logging.getLogger("of the script.part") and log.parent is plain
+    return same and log.trace("!") == "of the script.part!" and type(plain) is logging.Logger
+""",
     "NewType": """
 UserId = typing.NewType("UserId", int)
 def job(_):

@@ -28,23 +28,23 @@ NAMES: dict[str, str] = {
     "tp": """
 cancel_job: same(job)
 can_create: same(config)
-clean_all_entities: same
+clean_all_entities: same(version_number)
 compare_scenarios: same
 create_global_data_node: same(config)
 create_scenario: same(config, creation_date, name)
-delete: same - a scenario, a cycle or a submission; what is a part of these goes with them
+delete: same(entity_id) - a scenario, a cycle or a submission; what is a part of these goes with them
 delete_job: same(job, force) - its run has to have ended; `force` cancels that
 delete_jobs: same - those whose runs have ended
-exists: same
-get: same - raises `NotFound` where there is nothing, and never gives None
+exists: same(entity_id)
+get: same(entity_id) - raises `NotFound` where there is nothing, and never gives None
 get_cycles: same
 get_cycles_scenarios: same
 get_data_nodes: same
-get_entities_by_config_id: same
+get_entities_by_config_id: same(config_id)
 get_jobs: same
 get_latest_job: same(task)
 get_latest_submission: same(entity)
-get_parents: same(entity)
+get_parents: same(entity) - without `parent_dict`
 get_primary: same(cycle)
 get_primary_scenarios: same(is_sorted, descending, created_start_time, created_end_time, sort_key)
 get_scenarios: same(cycle, tag, is_sorted, descending, created_start_time, created_end_time, sort_key)
@@ -91,40 +91,40 @@ Task: same
 TaskId: same - another name of `str`
 """,
     "Config": """
-backup: same
+backup: same(filename)
 block_update: otherwise - the configuration may change at any time; runs are snapshots
 check: same - returns nothing, and raises `ConfigError` with all problems
 configure_core: same - Taipy's storage options are taken, and have no effect
 configure_csv_data_node: same(id, default_path, encoding, has_header, exposed_type, scope, validity_period)
 configure_data_node: same(id, storage_type, scope, validity_period)
-configure_data_node_from: same
+configure_data_node_from: same(source_configuration, id)
 configure_excel_data_node: same(id, default_path, has_header, sheet_name, exposed_type, scope, validity_period)
 configure_generic_data_node: same(id, read_fct, write_fct, read_fct_args, write_fct_args, scope, validity_period)
 configure_global_app: same
 configure_in_memory_data_node: same(id, default_data, scope, validity_period)
 configure_job_executions: same(mode, max_nb_of_workers)
 configure_json_data_node: same(id, default_path, encoding, encoder, decoder, scope, validity_period)
-configure_mongo_collection_data_node: same
-configure_parquet_data_node: same
+configure_mongo_collection_data_node: same(id, db_name, collection_name, custom_document, db_username, db_password, db_host, db_port, db_driver, db_extra_args, scope, validity_period)
+configure_parquet_data_node: same - `read_kwargs`, `write_kwargs` by name; else `read_options`, `write_options`
 configure_pickle_data_node: same(id, default_path, default_data, scope, validity_period)
-configure_s3_object_data_node: same - or any storage type at a path `s3://bucket/key`
-configure_scenario: same(id, task_configs, additional_data_node_configs, frequency)
-configure_sql_data_node: same
-configure_sql_table_data_node: same
+configure_s3_object_data_node: same(id, aws_access_key, aws_secret_access_key, aws_s3_bucket_name, aws_s3_object_key, aws_region, aws_s3_client_parameters, aws_s3_get_object_parameters, aws_s3_put_object_parameters, scope, validity_period) - or any storage type at a path `s3://bucket/key`
+configure_scenario: same(id, task_configs, additional_data_node_configs, frequency, comparators, sequences)
+configure_sql_data_node: same(id, db_name, db_engine, read_query, write_query_builder, append_query_builder, db_username, db_password, db_host, db_port, db_driver, sqlite_folder_path, sqlite_file_extension, db_extra_args, exposed_type, scope, validity_period)
+configure_sql_table_data_node: same(id, db_name, db_engine, table_name, db_username, db_password, db_host, db_port, db_driver, sqlite_folder_path, sqlite_file_extension, db_extra_args, exposed_type, scope, validity_period)
 configure_task: same(id, function, input, output, skippable)
 core: same
 data_nodes: same - without the key `"default"`: that is `Config.defaults`
-export: same
+export: same(filename)
 global_config: same
 job_config: same
-load: same
-override: same
-restore: same
+load: same(filename)
+override: same(filename)
+restore: same(filename)
 scenarios: same
 sections: same
 set_default_data_node_configuration: same(storage_type, scope, validity_period)
 set_default_scenario_configuration: same
-set_default_task_configuration: same
+set_default_task_configuration: same(function, input, output, skippable)
 tasks: same
 unblock_update: otherwise - as `block_update`
 unique_sections: same
@@ -150,20 +150,20 @@ scope: same
 skippable: same
 """,
     "ScenarioConfig": """
-add_comparator: same
-add_sequences: same
+add_comparator: same - its first parameter is `data_node`, a config or its id
+add_sequences: same(sequences)
 additional_data_node_configs: same
 additional_data_nodes: same
 comparators: same
 data_node_configs: same
 data_nodes: same
-delete_comparator: same
+delete_comparator: same - likewise
 draw: other ScenarioConfig.dag
 frequency: same
 id: same
 name: same - `SCENARIO`
 properties: same
-remove_sequences: same
+remove_sequences: same(sequence_names)
 sequences: same
 task_configs: same
 tasks: same
@@ -207,7 +207,7 @@ stop: same(wait, timeout)
 """,
     "Scenario": """
 add_sequence: same
-add_sequences: same
+add_sequences: same(sequences)
 add_tag: same(tag)
 additional_data_nodes: same
 config_id: same
@@ -228,10 +228,10 @@ is_ready_to_run: same - true or false, without reasons
 name: same
 owner_id: same
 properties: same
-remove_sequence: same
-remove_sequences: same
+remove_sequence: same(name)
+remove_sequences: same(sequence_names)
 remove_tag: same(tag)
-rename_sequence: same
+rename_sequence: same(old_name, new_name)
 sequences: same
 set_primary: same
 submit: same(callbacks, force, wait, timeout)
@@ -284,14 +284,14 @@ submit: same(callbacks, force, wait, timeout)
 version: same
 """,
     "DataNode": """
-append: same
+append: same(data, job_id)
 config_id: same
 edit_in_progress: same
 editor_expiration_date: same
 editor_id: same
 edits: same - `edit["timestamp"]`, `edit.at`, ...
 expiration_date: same
-filter: same
+filter: same(operators, join_operator)
 get_last_edit: same
 get_label: same
 get_parents: same
@@ -320,8 +320,8 @@ track_edit: same - for places of yours; of values that asyncflow keeps, `write` 
 unlock_edit: same(editor_id)
 validity_period: same
 version: same - that of an edit is the number of the value
-write: same
-write_with_column_names: same
+write: same(data, job_id)
+write_with_column_names: same(data, columns, job_id)
 encoder: same
 decoder: same
 PickleDataNode: other DataNode - `node.storage_type` tells the kind

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -46,6 +46,30 @@ def test_attributes_are_set(config: Configuration) -> None:
 
     with pytest.raises(AttributeError, match=r"'path'|`scenario\.source\.write"):
         setattr(scenario.source, "value", 1)  # noqa: B010  # no type has it
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        (lambda scenario: scenario, "config_id"),
+        (lambda scenario: scenario.all, "name"),
+        (lambda scenario: scenario.submit(), "status"),
+    ],
+)
+def test_what_cannot_be_set_says_so(
+    config: Configuration,
+    orchestrator: tp.Orchestrator,  # it runs
+    part: Callable[[Any], Any],
+    name: str,
+) -> None:
+    scenario = tp.create_scenario(single(config, double, 5))
+    scenario.add_sequence("all", [*scenario.tasks])
+    handle = part(scenario)
+
+    with pytest.raises(AttributeError, match=rf"'{name}' of .* cannot be set"):
+        setattr(handle, name, None)
+
+    assert getattr(handle, name) is not None
 
 
 def test_a_block_makes_one_change(

@@ -72,6 +72,12 @@ class Causes(Exception):
         raise RecursionError
 
 
+class Classless(Exception):
+    @property  # type: ignore[misc]  # it cannot be set either
+    def __class__(self) -> Any:
+        raise RuntimeError("no class")
+
+
 class Nameless(type):
     def __getattribute__(cls, name: str) -> Any:
         if name in ("__qualname__", "__name__", "__module__", "__mro__"):
@@ -103,6 +109,7 @@ HARD = [
     Unpicklable,
     Traceless,
     Causes,
+    Classless,
     OddClass,
     OddText,
 ]
@@ -144,6 +151,7 @@ async def test_any_error_is_a_failure(kind: type[Exception], executor: str) -> N
     (job,) = submission.jobs
     assert job.status is Status.FAILED
     assert job.reason
+    assert "executor" not in job.reason  # which has not failed
 
 
 class NotFound(Exception):

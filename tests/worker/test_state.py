@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import builtins
+import csv
 import decimal
 import gc
 import locale
+import multiprocessing
 import operator
 import os
 import resource
 import signal
+import socket
+import ssl
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -207,7 +212,30 @@ def leave_priority(_: object) -> None:
         os.sched_setaffinity(0, [*os.sched_getaffinity(0)][:1])
 
 
+def leave_library_settings(_: object) -> None:
+    socket.setdefaulttimeout(0.01)
+    csv.field_size_limit(1)
+    sys.set_int_max_str_digits(640)
+    sys.excepthook = sys.displayhook = print
+    tempfile.tempdir = "/of/a/job"
+    ssl._create_default_https_context = ssl._create_unverified_context  # type: ignore[assignment]  # as some do
+    multiprocessing.set_start_method("spawn")
+
+
+def leave_time_zone(_: object) -> None:
+    os.environ["TZ"] = "Asia/Tokyo"
+    time.tzset()
+
+
+def leave_encoding(_: object) -> None:
+    sys.stdout.reconfigure(encoding="ascii", errors="strict")  # type: ignore[union-attr]
+    sys.stderr.reconfigure(encoding="utf-16")  # type: ignore[union-attr]
+
+
 LEAVERS = (
+    leave_library_settings,
+    leave_time_zone,
+    leave_encoding,
     hide_a_module,
     replace_a_module,
     leave_priority,
@@ -247,7 +275,7 @@ SHARE = getattr(os, "sched_getaffinity", None)
 
 def state(_: object) -> dict[str, object]:
     """Tell in what state the process is; need what others may have taken away."""
-    print("mine")
+    print("mine \N{EURO SIGN}")
     end = time.perf_counter() + 0.1
 
     while time.perf_counter() < end:  # for timers of both kinds
@@ -285,6 +313,14 @@ def state(_: object) -> dict[str, object]:
         "third": decimal.Decimal(1) / 3,
         "locale": locale.setlocale(locale.LC_ALL),
         "root": os.path.exists(__file__),
+        "sockets": socket.getdefaulttimeout(),
+        "csv": csv.field_size_limit(),
+        "digits": sys.get_int_max_str_digits(),
+        "hooks": (repr(sys.excepthook), repr(sys.displayhook)),
+        "temporary": tempfile.gettempdir(),
+        "https": ssl._create_default_https_context.__name__,
+        "start method": multiprocessing.get_start_method(allow_none=True),
+        "time zone": time.strftime("%Z", time.localtime(0)),
     }
 
 
@@ -349,6 +385,9 @@ def leave_or_ask(name: str) -> str:
         assert {"PATH", "ASYNCFLOW_TEST_LEFT"} & {*os.environ} == {"PATH"}
         assert "/of/a/job" not in sys.path
         assert sys.getrecursionlimit() != 500
+        assert socket.getdefaulttimeout() is None
+        assert time.localtime(0).tm_zone != "JST"
+        assert (sys.stdout.encoding, sys.stderr.encoding) == ("utf-8", "utf-8")
         assert not any(one[0] == "once" for one in warnings.filters)
 
     return name
@@ -359,6 +398,9 @@ SETTINGS: dict[str, Callable[[], object]] = {
     "filters": lambda: warnings.simplefilter("once"),
     "path": lambda: sys.path.append("/of/a/job"),
     "depth": lambda: sys.setrecursionlimit(500),
+    "timeout": lambda: socket.setdefaulttimeout(0.01),
+    "time zone": lambda: leave_time_zone(1),
+    "encoding": lambda: leave_encoding(1),
 }
 
 

@@ -18,7 +18,7 @@ from asyncflow.drivers.in_memory import MemoryDriver
 from asyncflow.drivers.pickle import PickleDriver
 from asyncflow.errors import DataNodeReadingError, ValueMissing
 from asyncflow.worker import values
-from asyncflow.worker.values import INLINE, fetch, keep
+from asyncflow.worker.values import INLINE, fetch, is_whole, keep
 
 
 @settings(
@@ -133,6 +133,23 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
     assert isinstance(error, ValueMissing)
     assert error.why == "it is missing"
     assert f"at {tmp_path}/gone.value cannot be read: it is missing: " in str(error)
+
+
+def test_a_file_is_whole_that_is_as_long_as_it_says(large: Path) -> None:
+    whole = large.read_bytes()
+    assert is_whole(str(large))
+
+    for end in (0, 3, 10, 20, 30, len(whole) - 1):
+        large.write_bytes(whole[:end])
+        assert not is_whole(str(large)), end
+
+    large.write_bytes(whole + b"1")
+    assert not is_whole(str(large))
+    large.write_bytes(b"of a driver of its own")
+    assert is_whole(str(large))
+    large.unlink()
+    assert not is_whole(str(large))
+    assert is_whole(str(large.parent))
 
 
 def test_an_empty_file_is_told(large: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
@@ -30,15 +30,18 @@ _REFERENCE = re.compile(r"ENV\[\w+")
 MAX_VERSIONS = 1_000_000
 
 
-def storage(node: DataNodeConfig) -> Iterator[Problem]:
-    """Yield what is wrong with the storage type of a data node, and with its options."""
+def storage(node: DataNodeConfig, lacks: Set[str] = frozenset()) -> Iterator[Problem]:
+    """Yield what is wrong with the storage type of a data node, and with its options.
+
+    :param lacks: the options that are given, and not to be found in the environment
+    """
     name: object = node.storage_type
 
     if not isinstance(name, str) or not DRIVERS.is_known(name):
         yield from choice(node.label, "storage_type", name, DRIVERS.names())
     elif (driver := node.driver) is not None:
         yield from _default_data(node, driver)
-        yield from _options(node)
+        yield from _options(node, lacks)
 
 
 def packages(node: DataNodeConfig) -> Iterator[Problem]:
@@ -93,7 +96,7 @@ def _default_data(node: DataNodeConfig, driver: type[Driver]) -> Iterator[Proble
         )
 
 
-def _options(node: DataNodeConfig) -> Iterator[Problem]:
+def _options(node: DataNodeConfig, lacks: Set[str]) -> Iterator[Problem]:
     if (options_class := node.options_class) is None:
         return
 
@@ -103,9 +106,10 @@ def _options(node: DataNodeConfig) -> Iterator[Problem]:
         found = [
             _problem_of(node, field, why)
             for field in attrs.fields(options_class)
-            if (why := refusal(field, node.options)) is not None
+            if field.name not in lacks
+            and (why := refusal(field, node.options)) is not None
         ]
-        yield from found or [_problem_of(node, None, error)]
+        yield from found or ([] if lacks else [_problem_of(node, None, error)])
 
 
 def refusal(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
@@ -71,11 +71,13 @@ def problems(
                 section.label, section.kind, section.properties, _further(section)
             )
 
-    of_node = partial(_data_node, installs=installs)
     node_kinds = Kinds(DataNodeConfig, NO_KIND)
 
-    for node in map(_found, nodes) if refer else nodes:
-        yield from node_kinds.problems(node, of_node)
+    for node in nodes:
+        found = _found(node) if refer else node
+        lacks = node.options.keys() - found.options.keys()
+        of_node = partial(_data_node, installs=installs, lacks=lacks)
+        yield from node_kinds.problems(found, of_node)
 
     of_task = partial(tasks.problems, registry)
     task_kinds = Kinds(TaskConfig, NO_KIND | NODES)
@@ -258,8 +260,10 @@ def _further(section: Section) -> tuple[str, ...]:
 # ------------------------------------------------------------------------ data nodes
 
 
-def _data_node(node: DataNodeConfig, *, installs: bool) -> Iterator[Problem]:
-    yield from data_nodes.storage(node)
+def _data_node(
+    node: DataNodeConfig, *, installs: bool, lacks: Set[str]
+) -> Iterator[Problem]:
+    yield from data_nodes.storage(node, lacks)
     yield from _scope(node.label, node.scope)
     yield from _default(node)
     yield from data_nodes.problems(node)

@@ -23,8 +23,8 @@ from distributed.comm import Comm
 from distributed.core import Status
 from distributed.protocol import to_serialize
 
-PIECE = 8 << 20
-"""How many bytes travel at a time: fewer than Dask gives to a thread."""
+PIECE = 9 << 20
+"""How many bytes travel at a time: nearly as many as Dask does not give to a thread."""
 
 AT_ONCE = 3
 """How many pieces of a value are on their way at once."""

@@ -61,6 +61,20 @@ BAD: dict[str, tuple[Declare, list[Row]]] = {
         ),
         [("DATA_NODE.n", "custom_document", "5 is no type; give a class (in TOML")],
     ),
+    "reference_to_nothing": (
+        node(storage_type="sql_table", table_name="ENV[NO_T]", url="ENV[NO_U]"),
+        [
+            ("DATA_NODE.n", "table_name", "NO_T is not set; set it"),
+            ("DATA_NODE.n", "url", "NO_U is not set; set it"),
+        ],
+    ),
+    "reference_to_nothing_beside_others": (
+        node(storage_type="sql_table", table_name=5, url="ENV[NO_U]"),
+        [
+            ("DATA_NODE.n", "table_name", "5 is no str"),
+            ("DATA_NODE.n", "url", "NO_U is not set; set it"),
+        ],
+    ),
     "reference_in_a_text": (
         node(
             storage_type="sql_table",
