@@ -134,6 +134,47 @@ def main_function(
     return function
 
 
+def main_named_function(
+    code: types.CodeType, space: dict[str, Any], *more: Any
+) -> types.FunctionType:
+    """Find the function that a main script has under its name with the same code, where a
+    value is loaded; or make it.
+    """
+    found = in_main(code.co_qualname)
+    names = main.here
+
+    if (
+        _loading.came is None
+        and isinstance(found, types.FunctionType)
+        and (names is None or names.is_shown(code.co_qualname.partition(".")[0]))
+        and found.__globals__.get("__name__") == "__main__"
+        and _steps(found.__code__) == _steps(code)
+    ):
+        _loading.resolved.add(id(found))
+        return found
+
+    function = main_function(code, space, *more)
+    _loading.resolved.discard(id(function))
+    _put(code.co_qualname, function, instead=False)
+    return function
+
+
+def _steps(code: types.CodeType) -> tuple[object, ...]:
+    """Return what code does, wherever it stands in its file."""
+    parts = (
+        _steps(one) if isinstance(one, types.CodeType) else (type(one), one)
+        for one in code.co_consts
+    )
+    names = code.co_names, code.co_varnames, code.co_freevars
+    return code.co_code, code.co_exceptiontable, code.co_flags, *names, *parts
+
+
+def set_function(function: types.FunctionType, states: tuple[Any, Any]) -> None:
+    """Fill a function of a main script, unless another was found in its place."""
+    if id(function) not in _loading.resolved:
+        _cloud._function_setstate(function, states)
+
+
 def main_class(
     name: str,
     marked: str,

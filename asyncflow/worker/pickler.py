@@ -38,8 +38,10 @@ from asyncflow.worker.by_value import (
     main_class,
     main_function,
     main_named,
+    main_named_function,
     set_cache,
     set_class,
+    set_function,
     set_local_class,
     set_named,
     set_single,
@@ -253,8 +255,15 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
         along = named_in_annotations(function, function.__globals__)
         names = {name: stands_for(one) for name, one in state["__globals__"].items()}
         state = {**state, "__globals__": {**along, **names}}
-        make = main_function if module == "__main__" else local_function
-        return make, arguments, (attributes, state), *more
+
+        if module != "__main__":
+            return local_function, arguments, (attributes, state), *more
+
+        if in_main(function.__code__.co_qualname) is not function:
+            return main_function, arguments, (attributes, state), *more
+
+        made = main_named_function, arguments, (attributes, state), None, None
+        return *made, set_function
 
     def _reduce_named(self, value: Any, name: str) -> Reduced:
         """Reduce what would only tell its name."""
