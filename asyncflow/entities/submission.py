@@ -283,9 +283,8 @@ class Submission(ReadOnlyHandle, Labeled):
     def cancel(self, reason: str | None = None) -> None:
         """Ask for the end of the run: at once, without waiting for it.
 
-        Running jobs are killed with all that they started. A job is ``CANCELED`` once
-        its process is dead. Jobs that have ended stay what they are, so a finished
-        submission does not change.
+        Running jobs are killed with all that they started. A job is ``CANCELED`` once its
+        process is dead. Jobs that have ended stay what they are.
 
         :param reason: what is said where the cancel shows; None says just that
         """
@@ -318,10 +317,11 @@ class Submission(ReadOnlyHandle, Labeled):
         does not write, whatever others have written since.
 
         What it was given is kept as long as it is. Else it reads what was there at its
-        submit, or what runs submitted earlier write. Of a job that was skipped it is the
-        value that was there then. It can be read as long as the run has not ended and this handle is used, until the orchestrator is
-        closed; after that, and where another process has written since, as long as
-        ``keep_versions`` says. A data node with a ``default_path`` has one version alone.
+        submit, or what runs submitted earlier write; of a job that was skipped, the
+        value of then. It can be read while the run has not ended and this handle is
+        used, until the orchestrator is closed; then, and where another process has
+        written since, as long as ``keep_versions`` says. A data node with a
+        ``default_path`` has one version alone.
         On cancel nothing changes.
 
         :param name: the data node's config, or the id of that
@@ -336,16 +336,18 @@ class Submission(ReadOnlyHandle, Labeled):
         """Tell whether it can be deleted; see `Orchestrator.is_deletable`."""
         return await verbs_of(self.entity).is_deletable(self.id)
 
-    def retry_failed(self, **properties: Any) -> Submission:
+    def retry_failed(
+        self, *, idempotency_key: str | None = None, **properties: Any
+    ) -> Submission:
         """Start another run, of what has not completed alone; return its handle.
 
-        Jobs that failed, were cancelled or abandoned run again; values of the others stay.
-        It is a new run: it is given what this one was, and else reads the values of now.
+        Jobs that failed, were cancelled or abandoned run again; values of others stay. The
+        new run is given what this one was. The same key again gives the same run.
 
         :param properties: what it has besides the properties of this one, or otherwise
         :raises UsageError: where the run has not ended, or nothing is left to do
         """
-        return verbs_of(self.entity).retry_failed(self, properties)
+        return verbs_of(self.entity).retry_failed(self, properties, idempotency_key)
 
     async def __aenter__(self) -> Self:
         self._run.watchers.count += 1

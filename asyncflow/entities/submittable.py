@@ -39,7 +39,10 @@ class SubmittableVerbs(DataNodeVerbs, Protocol):
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]: ...
 
     def retry_failed(
-        self, submission: Submission, properties: Mapping[str, Any]
+        self,
+        submission: Submission,
+        properties: Mapping[str, Any],
+        idempotency_key: str | None,
     ) -> Submission: ...
 
     def cancel(self, what: Submission | Job, *, reason: str | None) -> bool: ...

@@ -109,11 +109,15 @@ class HandleVerbs(ScenarioVerbs):
         return skipping.plan(dag.pick(tasks), [specs[kind] for kind in dag.kind_of])
 
     def retry_failed(
-        self, submission: Submission, properties: Mapping[str, Any]
+        self,
+        submission: Submission,
+        properties: Mapping[str, Any],
+        idempotency_key: str | None,
     ) -> Submission:
         from asyncflow.runtime.retrying import retry
 
-        return retry(self.session.opened(), submission, properties)
+        engine = self.session.opened()
+        return retry(engine, submission, properties, idempotency_key)
 
     def cancel(self, what: Submission | Job, *, reason: str | None) -> bool:
         """Ask for the end of a run or a job; tell whether there was anything to end."""

@@ -9,12 +9,16 @@ import attrs
 
 from asyncflow.entities.submission import Submission, run_of
 from asyncflow.errors import UsageError
+from asyncflow.runtime.checks import check_options
 from asyncflow.runtime.engine import Engine
 from asyncflow.status import DONE
 
 
 def retry(
-    engine: Engine, submission: Submission, properties: Mapping[str, Any]
+    engine: Engine,
+    submission: Submission,
+    properties: Mapping[str, Any],
+    idempotency_key: str | None = None,
 ) -> Submission:
     """Start a run of what another one has not completed; see `Submission.retry_failed`.
 
@@ -30,6 +34,9 @@ def retry(
 
     run, dag = run_of(submission), run_of(submission).dag.part(left)
     options = attrs.evolve(
-        run.options, properties={**run.options.properties, **properties}
+        run.options,
+        properties={**run.options.properties, **properties},
+        idempotency_key=idempotency_key,
     )
+    check_options(options)
     return engine.submit(submission.entity, options, dag, run.given)

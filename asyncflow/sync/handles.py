@@ -93,19 +93,16 @@ class Runnable(Labeled[Submittable]):
             that the status of a job of this run has changed; None for none
         :param force: run what could be skipped too
         :param wait: return when the run has ended; otherwise at once
-        :param timeout: with `wait`, how many seconds to wait, while the jobs go on
-            afterwards; None waits as long as it takes
+        :param timeout: with `wait`, how many seconds to wait; the jobs go on. None: any
         :param on_failure: ``"continue"`` runs what does not need a failed job,
             ``"stop"`` cancels the rest of the run
         :param idempotency_key: who submits with the same key again gets the same run
         :param run_timeout: how many seconds the run may take; None for any time
         :param priority: its ready jobs go before those of runs with a lower one
         :param progress: with `wait`, show on the terminal how far it has come
-        :param inputs: values of data nodes for this run alone; see
-            `asyncflow.Scenario.submit`
-        :param wait_for_data: begin when all that the run reads was written; see
-            `asyncflow.Scenario.submit`. In development mode this returns at once then, and
-            the jobs run in the thread of the orchestrator
+        :param inputs: values of data nodes for this run alone
+        :param wait_for_data: begin when all that the run reads was written; in development
+            mode this returns at once, and the jobs run in the orchestrator's thread
         :param properties: the user's own values, kept with the submission
         :param keywords: inputs, where a data node has the name, and else properties
         :raises UsageError: for what is wrong with the call, as the async verb does
@@ -438,9 +435,12 @@ class Submission(SubmissionFacts, of=AsyncSubmission):
         """Read what this run wrote, or reads; see `asyncflow.Submission.read`."""
         return self._loop.call(self._inner.read, name)
 
-    def retry_failed(self, **properties: Any) -> Submission:
+    def retry_failed(
+        self, *, idempotency_key: str | None = None, **properties: Any
+    ) -> Submission:
         """Run again what has not completed; see `asyncflow.Submission.retry_failed`."""
         self._loop.check(self._inner.retry_failed)
+        properties["idempotency_key"] = idempotency_key
         again = partial(self._inner.retry_failed, **properties)
         return _submitted(self._loop, again)
 

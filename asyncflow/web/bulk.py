@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from asyncflow.acting import SUBMITTED_BY
@@ -37,6 +38,9 @@ async def retry_all(
 ) -> int:
     """Start anew what has not completed in runs that failed; return of how many.
 
+    Each of them is tried again once, however often this is asked for; what was started so
+    and has failed, too, is tried again itself.
+
     :param filters: which runs are meant, as `Orchestrator.submissions` takes it
     :param user: who does it
     """
@@ -69,7 +73,9 @@ async def _tried_again(
 ) -> bool:
     with suppress(AsyncflowError):  # what is not declared any more stays as it is
         run = await orchestrator.get_submission(submission_id)
-        run.retry_failed(**{SUBMITTED_BY: user})
-        return True
+        begun, key = datetime.now(UTC), f"once more after {submission_id}"
+        again = run.retry_failed(idempotency_key=key, **{SUBMITTED_BY: user})
+        await again.accepted()
+        return again.submitted_at >= begun
 
     return False

@@ -10,7 +10,27 @@ from anyio import Event, to_thread
 
 from asyncflow import JobStarted, Orchestrator, Submission, UsageError, current_job
 from asyncflow.testing import Faults, run_program
-from tests.support.flows import chain, configuration, single, statuses
+from tests.support.flows import chain, configuration, fail, single, statuses
+
+
+@pytest.mark.anyio
+async def test_one_key_is_one_run(tmp_path: Path) -> None:
+    config = configuration(workers=1)
+    cfg = chain(config, fail)
+
+    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        first = await scenario.submit(idempotency_key="one").wait()
+        again = await first.retry_failed(idempotency_key="two").wait()
+        assert again.id != first.id
+
+    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
+        first = await orchestrator.get_submission(first.id)
+        assert first.retry_failed(idempotency_key="two").id == again.id
+        assert len(await orchestrator.submissions()) == 2
+
+        with pytest.raises(ValueError, match="idempotency_key is a text"):
+            first.retry_failed(idempotency_key="")
 
 
 @pytest.mark.smoke

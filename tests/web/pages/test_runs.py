@@ -136,3 +136,22 @@ async def test_all_that_failed_is_tried_again(orchestrator: Orchestrator) -> Non
     first, second = await orchestrator.submissions(status="FAILED")
     assert first.properties == {}
     assert second.properties == {SUBMITTED_BY: "web"}
+
+
+async def test_what_was_tried_again_is_not_once_more(
+    orchestrator: Orchestrator,
+) -> None:
+    cfg = flows.chain(orchestrator.config, flows.fail)
+    scenario = await orchestrator.create_scenario(cfg)
+    await scenario.submit().wait()
+    found = []
+
+    async with client(orchestrator) as browser:
+        for _ in range(3):
+            answer = await browser.post("runs/retry")
+            found.append(answer.headers["location"])
+            await orchestrator.drain()
+
+    # Of those that failed, each time the last one alone had no other after it.
+    assert all("=1+runs" in one for one in found), found
+    assert len(await orchestrator.submissions()) == 4
