@@ -29,7 +29,7 @@ from asyncflow.stores._writer import Gradual
 
 T = TypeVar("T")
 
-MOST = 4000
+MOST = 1000
 """Of how many data nodes the values are brought into their index at a time."""
 
 
