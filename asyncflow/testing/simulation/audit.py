@@ -43,6 +43,8 @@ class Audit:
     trial: Trial
     disk: Disk
     asked: dict[str, Asked] = attrs.field(init=False, factory=dict)
+    deleted: set[str] = attrs.field(init=False, factory=set)
+    """The scenarios that somebody has begun to delete."""
     writes: dict[str, list[Written]] = attrs.field(init=False, factory=dict)
     """What was written by hand, by the ids of the data nodes."""
     _running: dict[str, dict[str, Call]] = attrs.field(

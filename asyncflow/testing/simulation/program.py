@@ -138,6 +138,7 @@ class Program:
             submission.id, flow, world.elapsed, world.moment, self.process, nodes
         )
         asked.has_limit = "run_timeout" in act.options
+        asked.is_forgotten = scenario.id in self.stage.audit.deleted
         self.stage.audit.asked[submission.id] = asked
         self.stage.jobs.ordinals[submission.id] = f"{act.at}"
         self.stage.submissions.append(submission.id)
@@ -267,6 +268,9 @@ class Program:
         scenario_id, _, _ = self.stage.scenarios[
             act.subject % len(self.stage.scenarios)
         ]
+
+        # It may take long: what is submitted meanwhile may go as well, once it has ended.
+        self.stage.audit.deleted.add(scenario_id)
 
         for asked in self.stage.audit.asked.values():
             if scenario_id.rpartition("_")[2] in "".join(asked.nodes.values()):
