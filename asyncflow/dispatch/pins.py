@@ -6,8 +6,9 @@ one, in the store, too: who takes it over may write again. Where others may writ
 the order is that of the store's commits, whatever clocks say: what a run reads is what was
 current when the store took it. Of what scenarios share the store is told at submit, and of
 the runs under way when the first of these others comes; what else is written by hand is
-pinned by who writes it, together with the new version (see `Store.write`). What the store has pinned for a run stays until the run has ended, whoever
-drops it, and whoever takes the run over.
+pinned by who writes it, together with the new version (see `Store.write`). What the store
+has pinned for a run stays until the run has ended, whoever drops it, and whoever takes the
+run over.
 """
 
 from __future__ import annotations

@@ -141,12 +141,11 @@ def main_named_function(
     value is loaded; or make it.
     """
     found = in_main(code.co_qualname)
-    names = main.here
 
     if (
         _loading.came is None
         and isinstance(found, types.FunctionType)
-        and (names is None or names.is_shown(code.co_qualname.partition(".")[0]))
+        and _is_of_job(code.co_qualname)
         and found.__globals__.get("__name__") == "__main__"
         and _steps(found.__code__) == _steps(code)
     ):
@@ -192,9 +191,7 @@ def main_class(
     arguments = *arguments[:-1], tracker_id, arguments[-1]
 
     if _loading.came is None and _is_class(found):
-        names = main.here
-
-        if names is None or names.is_shown(name.partition(".")[0]):
+        if _is_of_job(name):
             return _resolved(found)
 
         if age <= ages.get(found, age):
@@ -223,6 +220,13 @@ def _known(arguments: Reduced) -> type | None:
     """
     known: type | None = _cloud._DYNAMIC_CLASS_TRACKER_BY_ID.get(arguments[-2])
     return known
+
+
+def _is_of_job(name: str) -> bool:
+    """Tell whether what the main script has under a name is of today: the script's own, or
+    what the function of a worker's job came with.
+    """
+    return main.here is None or main.here.is_shown(name.partition(".")[0])
 
 
 def _is_class(found: object) -> typing.TypeGuard[type]:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 PATH: str = os.path.join(os.path.dirname(__file__), "trip.py")
-"""Where they are: what is below it in a stack is not the job's."""
+"""Where they are."""
+
+
+def without_ours(stack: Sequence[str]) -> Sequence[str]:
+    """Leave out of the lines of a stack what is below the job: how it is called."""
+    ours = (place for place, line in enumerate(stack) if PATH in line)
+    return stack[: next(ours, None)]
 
 
 def _trip() -> Any:

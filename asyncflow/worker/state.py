@@ -1,12 +1,12 @@
 """What a job may leave in its process, for the next one to stumble over.
 
 Timers, handlers of signals, the umask, limits, the environment, the locale, warning
-filters, ``sys.path``, settings of Python, threads, child processes, descriptors,
-the root folder, the priority, functions that were replaced, modules that were removed or
-hidden. The state is remembered before jobs run. After a job it is put right; where that is
-not possible the worker is to end. What a module sets while it is imported, before the
-function is called, stays, as do descriptors and other things that are held in its globals:
-connections are to be used again.
+filters, ``sys.path``, settings of Python, threads, child processes, descriptors, the
+root folder, the priority, functions that were replaced, modules that were removed or
+hidden. The state is remembered before jobs run. After a job it is put right; where that
+is not possible the worker is to end. What a module sets while it is imported, before
+the function is called, stays, as do descriptors and other things that are held in its
+globals: connections are to be used again.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from typing import Any, TypeAlias
 
-from asyncflow.worker import children, stacks
+from asyncflow.worker import children, settings, stacks
 from asyncflow.worker.log_state import LogState
 from asyncflow.worker.meddling import may_meddle
-from asyncflow.worker.replaced import REPLACEABLE, Names, Settings
+from asyncflow.worker.replaced import REPLACEABLE, Names
 from asyncflow.worker.usage import limit_of
 from asyncflow.worker.world import Interpreter, Variables, raw_environment
 
@@ -104,7 +104,7 @@ class ProcessState:
         self._logging = logging
         self._interpreter = Interpreter()
         self._null = os.fstat(0).st_rdev
-        self._names, self._settings = Names(), Settings()
+        self._names, self._settings = Names(), settings.Settings()
         self.pipes: Pipes = _pipes() if pipes is None else pipes
         self._vital_steps = (
             self._names.functions_left,

@@ -71,13 +71,15 @@ def problems(
                 section.label, section.kind, section.properties, _further(section)
             )
 
+    of_node = partial(_data_node, installs=installs)
     node_kinds = Kinds(DataNodeConfig, NO_KIND)
 
     for node in nodes:
-        found = _found(node) if refer else node
-        lacks = node.options.keys() - found.options.keys()
-        of_node = partial(_data_node, installs=installs, lacks=lacks)
-        yield from node_kinds.problems(found, of_node)
+        if (found := _found(node) if refer else node) is node:
+            yield from node_kinds.problems(node, of_node)
+        else:
+            lacks = node.options.keys() - found.options.keys()
+            yield from node_kinds.problems(found, partial(of_node, lacks=lacks))
 
     of_task = partial(tasks.problems, registry)
     task_kinds = Kinds(TaskConfig, NO_KIND | NODES)
@@ -261,7 +263,7 @@ def _further(section: Section) -> tuple[str, ...]:
 
 
 def _data_node(
-    node: DataNodeConfig, *, installs: bool, lacks: Set[str]
+    node: DataNodeConfig, *, installs: bool, lacks: Set[str] = frozenset()
 ) -> Iterator[Problem]:
     yield from data_nodes.storage(node, lacks)
     yield from _scope(node.label, node.scope)

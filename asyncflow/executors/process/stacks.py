@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 
 from asyncflow.executors.process.worker import Worker
-from asyncflow.worker import entry_points
+from asyncflow.worker.entry_points import without_ours
 from asyncflow.worker.stacks import ASK, path_of
 
 PATIENCE = 1.0
@@ -99,13 +99,7 @@ def _without_ours(text: str) -> str:
 
     What is before the first head is the end of an answer to an earlier question.
     """
-    stacks = []
     place = text.find(HEAD)
     text = text[text.rfind("\n", 0, place) + 1 :] if place >= 0 else ""
-
-    for stack in text.strip().split("\n\n"):
-        lines = stack.splitlines()
-        ours = [place for place, line in enumerate(lines) if entry_points.PATH in line]
-        stacks.append("\n".join(lines[: ours[0] if ours else None]))
-
-    return "\n\n".join(stacks)
+    stacks = (stack.splitlines() for stack in text.strip().split("\n\n"))
+    return "\n\n".join("\n".join(without_ours(lines)) for lines in stacks)

@@ -19,8 +19,8 @@ from asyncflow.executors.process.anyio_pool import in_thread
 from asyncflow.executors.process.generation import Generation
 from asyncflow.executors.process.worker_folder import WorkerFolder
 from asyncflow.facts import Facts
-from asyncflow.worker import entry_points
 from asyncflow.worker.digests import remove_named
+from asyncflow.worker.entry_points import without_ours
 from asyncflow.worker.loaded import Sign
 from asyncflow.worker.outcome import Log, worker_name
 from asyncflow.worker.raw_stderr import fold, path_of
@@ -365,5 +365,4 @@ def stack_of(text: str) -> str:
     """Return the stack that ends what a worker printed; ``""`` where none does."""
     _, head, stack = text.rpartition(STACK)
     lines = stack.splitlines(keepends=True) if head else []
-    ours = [index for index, line in enumerate(lines) if entry_points.PATH in line]
-    return "".join([head, *lines[: ours[0] if ours else None]])
+    return "".join([head, *without_ours(lines)])
