@@ -5,13 +5,25 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from asyncflow.executors.process.worker import Worker
 from asyncflow.worker.entry_points import without_ours
 from asyncflow.worker.stacks import ASK, path_of
 
+if TYPE_CHECKING:
+    from asyncflow.executors.process.worker import Worker
+
 PATIENCE = 1.0
 """How long the workers may take to answer, in seconds."""
+
+LAST_PATIENCE = 0.3
+"""How long one may take that is killed then."""
+
+STACK = "Stack (most recent call first):"
+"""How a stack begins that `faulthandler` wrote."""
+
+_MAIN = "Current thread "
+"""How that begins of the thread that gets signals, in an answer."""
 
 STILL = 0.05
 """After how many seconds without another line an answer is whole."""
@@ -22,13 +34,26 @@ HEAD = "(most recent call first)"
 SILENT = "it does not answer: its process is stopped, or its job has taken the signal"
 
 
-def stacks_of(workers: Iterable[Worker]) -> dict[int, str]:
+def last_stack(worker: Worker) -> str:
+    """Return where a worker is that is killed next. Blocks.
+
+    Who ends by SIGTERM tells it by itself: this is for who has taken that signal.
+    """
+    told = stacks_of([worker], LAST_PATIENCE)[worker.pid]
+    main = told[told.find(_MAIN) :].partition("\n\n")[0] if _MAIN in told else told
+    head, _, frames = main.partition("\n")
+    return f"{STACK}\n{frames if HEAD in head else f'  {told}'}\n"
+
+
+def stacks_of(workers: Iterable[Worker], patience: float = PATIENCE) -> dict[int, str]:
     """Return the stacks of the threads of workers, by their process ids. Blocks.
 
     One that does not answer has a text that says so.
+
+    :param patience: how long they may take, in seconds
     """
     answers = {worker.pid: _Answer(worker) for worker in workers}
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + patience
 
     for answer in answers.values():
         answer.ask()
