@@ -763,7 +763,9 @@ async def test_submissions_are_found_by_their_scenarios_and_times(store: Store) 
     first, second, third, fourth = runs
     store.save(*runs)
     failure, success = (
-        job_record(number, submission_id=third.id, status=status, reason="no column 'X'")
+        job_record(
+            number, submission_id=third.id, status=status, reason="no column 'X'"
+        )
         for number, status in ((1, "FAILED"), (2, "COMPLETED"))
     )
     store.save(failure, success._replace(submission_id=fourth.id))
