@@ -1069,12 +1069,14 @@ WHERE scenario_id IN (
     WHERE name IS NOT NULL AND lower(name) LIKE :text ESCAPE '!'
 )
 UNION ALL
-SELECT submission.seq
-FROM (
+SELECT seq
+FROM submission
+WHERE id IN (
     SELECT DISTINCT submission_id
     FROM job
     WHERE status = 'FAILED' AND lower(reason) LIKE :text ESCAPE '!'
-) AS failed JOIN submission ON submission.id = failed.submission_id
+    LIMIT :limit
+)
 LIMIT :limit;
 
 -- name: submission_list

@@ -194,7 +194,8 @@ CREATE TABLE job (
 CREATE INDEX job_by_submission ON job (submission_id);
 CREATE INDEX job_by_task ON job (task_id);
 CREATE INDEX job_by_status ON job (status);
-CREATE INDEX job_by_failure ON job (submission_id, reason) WHERE status = 'FAILED';
+CREATE INDEX job_by_failure ON job (status, submission_id, reason)
+WHERE status = 'FAILED';
 
 CREATE TABLE log (
     seq INTEGER PRIMARY KEY,
