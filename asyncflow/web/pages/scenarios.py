@@ -154,7 +154,7 @@ class ScenariosPage:
 
     async def compare(self, request: Request) -> Response:
         """Show in what scenarios differ."""
-        asked(request, "id")
+        asked(request, "id", "tag")  # the form has that, too
         ids = [*dict.fromkeys(request.query_params.getlist("id"))]
         orchestrator = self.site.find(request)
         scenarios = [await orchestrator.get_scenario(each) for each in ids[:2]]
