@@ -55,6 +55,9 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
 }
 
+_BARE = {"content-encoding": "identity"}
+"""Of answers without a body: middleware may make one by compressing nothing."""
+
 SAFE = ("GET", "HEAD", "OPTIONS")
 """What changes nothing."""
 
@@ -135,11 +138,12 @@ class Dashboard:
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 sent = {name for name, _ in message["headers"]}
+                bare = _BARE if message["status"] in (204, 304) else {}
                 message["headers"] = [
                     *message["headers"],
                     *(
                         (name.encode(), text.encode())
-                        for name, text in _HEADERS.items()
+                        for name, text in {**_HEADERS, **bare}.items()
                         if name.encode() not in sent
                     ),
                 ]

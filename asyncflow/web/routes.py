@@ -60,7 +60,7 @@ class Routes:
             headers = {"allow": ", ".join(sorted(methods))}
 
             if request.method == "OPTIONS":
-                return Response(status_code=204, headers=headers)
+                return Response(headers=headers)
 
             told = f"{path} takes {headers['allow']}, not {request.method}"
             raise HTTPException(405, told, headers)
