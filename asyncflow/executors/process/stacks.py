@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from asyncflow.worker.entry_points import without_ours
 from asyncflow.worker.stacks import ASK, path_of
-
-if TYPE_CHECKING:
-    from asyncflow.executors.process.worker import Worker
 
 PATIENCE = 1.0
 """How long the workers may take to answer, in seconds."""
@@ -34,7 +31,17 @@ HEAD = "(most recent call first)"
 SILENT = "it does not answer: its process is stopped, or its job has taken the signal"
 
 
-def last_stack(worker: Worker) -> str:
+class Asked(Protocol):
+    """A worker, as far as it is asked here."""
+
+    log_path: str
+
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+
+
+def last_stack(worker: Asked) -> str:
     """Return where a worker is that is killed next. Blocks.
 
     Who ends by SIGTERM tells it by itself: this is for who has taken that signal.
@@ -45,7 +52,7 @@ def last_stack(worker: Worker) -> str:
     return f"{STACK}\n{frames if HEAD in head else f'  {told}'}\n"
 
 
-def stacks_of(workers: Iterable[Worker], patience: float = PATIENCE) -> dict[int, str]:
+def stacks_of(workers: Iterable[Asked], patience: float = PATIENCE) -> dict[int, str]:
     """Return the stacks of the threads of workers, by their process ids. Blocks.
 
     One that does not answer has a text that says so.
@@ -72,7 +79,7 @@ def stacks_of(workers: Iterable[Worker], patience: float = PATIENCE) -> dict[int
 class _Answer:
     """What one worker answers."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Asked) -> None:
         self._pid = worker.pid
         self._path = path_of(worker.log_path)
         self._start = self._read_from(0)[1]
