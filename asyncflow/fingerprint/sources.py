@@ -11,7 +11,12 @@ from collections.abc import MutableMapping
 
 from asyncflow.bytecode import compiled, imported_by
 from asyncflow.fingerprint.description import Describer, Description, new_hash
-from asyncflow.fingerprint.own_modules import AllModules, is_own_file, is_ours, source_of
+from asyncflow.fingerprint.own_modules import (
+    AllModules,
+    is_ours,
+    is_own_file,
+    source_of,
+)
 from asyncflow.fingerprint.parts import Source
 from asyncflow.worker.loaded import facts_of, text_of
 
