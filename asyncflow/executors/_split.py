@@ -134,7 +134,7 @@ class Split(io.TextIOBase):
         """Hold that stream no more, as this is not in its place any more; return it."""
         target = self.target
 
-        with suppress(TypeError):  # there is none, or it cannot be referred to like this
+        with suppress(TypeError):  # there is none, or it takes no weak references
             self._released = weakref.ref(target)  # type: ignore[arg-type]
             self._target = None
 
