@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import permutations
@@ -510,7 +511,7 @@ def wait_until_it_waits(server: Server) -> None:
     question = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
     while server.ask(question, "postgres") == [(0,)]:
-        pass
+        time.sleep(0.002)
 
 
 def cut_others(server: Server) -> None:
