@@ -231,7 +231,7 @@ class Writer(Generic[Change]):
         while not stopped:
             changes, waiters, stopped = self._gather()
 
-            if (changes or self.target.is_lease_due()) and self.outage.failure is None:
+            if changes or self.target.is_lease_due():
                 self._write_all(changes)
 
             self._settled += sum(map(len, changes))
@@ -247,16 +247,17 @@ class Writer(Generic[Change]):
     def _write_bit(self) -> None:
         """Write a bit of something, in a transaction of its own: none waits for both."""
         gradual = self._gradual.popleft()
+        self._write_all([gradual.change])
 
-        if self.outage.failure is None:
-            self._write_all([gradual.change])
-
-            if self.outage.failure is None and not gradual.is_done:
-                self._gradual.append(gradual)
+        if self.outage.failure is None and not gradual.is_done:
+            self._gradual.append(gradual)
 
     def _write_all(self, changes: Sequence[Change]) -> None:
-        """Write changes, however long that takes."""
+        """Write changes, however long that takes; nothing after a failure."""
         outage = self.outage
+
+        if outage.failure is not None:
+            return
 
         for pause in outage.tries():
             try:
