@@ -220,7 +220,9 @@ async def test_a_text_is_looked_for_in_what_there_is_least_to_read_of(
     assert "SCAN submission" not in parts
 
     parts = plan(path, "submission_list", text="%x%", newest_first=True)
-    found = "SEARCH job USING COVERING INDEX job_by_failure (status=? AND submission_id=?)"
+    found = (
+        "SEARCH job USING COVERING INDEX job_by_failure (status=? AND submission_id=?)"
+    )
     assert found in parts
 
 
