@@ -87,9 +87,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     many = bool(os.environ.get(THOROUGH))
 
     for name, few, more, text in (
-        ("--crashes", 15, 50, "programs to kill"),
-        ("--worker-kills", 30, 100, "workers to kill"),
-        ("--system-calls", 45, 15, "every how many-th fails"),
+        ("--crashes", 8, 50, "programs to kill"),
+        ("--worker-kills", 15, 100, "workers to kill"),
+        ("--system-calls", 90, 15, "every how many-th fails"),
         ("--machine-examples", 4, 10, "runs of machines"),
     ):
         group.addoption(name, type=int, default=more if many else few, help=text)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import threading
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -539,7 +540,7 @@ async def test_large_values_that_were_replaced_are_removed() -> None:
 
         def wait() -> None:
             while len(list(folder.glob("*.value"))) > len(kept):
-                pass
+                time.sleep(0.002)
 
         # What is replaced goes in the background.
         with fail_after(10):

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from asyncflow.abc import Call, Mode, Printed, Progress, Raised, StoredValue, Watch
 from asyncflow.executors._bounded_output import BoundedOutput
-from asyncflow.executors._split import Captured, Split, printed
+from asyncflow.executors._split import Captured, Split, printed, split
 from asyncflow.worker.current import current_job, job_of, running
 from asyncflow.worker.failure import beyond_ours, raised
 from asyncflow.worker.outputs import keep_result
@@ -124,10 +124,10 @@ def _install() -> None:
         _users += 1
 
         if not isinstance(sys.stdout, Split):
-            sys.stdout = Split(sys.stdout)
+            sys.stdout = split(sys.stdout, "stdout")
 
         if not isinstance(sys.stderr, Split):
-            sys.stderr = Split(sys.stderr, "stderr")
+            sys.stderr = split(sys.stderr, "stderr")
 
         if _naming is None:
             plain = logging.getLogRecordFactory()
@@ -180,10 +180,10 @@ def _uninstall() -> None:
             return
 
         if isinstance(sys.stdout, Split):
-            sys.stdout = sys.stdout.target
+            sys.stdout = sys.stdout.release()
 
         if isinstance(sys.stderr, Split):
-            sys.stderr = sys.stderr.target
+            sys.stderr = sys.stderr.release()
 
         if _naming is not None:
             if logging.getLogRecordFactory() is _naming[0]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import threading
+import weakref
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import Context, ContextVar
@@ -14,6 +16,9 @@ import attrs
 from asyncflow.executors._bounded_output import BoundedOutput
 from asyncflow.log import logger as _logger
 from asyncflow.worker.streams import Stream
+
+MAX_LATEST = 8
+"""How many that stood for a stream are held."""
 
 MAX_HELD = 65_536
 """How many characters of a line are held at most."""
@@ -107,8 +112,33 @@ class Split(io.TextIOBase):
     """
 
     def __init__(self, target: TextIO | None, stream: Stream = "stdout") -> None:
-        self.target = target
+        self._target = target
+        self._released: weakref.ref[TextIO] | None = None
         self.stream = stream
+
+    @property
+    def target(self) -> TextIO | None:
+        """That stream; None, too, where it is gone since it was released."""
+        target = self._target
+
+        if target is None and self._released is not None:
+            return self._released()
+
+        return target
+
+    def hold(self, target: TextIO | None) -> None:
+        """Stand for that stream again."""
+        self._target = target
+
+    def release(self) -> TextIO | None:
+        """Hold that stream no more, as this is not in its place any more; return it."""
+        target = self.target
+
+        with suppress(TypeError):  # there is none, or it takes no weak references
+            self._released = weakref.ref(target)  # type: ignore[arg-type]
+            self._target = None
+
+        return target
 
     def write(self, text: str) -> int:
         _check(text)
@@ -131,15 +161,17 @@ class Split(io.TextIOBase):
             self._show(captured.rest(self.stream))
 
     def _show(self, text: str) -> None:
-        if self.target is None or not text:
+        target = self.target
+
+        if target is None or not text:
             return
 
         with _showing(self.stream):
             try:
-                self.target.write(text)
+                target.write(text)
             except UnicodeEncodeError as error:
                 escaped = text.encode(error.encoding, "backslashreplace")
-                self.target.write(escaped.decode(error.encoding))
+                target.write(escaped.decode(error.encoding))
 
     def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]  # of str alone
         for line in lines:
@@ -148,9 +180,11 @@ class Split(io.TextIOBase):
     def flush(self) -> None:
         self.show_rest()
 
-        if self.target is not None:
+        target = self.target
+
+        if target is not None:
             with _showing(self.stream):
-                self.target.flush()
+                target.flush()
 
     def close(self) -> None:
         """Do nothing: other jobs have the stream, too."""
@@ -193,6 +227,26 @@ class Split(io.TextIOBase):
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.target, name)
+
+
+_latest: dict[Stream, deque[Split]] = {}
+"""The last ones of each stream, which are used again. They live on once they are not the
+process's stream any more: up to Python 3.12, a `print` that another thread has begun goes
+on with one to which it holds no reference."""
+
+
+def split(target: TextIO | None, stream: Stream) -> Split:
+    """Return what stands for a standard stream of this process from now on."""
+    latest = _latest.setdefault(stream, deque(maxlen=MAX_LATEST))
+
+    for found in latest:
+        if found.target is target:
+            found.hold(target)
+            return found
+
+    made = Split(target, stream)
+    latest.append(made)
+    return made
 
 
 class _SplitBuffer(io.BufferedIOBase):

@@ -53,10 +53,10 @@ def is_own_module(name: str, root: str | None) -> bool:
 
     :param root: the module of the task's function, which is the user's wherever it is
     """
-    top = name.partition(".")[0]
-
-    if top == "asyncflow":
+    if is_ours(name):
         return False
+
+    top = name.partition(".")[0]
 
     if name == root or top == "__main__":
         return True
@@ -74,6 +74,11 @@ def is_own_module(name: str, root: str | None) -> bool:
         )
 
     return is_own_file(file)
+
+
+def is_ours(name: str) -> bool:
+    """Tell whether a module is of asyncflow: never the user's, wherever it is."""
+    return name.partition(".")[0] == "asyncflow"
 
 
 def is_own_file(path: str) -> bool:

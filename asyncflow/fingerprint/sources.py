@@ -11,7 +11,12 @@ from collections.abc import MutableMapping
 
 from asyncflow.bytecode import compiled, imported_by
 from asyncflow.fingerprint.description import Describer, Description, new_hash
-from asyncflow.fingerprint.own_modules import AllModules, is_own_file, source_of
+from asyncflow.fingerprint.own_modules import (
+    AllModules,
+    is_ours,
+    is_own_file,
+    source_of,
+)
 from asyncflow.fingerprint.parts import Source
 from asyncflow.worker.loaded import facts_of, text_of
 
@@ -21,15 +26,17 @@ _elsewhere: set[str] = set()
 _known: dict[tuple[object, ...], tuple[bytes, tuple[Source, ...]]] = {}
 """For files, as they were: their digests, and what they import."""
 
-KEPT = 256
-"""Of how many files that is remembered."""
+KEPT = 4096
+"""Of how many files that is remembered: of all that a large program has, as the modules
+that one imports are gone through again and again in the same order.
+"""
 
 
 def describe_source(description: Description, source: Source) -> None:
     """Describe a module of the user's by its file. Blocks for a moment."""
     name = source.name
 
-    if name in _elsewhere:
+    if name in _elsewhere or is_ours(name):
         return
 
     path = source_of(name)

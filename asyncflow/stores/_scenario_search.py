@@ -29,8 +29,9 @@ from asyncflow.stores._writer import Gradual
 
 T = TypeVar("T")
 
-MOST = 1000
-"""Of how many data nodes the values are brought into their index at a time."""
+MOST = 250
+"""Of how many data nodes the values are brought into their index at a time: in a few
+milliseconds."""
 
 
 class Indexing(Gradual[Change]):

@@ -42,6 +42,10 @@ write, too."""
 REST = 0.05
 """How long it rests after a transaction while nobody waits, in seconds."""
 
+BETWEEN = 0.01
+"""How long it rests while something is to be written bit by bit, in seconds: other
+processes want to write, too."""
+
 SLOW = 2.0
 """How long a transaction may take before the store counts as unavailable, in seconds."""
 
@@ -103,6 +107,8 @@ class Writer(Generic[Change]):
         self.watcher: StoreWatcher | None = None
         """Is told when the outage begins, ends, or is there for good."""
         self._items: deque[Change | Waiter | Stop | Gradual[Change]] = deque()
+        self._gradual: deque[Gradual[Change]] = deque()
+        """What is being written bit by bit. The thread alone knows of it."""
         self._alarm: SimpleQueue[None] = SimpleQueue()
         """Wakes the thread, to look at the items."""
         self._rests = False
@@ -223,24 +229,35 @@ class Writer(Generic[Change]):
         stopped = False
 
         while not stopped:
-            changes, gradual, waiters, stopped = self._gather()
-            wanted = [*changes, *(one.change for one in gradual)]
+            changes, waiters, stopped = self._gather()
 
-            if (wanted or self.target.is_lease_due()) and self.outage.failure is None:
-                self._write_all(wanted)
+            if changes or self.target.is_lease_due():
+                self._write_all(changes)
 
-            self._written_at = time.monotonic()
             self._settled += sum(map(len, changes))
-
-            if gradual and self.outage.failure is None:
-                self._items.extend(one for one in gradual if not one.is_done)
 
             if waiters:
                 self._wake(waiters)
 
+            if not stopped and self._gradual:
+                self._write_bit()
+
+            self._written_at = time.monotonic()
+
+    def _write_bit(self) -> None:
+        """Write a bit of something, in a transaction of its own: none waits for both."""
+        gradual = self._gradual.popleft()
+        self._write_all([gradual.change])
+
+        if self.outage.failure is None and not gradual.is_done:
+            self._gradual.append(gradual)
+
     def _write_all(self, changes: Sequence[Change]) -> None:
-        """Write changes, however long that takes."""
+        """Write changes, however long that takes; nothing after a failure."""
         outage = self.outage
+
+        if outage.failure is not None:
+            return
 
         for pause in outage.tries():
             try:
@@ -265,12 +282,9 @@ class Writer(Generic[Change]):
         outage.gives_up(self._put - self._settled)
         self._tell_soon()
 
-    def _gather(
-        self,
-    ) -> tuple[list[Change], list[Gradual[Change]], list[Waiter], bool]:
+    def _gather(self) -> tuple[list[Change], list[Waiter], bool]:
         """Wait for something, then take what is there."""
         changes: list[Change] = []
-        gradual: list[Gradual[Change]] = []
         waiters: list[Waiter] = []
         stopped = self._is_alone()
         self._rest()
@@ -288,7 +302,7 @@ class Writer(Generic[Change]):
             elif isinstance(item, asyncio.Future):
                 waiters.append(item)
             elif isinstance(item, Gradual):
-                gradual.append(item)
+                self._gradual.append(item)
             else:
                 changes.append(item)
                 rows += len(item)
@@ -296,11 +310,11 @@ class Writer(Generic[Change]):
         if was_awaited and self._items:
             self._is_awaited = True
 
-        return changes, gradual, waiters, stopped
+        return changes, waiters, stopped
 
     def _is_alone(self) -> bool:
         """Wait until there is something to do. True where there never will be."""
-        while not self._items:
+        while not self._items and not self._gradual:
             try:
                 self._alarm.get(timeout=IDLE)
             except Empty:
@@ -315,7 +329,7 @@ class Writer(Generic[Change]):
     def _rest(self) -> None:
         """Let changes gather for a moment, where the last ones have just been written."""
         self._rests = True
-        until = self._written_at + REST
+        until = self._written_at + (BETWEEN if self._gradual else REST)
 
         while (
             not self._is_awaited

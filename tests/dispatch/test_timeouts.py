@@ -157,7 +157,7 @@ def crowd(config: Configuration, folder: Path, **options: Any) -> ScenarioConfig
 @pytest.mark.parametrize("limit", ["run_timeout", "cancel"])
 async def test_twenty_at_once(limit: str, tmp_path: Path) -> None:
     config = declare(workers=20)
-    options = {"run_timeout": 6.0} if limit == "run_timeout" else {}
+    options = {"run_timeout": 3.0} if limit == "run_timeout" else {}
     cfg = crowd(config, tmp_path, **options)
     paths = [tmp_path / str(index) for index in range(20)]
 
@@ -190,7 +190,7 @@ async def test_twenty_at_once(limit: str, tmp_path: Path) -> None:
         if limit == "cancel":
             assert took < GRACE + 2 * OVER
         else:
-            assert max(durations) < 6.0 + GRACE + 2 * OVER
+            assert max(durations) < 3.0 + GRACE + 2 * OVER
 
 
 @pytest.mark.smoke

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -45,7 +46,7 @@ async def started(path: Path) -> int:
 
     def wait() -> int:
         while not path.exists():
-            pass
+            time.sleep(0.002)
 
         return int(path.read_text())
 
@@ -58,7 +59,7 @@ async def gone(process: int) -> None:
 
     def wait() -> None:
         while is_alive(process):
-            pass
+            time.sleep(0.002)
 
     with fail_after(5):
         await to_thread.run_sync(wait, abandon_on_cancel=True)
@@ -276,7 +277,7 @@ async def test_on_failure_stop_ends_the_rest(tmp_path: Path) -> None:
 
 def wait_and_fail(path: str) -> None:
     while not Path(path).exists():
-        pass
+        time.sleep(0.002)
 
     raise ValueError("now")
 

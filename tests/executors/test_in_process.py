@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 import threading
+import weakref
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -25,6 +28,16 @@ from tests.support import flows
 from tests.support.calls import Notes, call
 
 logger = logging.getLogger("tests.in_process")
+
+
+class Ending(io.StringIO):
+    """A stream in whose first write the last job of the process ends."""
+
+    jobs: ExitStack
+
+    def write(self, text: str) -> int:
+        self.jobs.close()
+        return super().write(text)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +65,38 @@ def test_only_what_the_job_prints_is_kept(capsys: pytest.CaptureFixture[str]) ->
         assert printed() is None
 
     assert capsys.readouterr().out == "of the program\n"
+
+
+def test_a_print_that_has_begun_goes_on_as_the_last_job_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Up to Python 3.12, `print` holds no reference to the stream that it writes to."""
+    shown = Ending()
+    monkeypatch.setattr(sys, "stdout", shown)
+
+    for _ in range(3):
+        shown.jobs = ExitStack()
+        shown.jobs.enter_context(captured("work", echo=True, max_bytes=1000))
+        print("of the job\n", end="of the program\n")
+        assert sys.stdout is shown
+
+    assert shown.getvalue() == "of the job\nof the program\n" * 3
+
+
+def test_a_stream_that_was_redirected_is_let_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    redirected = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", redirected)
+
+    with captured("work", echo=True, max_bytes=1000):
+        print("row")
+
+    assert redirected.getvalue() == "row\n"
+    seen = weakref.ref(redirected)
+    monkeypatch.undo()
+    del redirected
+    assert seen() is None
 
 
 def test_the_process_is_as_it_was_after_the_last_job() -> None:

@@ -62,7 +62,9 @@ def test_a_file_that_is_no_python_counts_as_it_is(load: Load) -> None:
     assert described("own_late").digest != one.digest
 
 
-@pytest.mark.parametrize("name", ["own_nowhere", "sys", "attrs", "json"])
+@pytest.mark.parametrize(
+    "name", ["own_nowhere", "sys", "attrs", "json", "asyncflow.ids"]
+)
 def test_what_is_not_the_users_has_no_description(name: str) -> None:
     for _ in range(2):  # it is remembered
         one = described(name)

@@ -166,12 +166,12 @@ CLOSE = "await orchestrator.close()"
 
 
 INTERRUPT = """
-import os, signal
+import os, signal, time
 from asyncflow import JobStarted
 
 def wait(nb):
     while not os.path.exists("go"):
-        pass
+        time.sleep(0.002)
 
 waiting = Config.configure_task("wait", wait, my_input)
 waiting_cfg = Config.configure_scenario("waiting", waiting)

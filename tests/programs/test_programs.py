@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,7 +98,7 @@ anyio.run(main)
 
 def wait_until_dead(*pids: int) -> None:
     while any(is_alive(pid) for pid in pids):
-        pass
+        time.sleep(0.002)
 
 
 def test_nothing_outlives_a_program_that_is_killed(tmp_path: Path) -> None:

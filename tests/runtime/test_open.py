@@ -85,7 +85,7 @@ async def test_leaving_while_it_starts_leaves_nothing(pool: Pool, watch: Watch) 
     config = configuration()
     before = await to_thread.run_sync(watch.processes)
 
-    for number in range(50):
+    for number in range(0, 50, 2):
         async with Orchestrator(config, ":memory:"):
             with fail_after(PATIENCE):
                 for _ in range(number * number):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -164,7 +165,7 @@ def server(folder: Path, loop: str, **env: str) -> Iterator[Terminal]:
 def await_second(folder: Path) -> None:
     """Wait until the worker has come that far, too."""
     while "second" not in ran(folder):
-        pass
+        time.sleep(0.002)
 
 
 def tracebacks(text: str) -> int:

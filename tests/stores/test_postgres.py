@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import permutations
@@ -351,11 +352,48 @@ async def test_a_text_is_looked_for_in_what_there_is_least_to_read_of(
     assert "submission_by_reason" in lines
     assert "submission_by_scenario" in lines
     assert "Seq Scan on submission" not in lines
+    assert "job_by_failure" in lines
 
     given = {"numbers": '{"7": null}', "newest_first": True}
     lines = await to_thread.run_sync(plan, url, "submission_list", given)
     assert "Seq Scan on submission" not in lines
     assert "submission_pkey" in lines
+
+
+MANY = """
+INSERT INTO asyncflow.scenario (id, config_id, name, creation_date, properties, tags)
+SELECT 'SCENARIO_c_' || number, 'c', 'n' || number, number, '{}', '[]'
+FROM generate_series(1, 30000) AS number;
+INSERT INTO asyncflow.tag (name, creation_date, seq)
+SELECT 't', creation_date, seq FROM asyncflow.scenario WHERE seq % 100 = 0;
+VACUUM ANALYZE asyncflow.scenario;
+VACUUM ANALYZE asyncflow.tag;
+"""
+
+
+@pytest.mark.parametrize("sort_key", ["name", "config_id", "id", "tags"])
+async def test_a_few_of_many_are_found_first_and_sorted_then(
+    url: str, server: Server, folder: Path, sort_key: str
+) -> None:
+    """As PostgreSQL plans it by itself, by the settings of the store's connections."""
+    await fill(url, folder)
+
+    def planned() -> str:
+        with psycopg.connect(url, autocommit=True) as connection:
+            for statement in filter(None, map(str.strip, MANY.split(";"))):
+                connection.execute(statement.encode())
+
+            session = _sql.query(PostgresDatabase.queries, "session").text({})
+            connection.execute(_own(session))
+            given = listing("scenario", {"tag": "t", "sort_key": sort_key})
+            text = _sql.query(PostgresDatabase.queries, "scenario").text(given)
+            paged = {"limit": 100, "offset": 0, **given}
+            rows = connection.execute(b"EXPLAIN " + _own(text), paged).fetchall()
+
+        return "\n".join(row[0] for row in rows)
+
+    lines = await to_thread.run_sync(planned)
+    assert "using scenario_pkey on scenario" in lines
 
 
 def plan(url: str, query: str, given: dict[str, object]) -> str:
@@ -474,7 +512,7 @@ def wait_until_it_waits(server: Server) -> None:
     question = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
     while server.ask(question, "postgres") == [(0,)]:
-        pass
+        time.sleep(0.002)
 
 
 def cut_others(server: Server) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -454,6 +455,35 @@ async def test_what_is_done_bit_by_bit_keeps_nobody_waiting(
         await to_thread.run_sync(writer.stop)
 
     assert bits == [[[-1]]] * 5 + [[[7]]]
+
+
+async def test_who_waits_waits_for_no_bit_of_what_is_done_beside() -> None:
+    """A bit has a transaction of its own, as has what comes meanwhile."""
+    bits: list[Sequence[Sequence[int]]] = []
+    begun, put = threading.Event(), threading.Event()
+
+    def write(group: Sequence[Sequence[int]]) -> None:
+        bits.append(group)
+
+        if len(bits) == 2:
+            begun.set()
+            assert put.wait(10)
+
+    writer = Writer[Sequence[int]](Target(write), "a test's")
+    writer.start()
+
+    try:
+        with fail_after(10):
+            writer.put_gradually(Bit(bits, sys.maxsize))
+            writer.put_gradually(Bit(bits, sys.maxsize))
+            await to_thread.run_sync(begun.wait)
+            writer.put([7])
+            put.set()
+            await writer.settle()
+    finally:
+        await to_thread.run_sync(writer.stop)
+
+    assert bits[:3] == [[[-1]], [[-1]], [[7]]]
 
 
 async def test_what_is_done_bit_by_bit_ends_with_the_writer() -> None:

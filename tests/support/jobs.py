@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 
 
@@ -190,7 +191,7 @@ def identity(value: object) -> object:
 
 def wait_for_file(path: str) -> int:
     while not os.path.exists(path):
-        pass
+        time.sleep(0.002)
 
     return os.getpid()
 
@@ -200,6 +201,6 @@ def meet_three(folder: str) -> int:
     open(os.path.join(folder, f"here{os.getpid()}"), "w").close()
 
     while sum(name.startswith("here") for name in os.listdir(folder)) < 3:
-        pass
+        time.sleep(0.002)
 
     return os.getpid()

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,7 +77,7 @@ def killed(
         line = program.stdout.readline().strip()
 
         while not is_time():
-            pass
+            time.sleep(0.002)
 
         if at_once:
             program.kill()

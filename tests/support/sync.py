@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -53,7 +54,7 @@ def once_in(function: str, act: Callable[[], object]) -> threading.Thread:
 
     def watch() -> None:
         while not main_waits_in(function):
-            pass
+            time.sleep(0.002)
 
         act()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from asyncflow import Configuration, ScenarioConfig
@@ -16,7 +17,7 @@ def wait_for(path: str) -> None:
         raise ValueError(path)
 
     while not Path(path).exists():
-        pass
+        time.sleep(0.002)
 
 
 def waiters(config: Configuration, folder: Path, count: int) -> ScenarioConfig:
