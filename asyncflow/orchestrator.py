@@ -661,7 +661,7 @@ class Orchestrator:
         ``await get(record.id)`` gives the handle. One that has not ended has the status
         that it had when the store was last told. Besides: ``version`` as for `scenarios`;
         ``config_id``, ``cycle`` and ``tag`` of its scenario; a ``text`` in its id, its
-        reason or the name of its scenario; ``submitted_from``, ``submitted_to``;
+        reason, that of a failed job or the name of its scenario; ``submitted_from``, ``submitted_to``;
         ``sort_key``, ``"submitted"`` or ``"duration"``; ``after``, the last one before.
 
         :raises ValueError: where there is no such status or sort key

@@ -251,7 +251,7 @@ class Driver(ABC):
     def file_of(self, kept: StoredValue) -> str | bytes | None:  # noqa: ARG002
         """Return the file that a value is in, in a form that others read, or its content.
 
-        None where there is none.
+        A folder is its path, or the content of a ZIP file. None where there is none.
         """
         return None
 

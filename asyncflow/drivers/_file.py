@@ -117,7 +117,7 @@ class FileDriver(Driver):
     @property
     def is_cached(self) -> bool:
         """Whether a worker keeps what it has read, for the next job that reads it."""
-        return False
+        return bool(getattr(self.options, "is_cached", False))
 
     @property
     def keeps_versions(self) -> bool:
@@ -256,6 +256,9 @@ class FileDriver(Driver):
     def file_of(self, kept: StoredValue) -> str | bytes | None:
         if self.path is not None:
             check_kind(self.path)
+
+            if os.path.isdir(self.path):
+                raise unreadable(self.path, self.storage_type, IsADirectoryError())
 
         return self.path or kept
 

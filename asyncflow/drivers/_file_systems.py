@@ -158,6 +158,32 @@ def is_local(files: Any) -> bool:
     return "local" in _protocols(files)
 
 
+def is_directory(files: Any, at: str) -> bool:
+    try:
+        return bool(files.info(at)["type"] == "directory")
+    except FileNotFoundError:
+        return False
+
+
+def is_there(files: Any, at: str) -> bool:
+    """Tell whether there is a file or a folder.
+
+    :raises OSError: where a server refuses to say so, and its file system does not
+    """
+    if files.exists(at):
+        return True
+
+    try:
+        files.info(at)
+    except FileNotFoundError as error:
+        if (raised := refusal(error)) is not error:
+            raise raised from None
+
+        return False
+
+    return True
+
+
 def _protocols(files: Any) -> Collection[str]:
     protocol: str | tuple[str, ...] = files.protocol
     return [protocol] if isinstance(protocol, str) else protocol
@@ -175,6 +201,19 @@ def move(files: Any, source: str, to: str) -> None:
 
     with suppress(Exception):  # it is there
         files.rm_file(source)
+
+
+def move_all(files: Any, pairs: Iterable[tuple[str, str]]) -> None:
+    """Give files other names; where the server does so by copies, these stay where they
+    were.
+    """
+    from fsspec import AbstractFileSystem
+
+    if type(files).mv is not AbstractFileSystem.mv:
+        for source, to in pairs:
+            files.mv(source, to)
+    elif both := [*zip(*pairs, strict=True)]:
+        files.copy(list(both[0]), list(both[1]))
 
 
 def refusal(error: FileNotFoundError) -> OSError:

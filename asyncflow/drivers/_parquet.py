@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from asyncflow.abc import StoredValue
-from asyncflow.drivers import _exposed, _options
+from asyncflow.drivers import _exposed
 from asyncflow.drivers._joining import check_partitions, columns_of, joined
 from asyncflow.drivers._libraries import EXTRAS, as_table, need, zones_counting
 from asyncflow.drivers._parquet_files import (
+    dataset_at,
     dataset_of,
     first_in,
     has_files,
@@ -20,6 +21,7 @@ from asyncflow.drivers._parquet_files import (
     stats_of,
 )
 from asyncflow.drivers._parquet_options import PARTITIONS, ParquetOptions
+from asyncflow.drivers._partition_files import OTHER_COLUMNS, telling
 from asyncflow.drivers._previews import RowFileDriver
 from asyncflow.selection import (
     arrow_expression,
@@ -113,9 +115,11 @@ class ParquetFiles(RowFileDriver):
 
         return sum(stat.st_size for _, stat in self._stats())
 
-    @property
-    def is_cached(self) -> bool:
-        return self.options.is_cached
+    def file_of(self, kept: StoredValue) -> str | bytes | None:
+        if self.path is not None and os.path.isdir(self.path):
+            return self.path
+
+        return None if self._matches() else super().file_of(kept)
 
     def load(
         self,
@@ -186,9 +190,11 @@ class ParquetFiles(RowFileDriver):
 
         return preview(head, rows)._replace(total=total)
 
-    def preview_folder(self, files: Any, place: str | list[str], rows: int) -> Preview:
+    def preview_folder(
+        self, files: Any, names: list[str], folder: str, rows: int
+    ) -> Preview:
         """Return the first rows of what `load_folder` reads."""
-        return self._first_of(self._dataset_of(files, place), rows)
+        return self._first_of(dataset_at(files, names, folder), rows)
 
     def _first_of(self, found: Any, rows: int) -> Preview:
         head = found.head(rows, batch_size=max(rows, 1), batch_readahead=0)
@@ -198,25 +204,21 @@ class ParquetFiles(RowFileDriver):
         shown = preview(_exposed.expose(head, self.options.exposed_type), rows)
         return shown._replace(total=total)
 
-    def _dataset_of(self, files: Any, place: str | list[str]) -> Any:
-        """Open a folder, or several files, of a file system of fsspec."""
-        dataset = need("pyarrow.dataset", "a folder at an address")
-        given = {"format": "parquet", "partitioning": "hive"}
-        return dataset.dataset(place, filesystem=files, **given)
-
     def load_folder(
         self,
         files: Any,
-        place: str | list[str],
+        names: list[str],
+        folder: str,
         columns: Sequence[str] | None = None,
         where: Where | None = None,
     ) -> object:
-        """Read a folder, or several files, of a file system of fsspec.
+        """Read several files of a file system of fsspec.
 
-        :param place: the folder, or the files
+        :param folder: what they are all in, of which the path tells no partitions; ``""``
+            for none
         """
-        found = self._dataset_of(files, place)
-        table = self._read_arrow(found, place, columns, where)
+        found = dataset_at(files, names, folder)
+        table = self._read_arrow(found, names, columns, where)
         exposed = _exposed.of_part(self.options.exposed_type, columns)
         return _exposed.expose(table, exposed)
 
@@ -315,21 +317,11 @@ class ParquetFiles(RowFileDriver):
     # -------------------------------------------------------------------------- writing
 
     def dump(self, value: object, file: BinaryIO, name: str) -> None:
-        if self.options.partitions:
-            raise DataNodeWritingError(
-                f"data node {name!r}: {PARTITIONS} make a folder: give it the path of one "
-                "on this machine"
-            )
+        with telling(name, "have one type in each column"):
+            if self.options.partitions:
+                raise DataNodeWritingError(f"{PARTITIONS} make a folder: give its path")
 
-        try:
             self._dump(value, file)
-        except DataNodeWritingError as error:
-            raise DataNodeWritingError(f"data node {name!r}: {error}") from error
-        except (TypeError, ValueError, NotImplementedError) as error:
-            raise _options.unknown_option(error, name) or DataNodeWritingError(
-                f"data node {name!r}: Parquet cannot hold the value ({error}): have one "
-                "type in each column"
-            ) from error
 
     def _dump(self, value: object, file: BinaryIO) -> None:
         options = self.options
@@ -417,10 +409,8 @@ class ParquetFiles(RowFileDriver):
         paths = [each for each, _, _ in os.walk(folder)]
         library = "polars" if self.options.exposed_type == "polars" else "pyarrow"
 
-        try:
+        with telling(name, OTHER_COLUMNS):
             check_partitions(folder, paths, columns_of(value, library))
-        except DataNodeWritingError as error:
-            raise DataNodeWritingError(f"data node {name!r}: {error}") from error
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue:
         if self.path is None or not os.path.isdir(self.path):

@@ -31,6 +31,25 @@ def dataset_of(source: Any) -> Any:
     return dataset.FileSystemDataset([part], part.physical_schema, form)
 
 
+def dataset_at(files: Any, names: list[str], folder: str) -> Any:
+    """Open several files of a file system of fsspec.
+
+    :param folder: what they are all in; ``""`` for none
+    """
+    dataset = need("pyarrow.dataset", "a folder at an address")
+    system = need("pyarrow.fs", "a folder at an address")
+    given = dataset.FileSystemFactoryOptions(
+        partitioning=dataset.HivePartitioning.discover(),
+        partition_base_dir=folder or None,
+    )
+    return dataset.FileSystemDatasetFactory(
+        system.PyFileSystem(system.FSSpecHandler(files)),
+        names,
+        dataset.ParquetFileFormat(),
+        given,
+    ).finish()
+
+
 def first_in(source: Any, rows: int) -> tuple[Any, int]:
     """Return the first rows of a file, and how many it has.
 

@@ -43,6 +43,12 @@ class ParquetOptions(_options.TableOptions):
         ):
             raise ValueError(f"{PARTITIONS} {names!r:.100} are no names in a list")
 
+        if hidden := [one for one in names if one.startswith(("_", "."))]:
+            raise ValueError(
+                f"{PARTITIONS} {hidden[0]!r} would be a folder that readers pass over: "
+                "use a name that begins otherwise"
+            )
+
     @property
     def partitions(self) -> list[str]:
         """The columns of which each value has a folder of its own."""

@@ -9,20 +9,23 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from glob import has_magic
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, TypeVar
 
 from asyncflow.abc import StoredValue
 from asyncflow.drivers._file_systems import (
     MEMORY,
     OfOneProcess,
     file_system,
+    is_directory,
     is_local,
+    is_there,
     is_whole,
     move,
     refusal,
     remedy_of,
 )
 from asyncflow.drivers._joining import check_partitions, columns_of
+from asyncflow.drivers._remote_folders import TRIES, counted, zipped
 from asyncflow.drivers._remote_forms import FolderForm, Form, RowForm
 from asyncflow.drivers._remote_marks import mark_of, mark_of_all
 from asyncflow.drivers._remote_packages import same_address
@@ -35,6 +38,8 @@ from asyncflow.worker.replacing import Draft, check_kind, copy, copy_all, unwrit
 if TYPE_CHECKING:
     from asyncflow.filters import Where
     from asyncflow.selection import Preview
+
+T = TypeVar("T")
 
 PREVIEWED = 1 << 18
 """How many bytes are asked for at a time where a few rows are shown."""
@@ -65,7 +70,8 @@ class RemoteDriver(ServerDriver):
 
     def __reduce__(self) -> tuple[Any, ...]:
         given = (type(self.form), self.path, self.options)
-        return RemoteDriver, given, {"validator": self.validator}
+        state = {"validator": self.validator, "makes_folder": self.makes_folder}
+        return type(self), given, state
 
     @property
     def place(self) -> str:
@@ -102,19 +108,7 @@ class RemoteDriver(ServerDriver):
             if has_magic(at):
                 return bool(files.glob(at))
 
-            return bool(files.exists(at)) or self._is_said_to_be(files, at)
-
-    def _is_said_to_be(self, files: Any, at: str) -> bool:
-        """Look again for what a file system says is not there: it may be refused."""
-        try:
-            files.info(at)
-        except FileNotFoundError as error:
-            if (raised := refusal(error)) is not error:
-                raise raised from None
-
-            return False
-
-        return True
+            return is_there(files, at)
 
     def fingerprint(self) -> str | None:
         try:
@@ -131,7 +125,7 @@ class RemoteDriver(ServerDriver):
     def _is_folder(self, files: Any, at: str) -> bool:
         """Tell whether its place has several files: a folder, or a pattern of them."""
         return isinstance(self.form, FolderForm) and bool(
-            has_magic(at) or _is_directory(files, at)
+            has_magic(at) or is_directory(files, at)
         )
 
     def read(
@@ -154,9 +148,14 @@ class RemoteDriver(ServerDriver):
     def _read(
         self, columns: Sequence[str] | None = None, where: Where | None = None
     ) -> object:
-        if isinstance(form := self.form, FolderForm) and (found := self._folder()):
-            with self._parsing():
-                return form.load_folder(*found, columns, where)
+        if isinstance(form := self.form, FolderForm) and (
+            found := self._of_folder(
+                lambda files, names, at: form.load_folder(
+                    files, names, at, columns, where
+                )
+            )
+        ):
+            return found[0]
 
         with self._opened(form.reads_parts) as file, self._parsing():
             return form.load(file, columns, where)
@@ -167,22 +166,49 @@ class RemoteDriver(ServerDriver):
         if not isinstance(form, RowForm):
             return super().preview(kept, rows)
 
-        if isinstance(form, FolderForm) and (found := self._folder()):
-            with self._parsing():
-                return form.preview_folder(*found, rows)
+        if isinstance(form, FolderForm) and (
+            found := self._of_folder(
+                lambda files, names, at: form.preview_folder(files, names, at, rows)
+            )
+        ):
+            return found[0]
 
         with self._opened(in_parts=True, at_once=PREVIEWED) as file, self._parsing():
             return form.first_rows(file, rows)
 
-    def _folder(self) -> tuple[Any, str | list[str]] | None:
-        """Return the file system, and the folder there or the files of a pattern; None
-        where its place is one file, or nothing.
+    def _of_folder(self, read: Callable[[Any, list[str], str], T]) -> tuple[T] | None:
+        """Return what is read of a folder, or of the files of a pattern; None where its
+        place is one file, or nothing.
+        """
+        for left in reversed(range(TRIES)):
+            if (found := self._folder()) is None:
+                return None
+
+            try:
+                with self._parsing():
+                    return (read(*found),)
+            except FileNotFoundError:  # it was replaced meanwhile
+                if not left:
+                    raise
+
+        raise AssertionError("the last one returns, or raises")
+
+    def _folder(self) -> tuple[Any, list[str], str] | None:
+        """Return the file system, the files of a folder or a pattern, and that folder, or
+        ``""``; None where its place is one file, or nothing.
         """
         with self.reading():
             files, at = self._files()
             files.invalidate_cache()
-            place = _place_of(files, at) if self._is_folder(files, at) else ""
-            return (files, place) if place else None
+
+            if not self._is_folder(files, at):
+                return None
+
+            if has_magic(at):
+                names = sorted(files.glob(at))
+                return (files, names, "") if names else None
+
+            return files, counted(files, at), at
 
     @contextmanager
     def _opened(self, in_parts: bool, at_once: int | None = None) -> Iterator[BinaryIO]:
@@ -241,6 +267,10 @@ class RemoteDriver(ServerDriver):
             raise
 
     def file_of(self, kept: StoredValue) -> bytes:  # noqa: ARG002
+        if (found := self._folder()) is not None:
+            with self.reading():
+                return zipped(*found)
+
         with self.reading():
             files, at = self._files()
             return bytes(files.cat_file(at))
@@ -252,7 +282,7 @@ class RemoteDriver(ServerDriver):
             files, at = self._files()
             is_folder = self._is_folder(files, at)
 
-            if not (is_folder or is_whole(files)) and _is_directory(files, at):
+            if not (is_folder or is_whole(files)) and is_directory(files, at):
                 raise IsADirectoryError("it is a folder")
 
         if is_folder:
@@ -414,18 +444,6 @@ class RemoteDriver(ServerDriver):
 
         why = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
         return Told(why, remedy_of(error))
-
-
-def _is_directory(files: Any, at: str) -> bool:
-    try:
-        return bool(files.info(at)["type"] == "directory")
-    except FileNotFoundError:
-        return False
-
-
-def _place_of(files: Any, at: str) -> str | list[str]:
-    """Return a folder, or the files of a pattern; nothing where there are none."""
-    return sorted(files.glob(at)) if has_magic(at) else at
 
 
 def _name_of(path: str) -> str:

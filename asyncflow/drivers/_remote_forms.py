@@ -52,13 +52,14 @@ class FolderForm(Protocol):
     def load_folder(
         self,
         files: Any,
-        place: str | list[str],
+        names: list[str],
+        folder: str,
         columns: Sequence[str] | None,
         where: Where | None,
     ) -> object: ...
 
     def preview_folder(
-        self, files: Any, place: str | list[str], rows: int
+        self, files: Any, names: list[str], folder: str, rows: int
     ) -> Preview: ...
 
 

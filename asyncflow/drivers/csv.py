@@ -72,10 +72,6 @@ class CSVDriver(RowFileDriver):
 
     # -------------------------------------------------------------------------- reading
 
-    @property
-    def is_cached(self) -> bool:
-        return self.options.is_cached
-
     def load(
         self,
         file: str | BinaryIO,

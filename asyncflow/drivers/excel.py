@@ -153,10 +153,6 @@ class ExcelDriver(FileDriver):
 
     # -------------------------------------------------------------------------- reading
 
-    @property
-    def is_cached(self) -> bool:
-        return self.options.is_cached
-
     def load(
         self,
         file: str | BinaryIO,

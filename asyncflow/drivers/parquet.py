@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from asyncflow.abc import Driver, is_address
+from asyncflow.abc import Driver
 from asyncflow.drivers._parquet import ParquetFiles
 from asyncflow.drivers._parquet_options import ParquetOptions as ParquetOptions
 from asyncflow.drivers._partitioned import PartitionedDriver
@@ -15,7 +15,14 @@ class ParquetDriver(ParquetFiles):
 
     @classmethod
     def at(cls, path: str | None, options: Any) -> Driver:
-        if path is None or is_address(path) or not getattr(options, "partitions", ()):
-            return super().at(path, options)
+        made = super().at(path, options)
 
-        return PartitionedDriver(path, options)
+        if path is None or not getattr(options, "partitions", ()):
+            return made
+
+        if isinstance(made, ParquetDriver):
+            return PartitionedDriver(made.path, options)
+
+        from asyncflow.drivers._remote_partitioned import RemotePartitionedDriver
+
+        return RemotePartitionedDriver(cls, path, options)

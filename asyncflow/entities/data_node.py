@@ -330,8 +330,8 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
     ) -> Path:
         """Return the file of the value, in the form of its storage type.
 
-        :param to: where a copy of it is to be; None for the file itself, which goes when
-            the version does
+        :param to: where a copy of it is to be, of a folder a ZIP file; None for the file
+            itself, which goes when the version does
         :param version: as for `read`
         :raises UsageError: where it has no file that others read
         """

@@ -13,6 +13,7 @@ from copy import copy
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeAlias
+from zipfile import ZipFile
 
 import attrs
 
@@ -401,6 +402,10 @@ def _copied(file: str | bytes, to: Path) -> Path:
             target.write(file)
             return
 
+        if os.path.isdir(file):
+            _zip(file, target)
+            return
+
         with open(file, "rb") as source:
             while data := source.read(1 << 20):
                 target.write(data)
@@ -420,3 +425,11 @@ def _copied(file: str | bytes, to: Path) -> Path:
         raise DataNodeWritingError(text) from error
 
     return to
+
+
+def _zip(folder: str, target: Any) -> None:
+    with ZipFile(target, "w") as packed:
+        for each, _, names in os.walk(folder):
+            for name in sorted(names):
+                path = os.path.join(each, name)
+                packed.write(path, os.path.relpath(path, folder))

@@ -8,6 +8,8 @@ import resource
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from io import BytesIO
+from zipfile import ZipFile, is_zipfile
 
 from asyncflow import ids
 from asyncflow.abc import Driver, StoredValue
@@ -255,6 +257,9 @@ def _uploads(driver: Driver, folder: str, values: Sequence[object], same: Same) 
     if file is None or (isinstance(file, str) and os.path.isdir(file)):
         return
 
+    if isinstance(file, bytes) and _is_zipped(file):
+        return
+
     own = os.path.join(folder, "uploaded")
 
     if isinstance(file, str):
@@ -267,6 +272,15 @@ def _uploads(driver: Driver, folder: str, values: Sequence[object], same: Same) 
     write(driver, folder, 3, values[1])
     again = driver.publish(driver.upload(own, path, "node"), path)
     assert same(driver.read(again), values[0]), "what was uploaded is read"
+
+
+def _is_zipped(file: bytes) -> bool:
+    """Tell whether a file is that of a folder, and no workbook."""
+    if not is_zipfile(BytesIO(file)):
+        return False
+
+    with ZipFile(BytesIO(file)) as packed:
+        return "[Content_Types].xml" not in packed.namelist()
 
 
 def _has_no_room(

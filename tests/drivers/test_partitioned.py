@@ -188,13 +188,10 @@ def test_where_no_folder_can_be(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"'node' cannot be.*make its folder first.*own"):
         through(made_at(tmp_path / "none" / "own", "year"), tmp_path, ROWS)
 
-    for options in (None, f"memory://{tmp_path}/own"):
-        made = ParquetDriver.at(
-            options, ParquetOptions(write_options={"partition_cols": ["year"]})
-        )
+    options = ParquetOptions(write_options={"partition_cols": ["year"]})
 
-        with pytest.raises(DataNodeWritingError, match=r"'node'.*on this machine"):
-            through(made, tmp_path, ROWS)
+    with pytest.raises(DataNodeWritingError, match=r"'node'.*give its path"):
+        through(ParquetDriver.at(None, options), tmp_path, ROWS)
 
     assert os.listdir(tmp_path) == ["own"]
 
@@ -215,7 +212,7 @@ def test_arrow_writes_it_whatever_reads_it() -> None:
     assert {*ParquetDriver.needs(ParquetOptions(exposed_type="polars"))} == {"polars"}
 
 
-@pytest.mark.parametrize("names", ["year", [], [1], 5])
+@pytest.mark.parametrize("names", ["year", [], [1], 5, ["_year"], ["a", ".b"]])
 def test_names_that_are_none(names: Any) -> None:
     with pytest.raises(ValueError, match="partition_cols"):
         ParquetOptions(write_options={"partition_cols": names})

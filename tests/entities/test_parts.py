@@ -6,8 +6,10 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import anyio
+import fsspec
 import pandas as pd
 import pytest
 
@@ -214,6 +216,43 @@ async def test_a_small_value_goes_down_where_it_is_told(
     first = (await node.edits())[1].version
     await node.download(file, version=first)
     assert json.loads(file.read_text()) == {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize("place", ["", "memory://"])
+async def test_a_folder_goes_down_as_a_zip_file(
+    orchestrator: Orchestrator, tmp_path: Path, place: str
+) -> None:
+    node = await node_of(
+        orchestrator,
+        storage_type="parquet",
+        default_path=f"{place}{tmp_path}/own",
+        write_options={"partition_cols": ["b"]},
+    )
+    await node.write(ROWS)
+    assert await node.is_downloadable()
+    file = await node.download(tmp_path / "own.zip")
+
+    with ZipFile(file) as packed:
+        packed.extractall(tmp_path / "copy")
+
+    found = pd.read_parquet(tmp_path / "copy")
+    assert {*found["a"]} == {row["a"] for row in ROWS}
+
+    if place:
+        fsspec.filesystem("memory").store.clear()
+    else:
+        assert await node.download() == tmp_path / "own"
+
+
+async def test_a_pattern_has_no_file_of_its_own(
+    orchestrator: Orchestrator, tmp_path: Path
+) -> None:
+    pd.DataFrame(ROWS).to_parquet(tmp_path / "a-1.parquet")
+    path = tmp_path / "a-*.parquet"
+    node = await node_of(orchestrator, storage_type="parquet", default_path=path)
+
+    with pytest.raises(UsageError, match="no file that others read"):
+        await node.download(tmp_path / "copy")
 
 
 async def test_it_is_described(orchestrator: Orchestrator, tmp_path: Path) -> None:

@@ -285,6 +285,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("drivers._remote_packages", "fsspec"): "the same",
     ("drivers._file", "drivers._remote"): "only for addresses",
     ("drivers._file", "drivers._remote_packages"): "the same",
+    ("drivers.parquet", "drivers._remote_partitioned"): "the same",
     ("drivers._remote", "drivers._table_cache"): "only where a worker reads a table",
     ("drivers._file", "drivers._table_cache"): "only where a worker reads a table",
     ("entities.parts", "pandas"): "only where a frame is made, by who has it",
