@@ -121,6 +121,11 @@ _REMEDIES: Mapping[str, Mapping[str, str]] = {
         "`await scenario.export(path)` does it": "export export_scenario",
         "`await scenario.add_tag(tag)` does it": "tag",
         "`await scenario.remove_tag(tag)` does it": "untag",
+        "`await {it}.scenarios(cycle=...)` lists those of one": "get_cycles_scenarios",
+        "`await {it}.scenarios(config_id=...)` lists them": "get_entities_by_config_id",
+        "`await scenario.update(...)` keeps what is changed": "set",
+        "`sequence.subscribe(function)` does it": "subscribe_sequence",
+        "`sequence.unsubscribe(function)` does it": "unsubscribe_sequence",
         "`await {it}.create_scenario(...)` makes a scenario": "create new scenario",
     },
 }
