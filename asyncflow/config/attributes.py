@@ -88,3 +88,26 @@ def _looked_up(section: Any, name: str, value: object) -> object:
             remedy=error.remedy,
         )
         raise ConfigError([problem]) from None
+
+
+_CONFIGURED = {
+    "AppConfig": "configure_global_app",
+    "CoreConfig": "configure_core",
+    "JobConfig": "configure_job_executions",
+}
+"""The methods that declare sections without ids."""
+
+
+def fixed(section: Any, name: str) -> str:
+    """Say that an attribute of a section cannot be set, and what declares it."""
+    kind = type(section).__name__
+    method = _CONFIGURED.get(kind)
+
+    if method is None:
+        method, first = f"configure_{section.kind.lower()}", f"{section.id!r}, ..., "
+    else:
+        first = ""
+
+    verb = f"`Config.{method}({first}{name}=...)`"
+    article = "an" if kind[0] in "AEIOU" else "a"
+    return f"{name!r} of {article} {kind} cannot be set: {verb} declares it anew"

@@ -337,6 +337,9 @@ def tags_of(given: Any) -> frozenset[str]:
     if isinstance(given, str):
         raise TypeError(f"tags are several texts, as in [{given!r}]; got {given!r}")
 
+    if not isinstance(given, Iterable):
+        raise TypeError(f"tags are several texts; got {given!r}")
+
     for tag in (tags := frozenset(given)):
         if not (isinstance(tag, str) and tag and is_utf8(tag)):
             raise TypeError(f"a tag is a text that is not empty; got {tag!r}")

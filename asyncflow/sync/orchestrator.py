@@ -40,6 +40,7 @@ from asyncflow.notify.stream import EventStream
 from asyncflow.orchestrator import BUFFER
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
 from asyncflow.records import SubmissionRecord
+from asyncflow.runtime.checks import fixed
 from asyncflow.sync.callback import Callback
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
@@ -63,7 +64,7 @@ _earlier_hook = _thread
 
 @verbs_name_arguments
 @names_arguments_beside("Config.configure_job_executions()", names_of(JobConfig))
-@attrs.define(eq=False, repr=False)
+@attrs.define(eq=False, repr=False, on_setattr=fixed)
 class Orchestrator:
     """Runs scenarios on an event loop in a background thread.
 

@@ -32,10 +32,6 @@ from asyncflow.worker import entry_points, spool, wire
 from asyncflow.worker.channel import Message
 from asyncflow.worker.failure import summary_of
 
-BOUND = 0.02
-"""After how many seconds what was not started is taken back: what is slow delays nobody
-else."""
-
 OVERDUE = 5.0
 """How long a worker that has nothing to run may take to answer, in seconds."""
 
@@ -66,6 +62,8 @@ class WorkerSource(Protocol):
     limits: WorkerLimits | None
     requests: dict[str, Request]
     """For the id of each job under way, its request."""
+    bound: float
+    """After how many seconds what was not started is taken back."""
 
     async def worker(self, request: Request, pinned: Generation) -> Worker | None:
         """Return a worker; None where it has none, or may not have one any more.
@@ -196,7 +194,7 @@ class Request:
         if count == 1 and not is_short:
             return None
 
-        return asyncio.get_running_loop().call_later(BOUND, self.take_back)
+        return asyncio.get_running_loop().call_later(self.source.bound, self.take_back)
 
     def _packed(self, worker: Worker, pinned: Generation) -> bytes:
         """Return what `trip.run` takes."""

@@ -18,7 +18,7 @@ from asyncflow.entities.job import Job
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.watching import watching
 from asyncflow.web.access import Access, cancelled_by, user_of
-from asyncflow.web.forms import place
+from asyncflow.web.forms import asked, place
 from asyncflow.web.latest import Parts, Views
 from asyncflow.web.live import ENDED, EventStream, pause
 from asyncflow.web.pages.run_history import history, never_written, waits_for
@@ -72,8 +72,8 @@ class RunPage:
 
     async def show(self, request: Request) -> Response:
         """Show it."""
-        run = await self.site.run(request)
-        offset = place(request.query_params.get("from", ""))
+        run, given = await self.site.run(request), asked(request, "from")
+        offset = place(given.get("from", ""))
         jobs = run.jobs
         return self.site.page(
             request,
@@ -86,15 +86,15 @@ class RunPage:
             **_head(run),
             **await to_thread.run_sync(_drawn, run),
             waiting=_waiting(run, jobs),
-            notice=request.query_params.get("notice", ""),
+            notice=given.get("notice", ""),
         )
 
     async def live(self, request: Request) -> Response:
         """Send what changes, until the run has ended."""
-        asked = request.query_params
-        last = request.headers.get("last-event-id") or asked.get("last", "")
+        given = request.query_params
+        last = request.headers.get("last-event-id") or given.get("last", "")
         may_write = request.state.access is Access.ALL
-        offset = place(asked.get("from", ""))
+        offset = place(given.get("from", ""))
         return EventStream(
             self._changes(
                 await self.site.run(request), offset, last, may_write=may_write
