@@ -42,6 +42,8 @@ class Trip:
     _left: list[int] = attrs.field(init=False)
     """The places of the calls of which no end was told."""
     _started: set[int] = attrs.field(init=False, factory=set)
+    _has_died: bool = attrs.field(init=False, default=False)
+    """Whether it was told that a process has died with a call: no other has begun since."""
     _logs: dict[int, int] = attrs.field(init=False, factory=dict)
     """The files of what they print, open, by their places."""
     _workers: dict[int, str | None] = attrs.field(init=False, factory=dict)
@@ -106,7 +108,7 @@ class Trip:
 
         ran = [place for place in self._left if place in self._started]
 
-        for place in ran or self._left[:1]:
+        for place in ran if ran or self._has_died else self._left[:1]:
             call = self.calls[place]
             log = self._printed(place)
             worker = self._workers.get(place)
@@ -124,6 +126,8 @@ class Trip:
         if word == "ended":
             outcomes = dict(zip(places, map(self._meant, places, content), strict=True))
             self._left = [place for place in self._left if place not in outcomes]
+            died = (isinstance(one, Crashed | Killed) for one in outcomes.values())
+            self._has_died = self._has_died or any(died)
             calls = [self.calls[place] for place in found]
             self.watch.all_ended(calls, [outcomes[place] for place in found])
         elif word == "returned":
