@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 import subprocess
 import sys
@@ -16,24 +15,9 @@ from typing import Any
 import attrs
 
 from asyncflow import Configuration
+from tests.support.counted_jobs import await_that
 
 HERE = "127.0.0.1"
-
-
-@contextmanager
-def local(count: int) -> Iterator[str]:
-    """Run a cluster with so many workers; give the address of its scheduler."""
-    command = (sys.executable, "-m", "asyncflow.executors.dask.local", str(count))
-
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        assert process.stdout is not None
-        yield json.loads(process.stdout.readline())["address"]
-        # Its standard input is closed here: so it ends.
 
 
 def configuration(address: str | None, **options: Any) -> Configuration:
@@ -127,7 +111,16 @@ class Hosts:
 
         with Client(self.address, set_as_default=False) as client:
             tasks, plugins = client.run_on_scheduler(_left)
-            return tasks, [one for one in plugins if one.startswith("asyncflow")]
+            return tasks, plugins
+
+    def await_empty(self) -> None:
+        """Wait until no task and no plugin is there any more."""
+        from distributed import Client
+
+        with Client(self.address, set_as_default=False) as client:
+            await_that(
+                lambda: not any(client.run_on_scheduler(_left)), "an empty cluster"
+            )
 
     def wait(self) -> None:
         """Wait until all workers are there."""
@@ -139,7 +132,8 @@ class Hosts:
 
 def _left(dask_scheduler: Any) -> tuple[list[str], list[str]]:
     plugins = [*dask_scheduler.worker_plugins, *dask_scheduler.plugins]
-    return [*map(str, dask_scheduler.tasks)], plugins
+    ours = [one for one in plugins if one.startswith("asyncflow")]
+    return [*map(str, dask_scheduler.tasks)], ours
 
 
 def scheduler_at(
