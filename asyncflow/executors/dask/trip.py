@@ -14,7 +14,10 @@ from asyncflow.executors.dask.relay import Message
 from asyncflow.executors.dask.seats import Member
 from asyncflow.worker.outcome import read_slice
 
-ORPHANED = "it was ended there, as the connection with the submitter was lost"
+ORPHANED = (
+    "it was ended there, as its Dask worker leaves, or has lost the connection with the "
+    "submitter"
+)
 
 KEPT = 65_536
 """How many bytes are kept of what a job has printed whose host has gone."""
