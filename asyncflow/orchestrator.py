@@ -86,19 +86,9 @@ _SYNC = (
 )
 
 
-def _fixed(orchestrator: Orchestrator, attribute: attrs.Attribute[Any], value: T) -> T:
-    if orchestrator.is_open:
-        raise UsageError(
-            f"{attribute.name} cannot change while the Orchestrator is open: leave it, and "
-            f"open another with {attribute.name}="
-        )
-
-    return value
-
-
 @verbs_name_arguments
 @names_arguments_beside("Config.configure_job_executions()", names_of(JobConfig))
-@attrs.define(eq=False, repr=False, on_setattr=[attrs.setters.convert, _fixed])
+@attrs.define(eq=False, repr=False, on_setattr=[attrs.setters.convert, checks.fixed])
 class Orchestrator:
     """Open with ``async with``; then create scenarios and submit them.
 

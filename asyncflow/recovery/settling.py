@@ -190,5 +190,5 @@ def staged_by_dead(folder: str, living: Collection[str]) -> Unsettled:
     dead = {name.partition("-")[0] for name in names} - {*living}
     found = [left_by(folder, holder_id) for holder_id in sorted(dead)]
     return Unsettled(
-        {}, {path: name for one in found for path, name in one.staged.items()}
+        {}, {path: name for written in found for path, name in written.staged.items()}
     )
