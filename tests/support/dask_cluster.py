@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 import attrs
 
 from asyncflow import Configuration
-from tests.support.counted_jobs import await_that
+from tests.support.counted_jobs import PATIENCE, await_that
 
 HERE = "127.0.0.1"
 
@@ -29,9 +30,12 @@ def configuration(address: str | None, **options: Any) -> Configuration:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
+    """Return a port that nobody has, and that no connection is given by the system."""
+    while True:
+        port = random.SystemRandom().randrange(10_000, 32_768)
+
+        with suppress(OSError), socket.create_server((HERE, port)):
+            return port
 
 
 def started(
@@ -127,7 +131,7 @@ class Hosts:
         from distributed import Client
 
         with Client(self.address, set_as_default=False) as client:
-            client.wait_for_workers(len(self.workers))
+            client.wait_for_workers(len(self.workers), PATIENCE)
 
 
 def _left(dask_scheduler: Any) -> tuple[list[str], list[str]]:
@@ -142,11 +146,13 @@ def scheduler_at(
     options = ("--host", host, "--port", str(port), "--no-dashboard")
     process = started("dask_scheduler", *options, inside=inside)
 
-    while True:
+    while process.poll() is None:
         with suppress(OSError), socket.create_connection((host, port)):
             return process
 
         time.sleep(0.05)
+
+    raise ChildProcessError(f"no scheduler at {host}:{port}")
 
 
 @contextmanager
