@@ -13,9 +13,6 @@ from asyncflow.worker.stacks import ASK, path_of
 PATIENCE = 1.0
 """How long the workers may take to answer, in seconds."""
 
-LAST_PATIENCE = 0.3
-"""How long one may take that is killed then."""
-
 STACK = "Stack (most recent call first):"
 """How a stack begins that `faulthandler` wrote."""
 
@@ -46,21 +43,19 @@ def last_stack(worker: Asked) -> str:
 
     Who ends by SIGTERM tells it by itself: this is for who has taken that signal.
     """
-    told = stacks_of([worker], LAST_PATIENCE)[worker.pid]
+    told = stacks_of([worker])[worker.pid]
     main = told[told.find(_MAIN) :].partition("\n\n")[0] if _MAIN in told else told
     head, _, frames = main.partition("\n")
     return f"{STACK}\n{frames if HEAD in head else f'  {told}'}\n"
 
 
-def stacks_of(workers: Iterable[Asked], patience: float = PATIENCE) -> dict[int, str]:
+def stacks_of(workers: Iterable[Asked]) -> dict[int, str]:
     """Return the stacks of the threads of workers, by their process ids. Blocks.
 
     One that does not answer has a text that says so.
-
-    :param patience: how long they may take, in seconds
     """
     answers = {worker.pid: _Answer(worker) for worker in workers}
-    until = time.monotonic() + patience
+    until = time.monotonic() + PATIENCE
 
     for answer in answers.values():
         answer.ask()
