@@ -374,6 +374,7 @@ class IdentityMap:
 
         made = self.drivers.driver_in(place, attrs.evolve(config, default_path=path))
         made.makes_folder = bool(fields_of(config.default_path or ""))
+        made.is_moved = True
         return made
 
     def _told_from(self, config: DataNodeConfig) -> str | None:
