@@ -43,8 +43,8 @@ class SubmissionFilter(NamedTuple):
     cycle_id: str | None = None
     tag: str | None = None
     text: str | None = None
-    """Part of their id or their reason, or of the name of their scenario, in large or
-    small letters (of the alphabet of ASCII)."""
+    """Part of their id, their reason, that of a failed job, or the name of their scenario,
+    in large or small letters (of the alphabet of ASCII)."""
     submitted_from: float | None = None
     """The first time, in seconds since the epoch."""
     submitted_to: float | None = None

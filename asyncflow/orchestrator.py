@@ -86,19 +86,9 @@ _SYNC = (
 )
 
 
-def _fixed(orchestrator: Orchestrator, attribute: attrs.Attribute[Any], value: T) -> T:
-    if orchestrator.is_open:
-        raise UsageError(
-            f"{attribute.name} cannot change while the Orchestrator is open: leave it, and "
-            f"open another with {attribute.name}="
-        )
-
-    return value
-
-
 @verbs_name_arguments
 @names_arguments_beside("Config.configure_job_executions()", names_of(JobConfig))
-@attrs.define(eq=False, repr=False, on_setattr=[attrs.setters.convert, _fixed])
+@attrs.define(eq=False, repr=False, on_setattr=[attrs.setters.convert, checks.fixed])
 class Orchestrator:
     """Open with ``async with``; then create scenarios and submit them.
 
@@ -671,7 +661,7 @@ class Orchestrator:
         ``await get(record.id)`` gives the handle. One that has not ended has the status
         that it had when the store was last told. Besides: ``version`` as for `scenarios`;
         ``config_id``, ``cycle`` and ``tag`` of its scenario; a ``text`` in its id, its
-        reason or the name of its scenario; ``submitted_from``, ``submitted_to``;
+        reason, that of a failed job or the name of its scenario; ``submitted_from``, ``submitted_to``;
         ``sort_key``, ``"submitted"`` or ``"duration"``; ``after``, the last one before.
 
         :raises ValueError: where there is no such status or sort key

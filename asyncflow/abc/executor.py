@@ -175,6 +175,14 @@ class Executor(ABC):
     """Whether it removes the `waiting_file` of a call that is alone in its batch."""
     max_batch: ClassVar[int] = 1
     """How many calls one batch may have."""
+    max_short: ClassVar[float] = 0.0025
+    """Up to how many seconds a job takes that shares a batch."""
+    max_batch_time: ClassVar[float] = 0.005
+    """How many seconds the jobs of one batch may take together."""
+    batch_cost: ClassVar[float] = 0.0008
+    """How much work is worth a batch of its own, in seconds: to send it and to take the
+    outcomes takes some 0.3 ms in `standalone` mode, of which a part holds up the other
+    slots. As much goes together even if that leaves a slot free."""
     in_processes: ClassVar[bool] = False
     """Whether it calls functions in other processes, and so needs them pickled."""
     runs_where_submitted: ClassVar[bool] = False

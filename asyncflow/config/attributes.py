@@ -53,7 +53,9 @@ def converted(kind: Any, name: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
 
-    default = next(one.default for one in kind.__attrs_attrs__ if one.name == name)
+    default = next(
+        field.default for field in kind.__attrs_attrs__ if field.name == name
+    )
 
     if isinstance(default, Enum) and value in type(default).__members__:
         return type(default)[value]
@@ -86,3 +88,26 @@ def _looked_up(section: Any, name: str, value: object) -> object:
             remedy=error.remedy,
         )
         raise ConfigError([problem]) from None
+
+
+_CONFIGURED = {
+    "AppConfig": "configure_global_app",
+    "CoreConfig": "configure_core",
+    "JobConfig": "configure_job_executions",
+}
+"""The methods that declare sections without ids."""
+
+
+def fixed(section: Any, name: str) -> str:
+    """Say that an attribute of a section cannot be set, and what declares it."""
+    kind = type(section).__name__
+    method = _CONFIGURED.get(kind)
+
+    if method is None:
+        method, first = f"configure_{section.kind.lower()}", f"{section.id!r}, ..., "
+    else:
+        first = ""
+
+    verb = f"`Config.{method}({first}{name}=...)`"
+    article = "an" if kind[0] in "AEIOU" else "a"
+    return f"{name!r} of {article} {kind} cannot be set: {verb} declares it anew"

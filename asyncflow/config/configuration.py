@@ -469,6 +469,8 @@ class Configuration(ServerDataNodes):
         | Iterable[DataNodeConfig]
         | None = None,
         frequency: Frequency | Periods | str | None = None,
+        comparators: Mapping[str | DataNodeConfig, Any] | None = None,
+        sequences: Mapping[str, Any] | None = None,
         **properties: object,
     ) -> ScenarioConfig:
         """Set what scenarios have that are declared from now on and do not say otherwise.
@@ -483,6 +485,8 @@ class Configuration(ServerDataNodes):
             task_configs=task_configs,
             additional_data_node_configs=additional_data_node_configs,
             frequency=frequency,
+            comparators=comparators,
+            sequences=sequences,
         )
 
     def configure_global_app(self, **properties: object) -> AppConfig:

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncflow.config.converters import as_path
 from asyncflow.config.section import Section, evolved, names_of
-from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, Scope, T
+from asyncflow.config.sections import (
+    NOT_GIVEN,
+    CoreConfig,
+    DataNodeConfig,
+    JobConfig,
+    Scope,
+    T,
+)
 
 if TYPE_CHECKING:
     import json
@@ -32,6 +39,14 @@ class DataNodes(ABC):
 
     @abstractmethod
     def _configure(self, section: S) -> S: ...
+
+    if not TYPE_CHECKING:  # or each name would be one that can be set
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if not (name.startswith("_") or hasattr(type(self), name)):
+                raise AttributeError(_unset(self, name))
+
+            object.__setattr__(self, name, value)
 
     def configure_data_node(
         self,
@@ -408,3 +423,24 @@ def _filled(
         return verb(self, *args, **given)
 
     return filled
+
+
+def _unset(config: object, name: str) -> str:
+    """Say that a name of a configuration cannot be set, and what declares it."""
+    for kind, method in _SETTINGS.items():
+        if name in names_of(kind):
+            return f"{name!r} is not set: `Config.{method}({name}=...)` declares it"
+
+    from asyncflow.config.checks.values import meant
+
+    hint = meant(name, [one for one in dir(type(config)) if one[0] != "_"]).strip()
+    return f"a Configuration has no {name!r} to set: " + (
+        hint or "its methods configure_... declare everything"
+    )
+
+
+_SETTINGS: Mapping[type[Any], str] = {
+    JobConfig: "configure_job_executions",
+    CoreConfig: "configure_core",
+}
+"""What declares the sections without ids."""

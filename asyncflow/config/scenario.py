@@ -59,24 +59,24 @@ class ScenarioConfig(Section):
         return self.dag().svg()
 
     def add_comparator(
-        self, data_node: DataNodeConfig | str, comparator: Callable[..., object]
+        self, dn_config_id: DataNodeConfig | str, comparator: Callable[..., object]
     ) -> None:
         """Have `Orchestrator.compare` call another function for a data node.
 
-        :param data_node: its config, or the id of that
+        :param dn_config_id: its id, or its config
         :raises ConfigError: where that is none of the scenario, or no function is given
         """
         from asyncflow.config import amending
 
-        amending.add_comparator(self, data_node, comparator)
+        amending.add_comparator(self, dn_config_id, comparator)
 
-    def delete_comparator(self, data_node: DataNodeConfig | str) -> None:
+    def delete_comparator(self, dn_config_id: DataNodeConfig | str) -> None:
         """Have a data node compared by no function any more; nothing happens where none
         does.
         """
         from asyncflow.config import amending
 
-        amending.delete_comparator(self, data_node)
+        amending.delete_comparator(self, dn_config_id)
 
     def add_sequences(
         self, sequences: Mapping[str, TaskConfig | Iterable[TaskConfig]]

@@ -153,6 +153,13 @@ class Attributes:
 
     if not TYPE_CHECKING:  # or each name would be one that is there
 
+        def __init_subclass__(cls) -> None:
+            """Have it say more than that it is frozen."""
+            super().__init_subclass__()
+
+            if "__attrs_attrs__" in cls.__dict__:  # attrs is done with it
+                cls.__setattr__ = _refused
+
         def __getattr__(self, name: str) -> object:
             if name.startswith("_") or name in _NO_OPTIONS:
                 raise AttributeError(name)
@@ -160,6 +167,12 @@ class Attributes:
             from asyncflow.config import attributes
 
             return attributes.found(self, name, REFERENCES.get(self, {}))
+
+
+def _refused(section: Attributes, name: str, _: object) -> None:
+    from asyncflow.config import attributes
+
+    raise AttributeError(attributes.fixed(section, name))
 
 
 class Taken(Generic[T]):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from asyncflow.abc import Executor, Store
 from asyncflow.dispatch import skipping
 from asyncflow.dispatch.attempt import Attempt
-from asyncflow.dispatch.call_spec import MAX_BATCH, CallSpec
+from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.dispatch.runs import Runs
 from asyncflow.plan.instructions import Instruction, Ref
 from asyncflow.plan.plan import Plan
@@ -96,22 +96,27 @@ class Batcher:
             self._assign_all(refs, batch)
 
         first = batch[0].spec
-        max_size = self.executors[first.executor].max_batch
+        executor = self.executors[first.executor]
 
-        if max_size > 1 and first.can_share_batch and first.duration.is_short:
-            share = max(_worthwhile_size(first), -(-ready // slots)) if ready > 1 else 1
-            self._fill(batch, max_size, share, now)
+        if executor.max_batch > 1 and first.can_share_batch and first.duration.is_short:
+            share = 1
+
+            if ready > 1:
+                worth = _worthwhile_size(first, executor.batch_cost)
+                share = max(worth, -(-ready // slots))
+
+            self._fill(batch, executor, share, now)
 
         return batch
 
-    def links_after(self, last: Attempt, max_size: int) -> list[Attempt]:
+    def links_after(self, last: Attempt, executor: Executor) -> list[Attempt]:
         """Give the slot of a job that is under way to the next links of its chain,
         unless somebody else waits for one.
 
-        :param max_size: how many share the batch at most
+        :param executor: says how many share the batch at most
         """
         batch = [last]
-        left = MAX_BATCH
+        left, max_size = executor.max_batch_time, executor.max_batch
 
         if self.is_held or self.is_paused or self.plan.ready:
             return []
@@ -141,23 +146,23 @@ class Batcher:
         return (
             spec.can_share_batch
             and spec.duration.is_short
-            and ready < _worthwhile_size(spec)
+            and ready < _worthwhile_size(spec, Executor.batch_cost)
             and any(
-                attempt.spec.duration.is_short and attempt.status is not Status.RUNNING
+                _is_over_soon(attempt.spec) and attempt.status is not Status.RUNNING
                 for attempt in self.attempts.values()
             )
         )
 
     def _fill(
-        self, batch: list[Attempt], max_size: int, share: int, now: float
+        self, batch: list[Attempt], executor: Executor, share: int, now: float
     ) -> None:
         """Add what may share the batch of a first job.
 
-        :param max_size: how many share the batch at most
+        :param executor: says how many share the batch at most
         :param share: how many of them may have been ready
         """
-        like = batch[0].spec
-        left = MAX_BATCH - (like.duration.seconds or 0.0)
+        like, max_size = batch[0].spec, executor.max_batch
+        left = executor.max_batch_time - (like.duration.seconds or 0.0)
         share -= 1
 
         while left > 0 and (known := len(batch)) < max_size:
@@ -281,9 +286,18 @@ def _can_join(spec: CallSpec, like: CallSpec) -> bool:
     )
 
 
-def _worthwhile_size(spec: CallSpec) -> int:
-    """Tell how many jobs are worth a batch of their own."""
-    return int(BATCH_COST / (CALL_COST + (spec.duration.seconds or 0.0)))
+def _is_over_soon(spec: CallSpec) -> bool:
+    """Tell whether who waits for the end of a job waits for a moment."""
+    duration = spec.duration
+    return duration.is_short and (duration.seconds or 0.0) <= MOMENT
+
+
+def _worthwhile_size(spec: CallSpec, cost: float) -> int:
+    """Tell how many jobs are worth a batch of their own.
+
+    :param cost: how much work is
+    """
+    return int(cost / (CALL_COST + (spec.duration.seconds or 0.0)))
 
 
 def _how_many_fit(left: float, each: float | None) -> int:
@@ -291,13 +305,11 @@ def _how_many_fit(left: float, each: float | None) -> int:
     return 1 + int(left / each) if each else UNBOUNDED
 
 
-BATCH_COST = 0.0008
-"""How much work is worth a batch of its own, in seconds: to send it and to take the
-outcomes takes some 0.3 ms, of which a part holds up the other slots. As much goes
-together even if that leaves a slot free."""
-
 CALL_COST = 0.00001
 """What a worker needs for a job beside its function, in seconds."""
+
+MOMENT = 0.0025
+"""How long a job takes at most that others wait for, in seconds, rather than be sent alone."""
 
 UNBOUNDED = 1_000_000
 """More than ever share a batch."""

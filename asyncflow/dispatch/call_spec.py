@@ -18,12 +18,12 @@ from weakref import WeakKeyDictionary, WeakSet
 
 import attrs
 
-from asyncflow.abc import Pinned
+from asyncflow.abc import Executor, Pinned
 from asyncflow.alternatives import executor_of
 from asyncflow.config.sections import Scope, TaskConfig
 from asyncflow.dispatch.shared_generators import Generators
 from asyncflow.errors import NotPicklable, UsageError
-from asyncflow.executors import ASYNC
+from asyncflow.executors import ASYNC, DEFAULT
 from asyncflow.task_group import Tasks
 from asyncflow.worker import local_modules
 from asyncflow.worker.codec import dumps_code, is_by_value, is_renewed
@@ -34,13 +34,11 @@ if TYPE_CHECKING:
 
 LEAST_LIMIT = 0.5
 """Jobs with a shorter limit of time, in seconds, run alone: only then it is known to
-the millisecond when each has started."""
+the millisecond when each has started. Where short ones take longer, so is this; see
+`LIMITS`."""
 
-MAX_SHORT = 0.0025
-"""Up to how many seconds a job takes that shares a batch."""
-
-MAX_BATCH = 0.005
-"""How many seconds the jobs of one batch may take together."""
+LIMITS = 40
+"""How many times as long as a short job a limit is at least of one that shares a batch."""
 
 REMEMBERED = 4096
 """Of how many functions the duration is remembered."""
@@ -53,15 +51,19 @@ _Digest: TypeAlias = tuple[int, int]
 
 
 class DurationEstimate:
-    """How long the jobs of one function take: a running estimate."""
+    """How long the jobs of one function take: a running estimate.
 
-    def __init__(self, seconds: float | None = None) -> None:
+    :param max_short: see `Executor`
+    """
+
+    def __init__(
+        self, seconds: float | None = None, max_short: float = Executor.max_short
+    ) -> None:
         self.seconds = seconds
         """None where nobody knows yet."""
-        self.is_short: bool = False
+        self.max_short = max_short
+        self.is_short: bool = seconds is not None and seconds <= max_short
         """Whether its jobs are known to be short."""
-
-        self.is_short = self.seconds is not None and self.seconds <= MAX_SHORT
 
     def add(self, seconds: float) -> None:
         """Take note of a job: a long one weighs more than a short one."""
@@ -71,7 +73,7 @@ class DurationEstimate:
             seconds = last + (seconds - last) * (0.5 if seconds > last else 0.1)
 
         self.seconds = seconds
-        self.is_short = seconds <= MAX_SHORT
+        self.is_short = seconds <= self.max_short
 
 
 class DurationEstimates:
@@ -79,9 +81,12 @@ class DurationEstimates:
 
     A function may carry the globals that it uses, so the functions themselves are
     bounded by their size.
+
+    :param max_short: see `Executor`
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_short: float = Executor.max_short) -> None:
+        self._max_short = max_short
         self._known: OrderedDict[_Digest, DurationEstimate] = OrderedDict()
         self._codes: OrderedDict[_Digest, bytes] = OrderedDict()
         self._size = 0
@@ -97,7 +102,8 @@ class DurationEstimates:
         duration = self._known.get(digest)
 
         if duration is None:
-            duration = self._known[digest] = DurationEstimate()
+            duration = DurationEstimate(max_short=self._max_short)
+            self._known[digest] = duration
 
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
@@ -191,7 +197,9 @@ class CallSpecs:
         """Those of whose functions it was said that a session has defined them anew."""
         self._loaded_as: dict[str, object] = {}
         """The specs of their modules: a reload makes another."""
-        self._durations = DurationEstimates()
+        of_mode = executor_of(DEFAULT, mode) or Executor
+        self._durations = DurationEstimates(of_mode.max_short)
+        self._least_limit = max(LEAST_LIMIT, LIMITS * of_mode.max_short)
         self._generators = Generators(group)
 
     def of_all(self, kinds: Iterable[TaskConfig], *, force: bool) -> list[CallSpec]:
@@ -304,7 +312,7 @@ class CallSpecs:
 
         executor = ASYNC if function.is_async else config.executor
         far = self._in_processes(executor)
-        may_share = far and _may_share(config)
+        may_share = far and _may_share(config, self._least_limit)
         return CallSpec(
             executor,
             function.function,
@@ -400,12 +408,12 @@ def _called(
     return found
 
 
-def _may_share(config: TaskConfig) -> bool:
+def _may_share(config: TaskConfig, least_limit: float) -> bool:
     limits = (config.run_timeout, config.stall_timeout)
     return (
         config.on_restart != "fail"
         and not config.needs
-        and all(limit is None or limit >= LEAST_LIMIT for limit in limits)
+        and all(limit is None or limit >= least_limit for limit in limits)
     )
 
 

@@ -320,16 +320,16 @@ class Slot:
             last = attempts[-1]
 
             if last.run.dag.successors[last.ref[1]]:
-                self._look = loop.call_soon(self._prefetch, last, executor.max_batch)
+                self._look = loop.call_soon(self._prefetch, last, executor)
 
         return executor.run(calls, batch)
 
-    def _prefetch(self, last: Attempt, max_size: int) -> None:
+    def _prefetch(self, last: Attempt, executor: Executor) -> None:
         """Get the next batch ready: what follows the last job of this one."""
         if last.is_over or self.slots.versions.cache.has_evicted:
             return
 
-        if not (prefetched := self.slots.source.batcher.links_after(last, max_size)):
+        if not (prefetched := self.slots.source.batcher.links_after(last, executor)):
             return
 
         try:

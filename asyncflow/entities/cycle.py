@@ -19,7 +19,7 @@ class CycleVerbs(Protocol):
     async def update(self, entity: Cycle, changes: Mapping[str, Any]) -> None: ...
 
 
-@attrs.define(eq=False, repr=False)
+@attrs.frozen(eq=False, repr=False)
 class Cycle(ReadOnlyHandle, Labeled):
     """A period of a frequency, such as a day, with the scenarios that were created in it.
 
@@ -108,7 +108,7 @@ class Cycle(ReadOnlyHandle, Labeled):
 
 def take_cycle(cycle: Cycle, record: CycleRecord) -> None:
     """Have a cycle show what is kept of it now."""
-    cycle._record = record
+    object.__setattr__(cycle, "_record", record)
 
 
 def claimed_by(cycle: Cycle, scenario: ScenarioRecord) -> CycleRecord:

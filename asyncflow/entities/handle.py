@@ -144,19 +144,27 @@ def shown_by(state: State, verbs: object, kind: type[HandleT]) -> HandleT:
 
 
 class ReadOnlyHandle(Handle):
-    """Answers also who sets what cannot be set."""
+    """Answers also who sets what cannot be set: nothing can, once it is made."""
 
     __slots__ = ()
 
     if not TYPE_CHECKING:  # or each name would be one that can be set
 
-        def __setattr__(self, name: str, value: object) -> None:
-            try:
-                object.__setattr__(self, name, value)
-            except AttributeError:
-                from asyncflow.entities.remedies import read_only
+        def __init_subclass__(cls) -> None:
+            """Have a frozen one say more than that it is frozen."""
+            super().__init_subclass__()
 
-                raise AttributeError(read_only(self, name, self._called)) from None
+            if "__attrs_attrs__" in cls.__dict__:  # attrs is done with it
+                cls.__setattr__ = ReadOnlyHandle.__setattr__
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if name.startswith("_"):
+                object.__setattr__(self, name, value)
+                return
+
+            from asyncflow.entities.remedies import read_only
+
+            raise AttributeError(read_only(self, name, self._called))
 
 
 class LiveMapping(Mapping[str, Any]):

@@ -365,8 +365,12 @@ class IdentityMap:
 
     def driver_at(self, node: NodeState, path: str | None) -> Driver:
         """Return the driver of a data node with another path than its config's."""
-        told = node.directory
-        place = self.directory.path if told is None else self.directory.found(told)
+        directory = node.directory
+        place = (
+            self.directory.path
+            if directory is None
+            else self.directory.found(directory)
+        )
         config = node.config
 
         if path == config.default_path:

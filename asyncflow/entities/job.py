@@ -11,7 +11,7 @@ import attrs
 
 from asyncflow.abc import Progress, Usage
 from asyncflow.config.checks.values import verbs_name_arguments
-from asyncflow.entities.handle import Handle, Labeled, Owned
+from asyncflow.entities.handle import Handle, Labeled, Owned, ReadOnlyHandle
 from asyncflow.entities.submittable import verbs_of
 from asyncflow.entities.task import Task
 from asyncflow.errors import JobFailed
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 
 @verbs_name_arguments
-@attrs.define(eq=False, repr=False)
-class Job(Handle, Labeled):
+@attrs.frozen(eq=False, repr=False)
+class Job(ReadOnlyHandle, Labeled):
     """One execution of one task. Its attributes are live; final is final."""
 
     _state: JobState

@@ -26,6 +26,12 @@ _OF_SEQUENCES: Mapping[str, str] = {
 }
 """What verbs of scenarios change."""
 
+_DECLARED: Mapping[str, tuple[str, str]] = {
+    "DataNode": ("configure_data_node", "scope storage_type properties config"),
+    "Task": ("configure_task", "function skippable scope properties config"),
+}
+"""What is said by the configs, and the method that declares them."""
+
 _RUN = "`await {it}.submit()` runs it"
 _OF_A_RUN = "that is of a run: `submission = {it}.submit()` starts one, and has it"
 _ENDS = (
@@ -115,6 +121,11 @@ _REMEDIES: Mapping[str, Mapping[str, str]] = {
         "`await scenario.export(path)` does it": "export export_scenario",
         "`await scenario.add_tag(tag)` does it": "tag",
         "`await scenario.remove_tag(tag)` does it": "untag",
+        "`await {it}.scenarios(cycle=...)` lists those of one": "get_cycles_scenarios",
+        "`await {it}.scenarios(config_id=...)` lists them": "get_entities_by_config_id",
+        "`await scenario.update(...)` keeps what is changed": "set",
+        "`sequence.subscribe(function)` does it": "subscribe_sequence",
+        "`sequence.unsubscribe(function)` does it": "unsubscribe_sequence",
         "`await {it}.create_scenario(...)` makes a scenario": "create new scenario",
     },
 }
@@ -153,6 +164,14 @@ def read_only(handle: object, name: str, it: str) -> str:
     if kind == "Sequence" and name in _OF_SEQUENCES:
         remedy = _OF_SEQUENCES[name].format(old=getattr(handle, "name", ""))
         return f"{name!r} of a {kind} cannot be set: {remedy}"
+
+    method, declared = _DECLARED.get(kind, ("", ""))
+
+    if name in declared.split():
+        return (
+            f"{name!r} of a {kind} cannot be set: `Config.{method}(...)` says it, for what "
+            "is created from then on"
+        )
 
     if name in _public(type(handle)):
         return f"{name!r} of a {kind} cannot be set"

@@ -38,7 +38,7 @@ class SequenceVerbs(SubmittableVerbs, Protocol):
     ) -> None: ...
 
 
-@attrs.define(eq=False, repr=False)
+@attrs.frozen(eq=False, repr=False)
 class Sequence(Submittable, ReadOnlyHandle):
     """A named part of a scenario's tasks. These, and their data nodes, are attributes too."""
 

@@ -11,14 +11,20 @@ import attrs
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import Scope, TaskConfig
 from asyncflow.entities.data_node import DataNode, data_node_of
-from asyncflow.entities.handle import HandleMap, Owned, Parents, handle_on
+from asyncflow.entities.handle import (
+    HandleMap,
+    Owned,
+    Parents,
+    ReadOnlyHandle,
+    handle_on,
+)
 from asyncflow.entities.submittable import Submittable, SubmittableVerbs
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.task import TaskState
 
 
-@attrs.define(eq=False, repr=False)
-class Task(Submittable):
+@attrs.frozen(eq=False, repr=False)
+class Task(Submittable, ReadOnlyHandle):
     """A function, the data nodes that it reads and the data nodes that it writes.
 
     A task whose data nodes are all shared is one for all scenarios that share them: each

@@ -224,5 +224,6 @@ def staged_by_dead(folder: str, living: Collection[str]) -> Unsettled:
     dead = {name.partition("-")[0] for name in names} - {*living}
     found = [left_by(folder, holder_id) for holder_id in sorted(dead)]
     return Unsettled(
-        {}, {path: place for one in found for path, place in one.staged.items()}
+        {},
+        {path: place for written in found for path, place in written.staged.items()},
     )

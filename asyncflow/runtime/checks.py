@@ -7,7 +7,9 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
+
+import attrs
 
 from asyncflow import ids
 from asyncflow.config import Configuration
@@ -27,6 +29,8 @@ from asyncflow.worker.shortened import is_utf8
 if TYPE_CHECKING:
     from asyncflow.dispatch.scheduler import Scheduler
     from asyncflow.runs.node import NodeState
+
+T = TypeVar("T")
 
 RESERVED = frozenset({"wait", "block", "blocking", "wait_for"})
 """Names that ``submit`` refuses as properties: they mean something in the field, and
@@ -284,3 +288,19 @@ def check_own_run(session: object, what: Any) -> None:
     """Refuse what is no submission, and no job, of this orchestrator."""
     check_entity(what, ids.SUBMISSION, ids.JOB)
     check_own(session, getattr(what, "submission", what).entity)
+
+
+def fixed(orchestrator: Any, attribute: attrs.Attribute[Any], value: T) -> T:
+    """Refuse to change what an orchestrator was made with, while it is open."""
+    if attribute.name.startswith("_"):
+        return value
+
+    blocks = hasattr(type(orchestrator), "is_running")
+
+    if orchestrator.is_running if blocks else orchestrator.is_open:
+        raise UsageError(
+            f"{attribute.name} cannot change while the Orchestrator is open: leave it, and "
+            f"open another with {attribute.name}="
+        )
+
+    return value

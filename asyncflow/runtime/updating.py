@@ -177,8 +177,8 @@ class Updating:
                 names = ["name"] if record.name != before.name else []
                 is_same = record.attributes == before.attributes
                 names += [] if is_same else ["properties"]
-                told = entities.updated(cycle.id, None, names)
-                self.engine.bus.tell([told])
+                event = entities.updated(cycle.id, None, names)
+                self.engine.bus.tell([event])
 
     async def node(self, node: NodeState, changes: Mapping[str, Any]) -> None:
         """Change a data node, and tell who wants to know."""
@@ -336,6 +336,9 @@ def _names(given: Any, option: str) -> frozenset[str]:
 def tags_of(given: Any) -> frozenset[str]:
     if isinstance(given, str):
         raise TypeError(f"tags are several texts, as in [{given!r}]; got {given!r}")
+
+    if not isinstance(given, Iterable):
+        raise TypeError(f"tags are several texts; got {given!r}")
 
     for tag in (tags := frozenset(given)):
         if not (isinstance(tag, str) and tag and is_utf8(tag)):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from asyncflow.options import Page, SubmissionFilter
 from asyncflow.records import ScenarioRecord, SubmissionRecord
+from asyncflow.status import Status
 from asyncflow.stores._submission_list import small
 from asyncflow.stores._tables import Tables
 
@@ -19,7 +22,9 @@ def sought(
     :param page: how they will be turned round
     """
     scenarios = tables.scenarios.records
-    found = [run for run in runs if _has(run, scenarios.get(run.scenario_id), where)]
+    found = [
+        run for run in runs if _has(tables, run, scenarios.get(run.scenario_id), where)
+    ]
 
     if not where.by_duration and where.after_id is None:
         return found
@@ -46,7 +51,10 @@ def sought(
 
 
 def _has(
-    run: SubmissionRecord, scenario: ScenarioRecord | None, where: SubmissionFilter
+    tables: Tables,
+    run: SubmissionRecord,
+    scenario: ScenarioRecord | None,
+    where: SubmissionFilter,
 ) -> bool:
     begin, end = where.submitted_from, where.submitted_to
 
@@ -59,7 +67,7 @@ def _has(
     name = scenario.name if scenario is not None else None
 
     if where.text is not None and not any(
-        small(where.text) in small(text) for text in (run.id, run.reason, name or "")
+        small(where.text) in small(text) for text in _texts(tables, run, name or "")
     ):
         return False
 
@@ -71,6 +79,17 @@ def _has(
         and where.cycle_id in (None, scenario.cycle_id)
         and (where.tag is None or where.tag in scenario.tags)
     )
+
+
+def _texts(tables: Tables, run: SubmissionRecord, name: str) -> Iterator[str]:
+    """Give what a text is looked for in: also why jobs of a run have failed.
+
+    :param name: that of its scenario
+    """
+    yield from (run.id, run.reason, name)
+
+    for job in tables.jobs.found(submission_id=run.id, status=Status.FAILED):
+        yield job.reason
 
 
 def _duration(run: SubmissionRecord) -> float:

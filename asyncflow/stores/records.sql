@@ -1068,6 +1068,15 @@ WHERE scenario_id IN (
     FROM scenario
     WHERE name IS NOT NULL AND lower(name) LIKE :text ESCAPE '!'
 )
+UNION ALL
+SELECT seq
+FROM submission
+WHERE id IN (
+    SELECT DISTINCT submission_id
+    FROM job
+    WHERE status = 'FAILED' AND lower(reason) LIKE :text ESCAPE '!'
+    LIMIT :limit
+)
 LIMIT :limit;
 
 -- name: submission_list
@@ -1127,6 +1136,13 @@ found AS (
                 FROM scenario                     -- if text
                 WHERE name IS NOT NULL            -- if text
                     AND lower(name) LIKE :text ESCAPE '!'-- if text
+            )                                     -- if text
+            OR EXISTS (                           -- if text
+                SELECT TRUE                       -- if text
+                FROM job                          -- if text
+                WHERE job.submission_id = submission.id-- if text
+                    AND job.status = 'FAILED'     -- if text
+                    AND lower(job.reason) LIKE :text ESCAPE '!'-- if text
             )                                     -- if text
         )                                         -- if text
         AND submission.seq < (                    -- if below

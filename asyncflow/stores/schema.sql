@@ -194,6 +194,8 @@ CREATE TABLE job (
 CREATE INDEX job_by_submission ON job (submission_id);
 CREATE INDEX job_by_task ON job (task_id);
 CREATE INDEX job_by_status ON job (status);
+CREATE INDEX job_by_failure ON job (status, submission_id, reason)
+WHERE status = 'FAILED';
 
 CREATE TABLE log (
     seq INTEGER PRIMARY KEY,
@@ -278,4 +280,4 @@ CREATE TABLE input (
 
 CREATE INDEX input_by_path ON input (path) WHERE path IS NOT NULL;
 
-PRAGMA user_version = 27;
+PRAGMA user_version = 28;

@@ -252,7 +252,7 @@ class Scenario(Runnable[AsyncScenario], Observable[AsyncScenario], of=AsyncScena
     if not TYPE_CHECKING:  # or each name would be one that can be set
 
         def __setattr__(self, name: str, value: object) -> None:
-            assign(self, name, value, ("name", "properties", "tags"))
+            assign(self, name, value, ("name", "tags"))
 
     @overload
     def __getitem__(self, name: DataNodeConfig[T]) -> DataNode[T]: ...

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route, Router
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from asyncflow.acting import acting_as
@@ -30,7 +30,8 @@ from asyncflow.web.pages.runs import RunsPage
 from asyncflow.web.pages.scenario import ScenarioPage
 from asyncflow.web.pages.scenarios import ScenariosPage
 from asyncflow.web.pages.system import SystemPage
-from asyncflow.web.site import STATIC, Site, seen
+from asyncflow.web.routes import Routes
+from asyncflow.web.site import STATIC, Site, path_of, seen
 
 PAGES = (
     RunsPage,
@@ -53,6 +54,9 @@ _HEADERS = {
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
 }
+
+_BARE = {"content-encoding": "identity"}
+"""Of answers without a body: middleware may make one by compressing nothing."""
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 """What changes nothing."""
@@ -104,7 +108,7 @@ class Dashboard:
     _app: ASGIApp = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        routes: list[BaseRoute] = [
+        routes = [
             Route("/static/{name}", _static),
             Route("/sign-in", self.ask),
             Route("/sign-in", self.sign_in, methods=["POST"]),
@@ -114,9 +118,9 @@ class Dashboard:
         for page in PAGES:
             routes += page(self.site).routes
 
-        # A router, not an app: ``request.app`` stays the one that it is mounted in.
+        # No app: ``request.app`` stays the one that it is mounted in.
         self._app = ExceptionMiddleware(
-            Router(routes),
+            Routes(routes),
             handlers={
                 AsyncflowError: self.failed,
                 ValueError: self.failed,
@@ -134,11 +138,12 @@ class Dashboard:
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 sent = {name for name, _ in message["headers"]}
+                bare = _BARE if message["status"] in (204, 304) else {}
                 message["headers"] = [
                     *message["headers"],
                     *(
                         (name.encode(), text.encode())
-                        for name, text in _HEADERS.items()
+                        for name, text in {**_HEADERS, **bare}.items()
                         if name.encode() not in sent
                     ),
                 ]
@@ -163,12 +168,12 @@ class Dashboard:
                 logging.INFO,
                 "%s %s, asked for by %s",
                 request.method,
-                printable(_path(request)),
+                printable(path_of(request.scope)),
                 printable(user),
             )
 
     async def _refusal(self, request: Request) -> Refusal | None:
-        if _path(request).startswith(_OPEN):
+        if path_of(request.scope).startswith(_OPEN):
             return None
 
         access = await self.guard.access(request)
@@ -225,12 +230,22 @@ class Dashboard:
     async def refused(self, request: Request, error: Exception) -> Response:
         """Say why a request cannot be answered."""
         assert isinstance(error, HTTPException)
-        return self._told(request, error.status_code, error.detail)
+        response = self._told(request, error.status_code, error.detail)
+        response.headers.update(error.headers or {})
+        return response
 
     def _told(self, request: Request, status: int, why: str) -> Response:
+        response = self._error(request, status, why)
+
+        if status == 401:
+            response.headers["www-authenticate"] = "Bearer"
+
+        return response
+
+    def _error(self, request: Request, status: int, why: str) -> Response:
         is_page = "text/html" in request.headers.get("accept", "")
 
-        if not is_page or _path(request).startswith("/api/"):
+        if not is_page or path_of(request.scope).startswith("/api/"):
             return Json({"error": why}, status)
 
         return self.site.page(
@@ -242,11 +257,6 @@ class Dashboard:
             why=why,
             notice="",
         )
-
-
-def _path(request: Request) -> str:
-    """Return what a request asks for, as seen from where the app is mounted."""
-    return str(request.scope["path"]).removeprefix(request.scope.get("root_path", ""))
 
 
 async def _static(request: Request) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -86,6 +87,27 @@ def value(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
+
+
+def asked(request: Request, *names: str) -> dict[str, str]:
+    """Return what the address of a page asks for; `notice` may be there, too.
+
+    :param names: what it may ask for
+    :raises HTTPException: where it asks for something else
+    """
+    only(request.query_params, *names, "notice")
+    return dict(request.query_params)
+
+
+def only(given: Iterable[str], *names: str) -> None:
+    """Refuse what has another name than these: it would be passed over.
+
+    :raises HTTPException: where there is one
+    """
+    for name in given:
+        if name not in names:
+            known = ", ".join(sorted({*names} - {"notice"})) or "nothing"
+            raise HTTPException(400, f"there is no {name!r:.50}: it may be {known}")
 
 
 def place(text: str) -> int:

@@ -15,6 +15,7 @@ import attrs
 from jinja2 import DictLoader, Environment, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.types import Scope
 
 from asyncflow.display.characters import printable
 from asyncflow.display.picture import DagPicture, GanttPicture, LineagePicture
@@ -44,11 +45,14 @@ def drawn(picture: DagPicture | GanttPicture | LineagePicture) -> str:
     return picture.svg(is_styled=False)
 
 
+def path_of(scope: Scope) -> str:
+    """Return what a request asks for, as seen from where the app is mounted."""
+    return str(scope["path"]).removeprefix(scope.get("root_path", ""))
+
+
 def root_of(request: Request) -> str:
     """Return the way from the page of a request to the first page, as a relative link."""
-    scope = request.scope
-    path = str(scope["path"]).removeprefix(scope.get("root_path", ""))
-    return "../" * path.lstrip("/").count("/") or "./"
+    return "../" * path_of(request.scope).lstrip("/").count("/") or "./"
 
 
 def seen(request: Request, place: str, notice: str = "") -> Response:

@@ -762,6 +762,13 @@ async def test_submissions_are_found_by_their_scenarios_and_times(store: Store) 
     ]
     first, second, third, fourth = runs
     store.save(*runs)
+    failure, success = (
+        job_record(
+            number, submission_id=third.id, status=status, reason="no column 'X'"
+        )
+        for number, status in ((1, "FAILED"), (2, "COMPLETED"))
+    )
+    store.save(failure, success._replace(submission_id=fourth.id))
 
     async def found(page: Page | None = None, **facts: Any) -> list[SubmissionRecord]:
         return await store.submissions(where=SubmissionFilter(**facts), page=page)
@@ -774,6 +781,7 @@ async def test_submissions_are_found_by_their_scenarios_and_times(store: Store) 
     assert await found(text="jan_1%") == [first, third]
     assert await found(text="an%1") == await found(text="ja_") == []
     assert await found(text="old") == [second]
+    assert await found(text="COLUMN 'x'") == [third]  # only failures are why
     assert await found(text=fourth.id[5:].lower()) == [fourth]
     assert await found(submitted_from=20.0, submitted_to=40.0) == [second, third]
 

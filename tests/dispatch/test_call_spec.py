@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from anyio import create_task_group
+from anyio.abc import TaskGroup
 
 from asyncflow import Configuration
+from asyncflow.abc import Executor
 from asyncflow.config.sections import TaskConfig
 from asyncflow.dispatch import call_spec as durations
 from asyncflow.dispatch.call_spec import (
-    MAX_SHORT,
     REMEMBERED_BYTES,
     CallSpec,
     CallSpecs,
@@ -22,6 +23,7 @@ from asyncflow.dispatch.call_spec import (
 )
 from asyncflow.errors import NotPicklable, UsageError
 from asyncflow.executors import ASYNC
+from asyncflow.executors.dask.executor import DaskExecutor
 from asyncflow.task_group import Tasks
 from tests.support import flows
 
@@ -31,12 +33,16 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 async def specs() -> AsyncIterator[CallSpecs]:
     async with create_task_group() as group:
-        yield CallSpecs(
-            executors=["process", "thread"],
-            mode="standalone",
-            group=Tasks(group),
-            pin=lambda *, have_run=False: None,
-        )
+        yield specs_of("standalone", group)
+
+
+def specs_of(mode: str, group: TaskGroup) -> CallSpecs:
+    return CallSpecs(
+        executors=["process", "thread"],
+        mode=mode,
+        group=Tasks(group),
+        pin=lambda *, have_run=False: None,
+    )
 
 
 def task(
@@ -178,10 +184,22 @@ async def test_the_text_of_a_cell_travels_with_its_function(
     assert spec_of(specs, task(config)).sources is None
 
 
+async def test_what_is_short_in_a_cluster_is_longer_and_so_are_limits(
+    config: Configuration,
+) -> None:
+    async with create_task_group() as group:
+        specs = specs_of("cluster", group)
+        found = [spec_of(specs, task(config, run_timeout=limit)) for limit in (1, 2)]
+
+    found[0].duration.add(DaskExecutor.max_short)
+    assert found[0].duration.is_short
+    assert [spec.can_share_batch for spec in found] == [False, True]
+
+
 def test_a_function_is_short_once_that_is_known() -> None:
     estimate = DurationEstimate()
     assert not estimate.is_short
-    estimate.add(MAX_SHORT)
+    estimate.add(Executor.max_short)
     assert estimate.is_short
 
 

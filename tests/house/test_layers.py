@@ -362,6 +362,7 @@ INNER: Mapping[tuple[str, str], str] = {
         "config.task_function",
     ): "only where functions are decorated",
     ("config.configuration", "config.checks.values"): "only where something is wrong",
+    ("config.data_nodes", "config.checks.values"): "the same",
     ("orchestrator", "entities.remedies"): "only where something is wrong",
     ("entities.handle", "entities.remedies"): "only where something is wrong",
     ("entities.job", "entities.remedies"): "only where something is wrong",

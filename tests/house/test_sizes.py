@@ -32,7 +32,7 @@ FILES = {
     "entities/submission.py": 478,
     "drivers/_sql.py": 463,
     "entities/data_node.py": 575,
-    "executors/process/request.py": 569,
+    "executors/process/request.py": 567,
     "orchestrator.py": 957,
     "recovery/loader.py": 470,
     "recovery/recovery.py": 489,

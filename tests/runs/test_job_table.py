@@ -8,7 +8,7 @@ from asyncflow import JobFinished, JobPending, JobStarted, Orchestrator, Status
 from asyncflow.entities.job import state_of
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.submission import job_handle_of, run_of
-from asyncflow.executors.process import request
+from asyncflow.executors.process.executor import ProcessExecutor
 from tests.support import flows
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +28,7 @@ async def test_a_job_that_nobody_asks_for_is_not_made(
     orchestrator: Orchestrator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        request, "BOUND", 60.0
+        ProcessExecutor, "bound", 60.0
     )  # none is told to run, however slow it is
     scenario = await short(orchestrator)
     submission = await scenario.submit()
@@ -94,7 +94,7 @@ async def test_a_chain_of_which_no_job_was_made(
     orchestrator: Orchestrator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        request, "BOUND", 60.0
+        ProcessExecutor, "bound", 60.0
     )  # none is told to run, however slow it is
     functions = [flows.double] * 4
     scenario = await orchestrator.create_scenario(

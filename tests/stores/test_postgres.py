@@ -352,6 +352,7 @@ async def test_a_text_is_looked_for_in_what_there_is_least_to_read_of(
     assert "submission_by_reason" in lines
     assert "submission_by_scenario" in lines
     assert "Seq Scan on submission" not in lines
+    assert "job_by_failure" in lines
 
     given = {"numbers": '{"7": null}', "newest_first": True}
     lines = await to_thread.run_sync(plan, url, "submission_list", given)

@@ -210,12 +210,20 @@ async def test_a_text_is_looked_for_in_what_there_is_least_to_read_of(
     assert "SCAN submission USING COVERING INDEX submission_by_reason" in parts
     assert "INDEX submission_by_scenario" in parts
     assert parts.count("SCAN submission") == 1
+    assert "SEARCH job USING COVERING INDEX job_by_failure" in parts
+    assert "TEMP B-TREE" not in parts
 
     parts = plan(path, "with_text", text="%a%", of_id=True)
     assert "SCAN submission USING COVERING INDEX sqlite_autoindex" in parts
 
     parts = plan(path, "submission_list", numbers='{"7": null}', newest_first=True)
     assert "SCAN submission" not in parts
+
+    parts = plan(path, "submission_list", text="%x%", newest_first=True)
+    found = (
+        "SEARCH job USING COVERING INDEX job_by_failure (status=? AND submission_id=?)"
+    )
+    assert found in parts
 
 
 async def test_a_first_page_needs_no_sorting(path: Path) -> None:

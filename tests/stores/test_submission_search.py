@@ -12,14 +12,33 @@ from asyncflow.records import Record
 from asyncflow.stores import _submission_search
 from asyncflow.stores._submission_list import may_be_of_id
 from asyncflow.stores.memory import MemoryStore
-from tests.support.records import scenario_record, submission_record
+from tests.support.records import job_record, scenario_record, submission_record
 from tests.support.stores import STORES, Place
 from tests.support.stores import database as database
 from tests.support.stores import kind as kind
 from tests.support.stores import place as place
 from tests.support.stores import server as server
 
-TEXTS = ("name 1", "NAME", "100%", "_", "3", "submission_0a", "nothing", "0A", "error")
+TEXTS = (
+    "name 1",
+    "NAME",
+    "100%",
+    "_",
+    "3",
+    "submission_0a",
+    "nothing",
+    "0A",
+    "error",
+    "COLUMN",
+    "exit",
+)
+FAILURES = (
+    "ValueError: no column",
+    "KeyError: 'price'",
+    "",
+    "100% of it",
+    "exit code 3",
+)
 REASONS = ("", "", "Error: 100% wrong", "error 3", "too late")
 
 
@@ -40,6 +59,15 @@ def records() -> list[Record]:
                 reason=REASONS[number % len(REASONS)],
             )
             for number in range(40)
+        ),
+        *(
+            job_record(
+                number,
+                submission_id=f"SUBMISSION_{number // 3:02x}",
+                status="FAILED" if number % 4 else "COMPLETED",
+                reason=FAILURES[number % len(FAILURES)],
+            )
+            for number in range(60)
         ),
     ]
 

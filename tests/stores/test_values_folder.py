@@ -169,6 +169,7 @@ async def test_an_old_store_keeps_its_folder(tmp_path: Path) -> None:
 
     with closing(sqlite3.connect(file)) as connection, connection:
         for statement in (
+            "DROP INDEX job_by_failure",
             "ALTER TABLE job DROP COLUMN worker",
             "DROP INDEX submission_by_reason",
             "ALTER TABLE submission DROP COLUMN paused",

@@ -44,7 +44,7 @@ get_entities_by_config_id: same(config_id)
 get_jobs: same
 get_latest_job: same(task)
 get_latest_submission: same(entity)
-get_parents: same(entity) - without `parent_dict`
+get_parents: same(entity) - without `parent_dict`: join the dicts
 get_primary: same(cycle)
 get_primary_scenarios: same(is_sorted, descending, created_start_time, created_end_time, sort_key)
 get_scenarios: same(cycle, tag, is_sorted, descending, created_start_time, created_end_time, sort_key)
@@ -94,7 +94,7 @@ TaskId: same - another name of `str`
 backup: same(filename)
 block_update: otherwise - the configuration may change at any time; runs are snapshots
 check: same - returns nothing, and raises `ConfigError` with all problems
-configure_core: same - Taipy's storage options are taken, and have no effect
+configure_core: same - by name; Taipy's storage options are taken, and have no effect
 configure_csv_data_node: same(id, default_path, encoding, has_header, exposed_type, scope, validity_period)
 configure_data_node: same(id, storage_type, scope, validity_period)
 configure_data_node_from: same(source_configuration, id)
@@ -105,7 +105,7 @@ configure_in_memory_data_node: same(id, default_data, scope, validity_period)
 configure_job_executions: same(mode, max_nb_of_workers)
 configure_json_data_node: same(id, default_path, encoding, encoder, decoder, scope, validity_period)
 configure_mongo_collection_data_node: same(id, db_name, collection_name, custom_document, db_username, db_password, db_host, db_port, db_driver, db_extra_args, scope, validity_period)
-configure_parquet_data_node: same - `read_kwargs`, `write_kwargs` by name; else `read_options`, `write_options`
+configure_parquet_data_node: same(id, default_path, engine, compression) - then `read_options`, `write_options`; `read_kwargs`, `write_kwargs` are taken by name
 configure_pickle_data_node: same(id, default_path, default_data, scope, validity_period)
 configure_s3_object_data_node: same(id, aws_access_key, aws_secret_access_key, aws_s3_bucket_name, aws_s3_object_key, aws_region, aws_s3_client_parameters, aws_s3_get_object_parameters, aws_s3_put_object_parameters, scope, validity_period) - or any storage type at a path `s3://bucket/key`
 configure_scenario: same(id, task_configs, additional_data_node_configs, frequency, comparators, sequences)
@@ -123,7 +123,7 @@ restore: same(filename)
 scenarios: same
 sections: same
 set_default_data_node_configuration: same(storage_type, scope, validity_period)
-set_default_scenario_configuration: same
+set_default_scenario_configuration: same(task_configs, additional_data_node_configs, frequency, comparators, sequences)
 set_default_task_configuration: same(function, input, output, skippable)
 tasks: same
 unblock_update: otherwise - as `block_update`
@@ -150,14 +150,14 @@ scope: same
 skippable: same
 """,
     "ScenarioConfig": """
-add_comparator: same - its first parameter is `data_node`, a config or its id
+add_comparator: same(dn_config_id, comparator) - or the config itself
 add_sequences: same(sequences)
 additional_data_node_configs: same
 additional_data_nodes: same
 comparators: same
 data_node_configs: same
 data_nodes: same
-delete_comparator: same - likewise
+delete_comparator: same(dn_config_id) - likewise
 draw: other ScenarioConfig.dag
 frequency: same
 id: same
@@ -206,7 +206,7 @@ run: same(force_restart)
 stop: same(wait, timeout)
 """,
     "Scenario": """
-add_sequence: same
+add_sequence: same(name, tasks, properties) - without `subscribers`: `sequence.subscribe`
 add_sequences: same(sequences)
 add_tag: same(tag)
 additional_data_nodes: same
@@ -240,7 +240,7 @@ subscribers: other Scenario.subscriptions - the functions, with what they are gi
 tags: same
 tasks: same
 unsubscribe: same(callback, params)
-update_sequence: same
+update_sequence: same(name, tasks, properties) - likewise
 version: same
 """,
     "Sequence": """

@@ -88,7 +88,9 @@ async def test_what_a_hook_does_not_know_is_an_error(
 
 async def test_a_token_is_asked_for(orchestrator: Orchestrator) -> None:
     async with client(orchestrator, token="sesame") as browser:
-        assert (await browser.get("runs")).status_code == 401
+        refused = await browser.get("runs")
+        assert refused.status_code == 401
+        assert refused.headers["www-authenticate"] == "Bearer"
 
         for given in ("Bearer nothing", "Basic sesame", "Bearer", "Bearer sesame2"):
             answer = await browser.get("runs", headers={"authorization": given})

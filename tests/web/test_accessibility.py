@@ -87,11 +87,11 @@ UNNAMED = """() => {
 }"""
 
 
-@pytest.fixture(params=["light", "dark"])
+@pytest.fixture
 def page(
     request: pytest.FixtureRequest, browser: Browser, server: str
 ) -> Iterator[Page]:
-    scheme: Literal["light", "dark"] = request.param
+    scheme: Literal["light", "dark"] = getattr(request, "param", "dark")
     context = browser.new_context(base_url=f"{server}/a/b/", color_scheme=scheme)
     context.set_default_timeout(20_000)
     yield context.new_page()
@@ -121,6 +121,7 @@ def places(page: Page) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
 def test_texts_stand_out_from_what_is_behind_them(page: Page) -> None:
     for place in places(page):
         page.goto(place)

@@ -17,11 +17,16 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(params=["a/b", "hidden/a/b"])
+HIDDEN = "hidden/a/b"
+"""Where a proxy has the pages that takes a part of the address away."""
+
+
+@pytest.fixture
 def page(
     request: pytest.FixtureRequest, browser: Browser, server: str
 ) -> Iterator[Page]:
-    context = browser.new_context(base_url=f"{server}/{request.param}/")
+    place = getattr(request, "param", HIDDEN)
+    context = browser.new_context(base_url=f"{server}/{place}/")
     context.set_default_timeout(20_000)
     page = context.new_page()
     errors: list[str] = []
@@ -41,6 +46,7 @@ def start(page: Page, number: int) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("SUBMISSION_")
 
 
+@pytest.mark.parametrize("page", ["a/b", HIDDEN], indirect=True)
 def test_a_run_is_seen_as_it_goes(page: Page) -> None:
     start(page, 6)
     page.evaluate("window.same = true")
@@ -183,7 +189,9 @@ def test_the_list_of_runs_is_live(page: Page) -> None:
 def test_pages_work_without_scripts(
     browser: Browser, server: str, tmp_path: Path
 ) -> None:
-    context = browser.new_context(base_url=f"{server}/a/b/", java_script_enabled=False)
+    context = browser.new_context(
+        base_url=f"{server}/{HIDDEN}/", java_script_enabled=False
+    )
     page = context.new_page()
     start(page, 1)
 

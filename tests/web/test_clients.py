@@ -54,6 +54,27 @@ def get(url: str) -> str:
         return str(answer.read().decode())
 
 
+def test_what_has_no_body_gets_none_from_middleware(tmp_path: Path) -> None:
+    """The app of the tests compresses all: h11 refuses what is sent after a 304."""
+    with programs.server("tests.support.web_app:app", folder=tmp_path) as server:
+        head = f"{HEAD}Accept-Encoding: gzip\r\nConnection: close\r\n"
+
+        def asked(line: str, more: str = "") -> bytes:
+            with connected(
+                server.url, f"{line} HTTP/1.1\r\n{head}{more}\r\n"
+            ) as client:
+                return read_until(client, b"no end")
+
+        first = asked("GET /a/b/api/scenarios")
+        tag = re.search(rb'etag: ("\w+")', first)
+        assert tag is not None
+        seen = f"If-None-Match: {tag[1].decode()}\r\n"
+        assert b" 304 " in asked("GET /a/b/api/scenarios", seen)
+        assert b" 200 " in asked("OPTIONS /a/b/runs")
+
+    assert "Traceback" not in server.told, server.told
+
+
 def test_who_goes_away_or_sends_nonsense_leaves_nothing(tmp_path: Path) -> None:
     with programs.server("tests.support.web_app:app", folder=tmp_path) as server:
         url = server.url

@@ -35,6 +35,9 @@ class DaskExecutor(Executor):
 
     removes_files: ClassVar[bool] = True
     max_batch: ClassVar[int] = 128
+    max_short: ClassVar[float] = 0.05
+    max_batch_time: ClassVar[float] = 0.15  # a trip takes some 15 ms beside its jobs
+    batch_cost: ClassVar[float] = 0.005
     in_processes: ClassVar[bool] = True
     extra: ClassVar[str | None] = "dask"
     requires: ClassVar[tuple[str, ...]] = ("distributed",)

@@ -33,6 +33,9 @@ ORPHANED = 15.0
 ADOPTABLE = 86_400.0
 """The same where the next orchestrator on the store does so, once it is there."""
 
+BOUND = 0.25
+"""After how many seconds what was not started of a trip is given back: it goes to others."""
+
 PREFIX = "asyncflow-"
 """What the names of plugins begin with, before the id of their orchestrator."""
 
@@ -116,7 +119,7 @@ class AgentPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types here
         self.orphans: dict[int, asyncio.TimerHandle] = {}
         """What ends those whose submitter has gone."""
         executor = cast("Any", MODES.load(WORKERS)).of(settings.jobs)
-        executor.world = settings.world
+        executor.world, executor.bound = settings.world, BOUND
         self.agent: Agent = Agent(executor, settings.world is None)
         await asyncio.wrap_future(self.agent.open())
         self.agent.warm(1)

@@ -64,6 +64,9 @@ class ProcessExecutor(Executor):
     removes_files: ClassVar[bool] = True
     max_batch: ClassVar[int] = 128
     in_processes: ClassVar[bool] = True
+    bound: float = 0.02
+    """After how many seconds what was not started is taken back: what is slow delays
+    nobody else."""
 
     def __init__(
         self,

@@ -32,10 +32,6 @@ from asyncflow.worker import entry_points, spool, wire
 from asyncflow.worker.channel import Message
 from asyncflow.worker.failure import summary_of
 
-BOUND = 0.02
-"""After how many seconds what was not started is taken back: what is slow delays nobody
-else."""
-
 OVERDUE = 5.0
 """How long a worker that has nothing to run may take to answer, in seconds."""
 
@@ -66,6 +62,8 @@ class WorkerSource(Protocol):
     limits: WorkerLimits | None
     requests: dict[str, Request]
     """For the id of each job under way, its request."""
+    bound: float
+    """After how many seconds what was not started is taken back."""
 
     async def worker(self, request: Request, pinned: Generation) -> Worker | None:
         """Return a worker; None where it has none, or may not have one any more.
@@ -196,19 +194,19 @@ class Request:
         if count == 1 and not is_short:
             return None
 
-        return asyncio.get_running_loop().call_later(BOUND, self.take_back)
+        return asyncio.get_running_loop().call_later(self.source.bound, self.take_back)
 
     def _packed(self, worker: Worker, pinned: Generation) -> bytes:
         """Return what `trip.run` takes."""
         calls = self.calls
         first, is_alone = calls[0], len(calls) == 1
         known = self.pool.told_to(worker, pinned)
-        looks = is_alone and not first.is_short
+        is_measured = is_alone and not first.is_short
         tells = is_alone and (first.waiting_file or first.is_watched)
         number = 0 if is_alone else self.number
         columns = _columns([*zip(*calls, strict=True)])
         log_size = self.logs.max_bytes
-        return wire.pack((number, log_size, looks, tells, columns, *known))
+        return wire.pack((number, log_size, is_measured, tells, columns, *known))
 
     async def _has_told(self, worker: Worker, error: BaseException) -> bool:
         """Tell what becomes of the calls after an error of the call, or a cancel.

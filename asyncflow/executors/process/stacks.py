@@ -5,13 +5,22 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
+from typing import Protocol
 
-from asyncflow.executors.process.worker import Worker
 from asyncflow.worker.entry_points import without_ours
 from asyncflow.worker.stacks import ASK, path_of
 
 PATIENCE = 1.0
 """How long the workers may take to answer, in seconds."""
+
+LAST_PATIENCE = 0.3
+"""How long one may take that is killed then."""
+
+STACK = "Stack (most recent call first):"
+"""How a stack begins that `faulthandler` wrote."""
+
+_MAIN = "Current thread "
+"""How that begins of the thread that gets signals, in an answer."""
 
 STILL = 0.05
 """After how many seconds without another line an answer is whole."""
@@ -22,13 +31,36 @@ HEAD = "(most recent call first)"
 SILENT = "it does not answer: its process is stopped, or its job has taken the signal"
 
 
-def stacks_of(workers: Iterable[Worker]) -> dict[int, str]:
+class Asked(Protocol):
+    """A worker, as far as it is asked here."""
+
+    log_path: str
+
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+
+
+def last_stack(worker: Asked) -> str:
+    """Return where a worker is that is killed next. Blocks.
+
+    Who ends by SIGTERM tells it by itself: this is for who has taken that signal.
+    """
+    told = stacks_of([worker], LAST_PATIENCE)[worker.pid]
+    main = told[told.find(_MAIN) :].partition("\n\n")[0] if _MAIN in told else told
+    head, _, frames = main.partition("\n")
+    return f"{STACK}\n{frames if HEAD in head else f'  {told}'}\n"
+
+
+def stacks_of(workers: Iterable[Asked], patience: float = PATIENCE) -> dict[int, str]:
     """Return the stacks of the threads of workers, by their process ids. Blocks.
 
     One that does not answer has a text that says so.
+
+    :param patience: how long they may take, in seconds
     """
     answers = {worker.pid: _Answer(worker) for worker in workers}
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + patience
 
     for answer in answers.values():
         answer.ask()
@@ -47,7 +79,7 @@ def stacks_of(workers: Iterable[Worker]) -> dict[int, str]:
 class _Answer:
     """What one worker answers."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Asked) -> None:
         self._pid = worker.pid
         self._path = path_of(worker.log_path)
         self._start = self._read_from(0)[1]

@@ -17,6 +17,7 @@ from asyncflow.abc import Call, Printed, StoredValue
 from asyncflow.executors.process import process_tree
 from asyncflow.executors.process.anyio_pool import in_thread
 from asyncflow.executors.process.generation import Generation
+from asyncflow.executors.process.stacks import STACK, last_stack
 from asyncflow.executors.process.worker_folder import WorkerFolder
 from asyncflow.facts import Facts
 from asyncflow.worker.digests import remove_named
@@ -30,10 +31,6 @@ from asyncflow.worker.values import temporary_name
 
 if TYPE_CHECKING:
     from anyio.abc import Process
-
-
-STACK = "Stack (most recent call first):"
-"""How a stack begins that `faulthandler` wrote."""
 
 
 class Remains(NamedTuple):
@@ -98,6 +95,8 @@ class Worker:
         """The moment of which it finds the user's modules."""
         self.others: list[process_tree.Member] = []
         """What it is known to have started."""
+        self.last_stack: str = ""
+        """Where it was before it was killed, where it had taken SIGTERM."""
         self.since: float = time.monotonic()
 
         self.name: str = worker_name(self.process.pid)
@@ -164,6 +163,16 @@ class Worker:
                 )
             except RuntimeError:  # no thread can be started
                 self.signal_group(number)
+
+    async def ask_last(self) -> None:
+        """Note where it is, as it is killed next. A cancel waits until it is done."""
+        if self.returncode is not None:
+            return
+
+        with CancelScope(shield=True), suppress(RuntimeError):  # no thread to be had
+            self.last_stack = await to_thread.run_sync(
+                last_stack, self, limiter=CapacityLimiter(1)
+            )
 
     def has_started_any(self) -> bool:
         """Tell whether there may be more than itself; remember what that is. Blocks."""
@@ -233,10 +242,10 @@ class Worker:
         log = rest and rest.read(max_bytes)
 
         if log is None:
-            return Remains(None, "")
+            return Remains(None, self.last_stack)
 
         log = log._replace(text=whole(log.text))
-        return Remains(log, plain(stack_of(log.text)))
+        return Remains(log, plain(stack_of(log.text)) or self.last_stack)
 
     def close(self) -> None:
         """Close what the parent has open of it."""
@@ -322,20 +331,29 @@ class Kill:
         wait = 0.0 if now else grace
         self.at = time.monotonic() + wait
         loop = asyncio.get_running_loop()
-        self._clock = loop.call_later(wait, self._reach, signal.SIGKILL)
+        self._clock = loop.call_later(wait, self._force, not now)
 
     def stop(self) -> None:
         """Force nothing any more."""
         if self._clock is not None:
             self._clock.cancel()
 
-    def _reach(self, number: signal.Signals) -> None:
-        """Send a signal to the worker and all that it started, after an earlier one."""
+    def _force(self, asks: bool) -> None:
+        self._reach(signal.SIGKILL, asks=asks)
+
+    def _reach(self, number: signal.Signals, *, asks: bool = False) -> None:
+        """Send a signal to the worker and all that it started, after an earlier one.
+
+        :param asks: whether it is to tell first where it is
+        """
         before = self.reaching
 
         async def reach() -> None:
             if before is not None:
                 await asyncio.wait({before})
+
+            if asks:
+                await self._worker.ask_last()
 
             await self._worker.end_all(number)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import attrs
 from anyio import CancelScope, to_thread
@@ -14,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from asyncflow.entities.columns import columns_of
+from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.tracing import lineage_of
 from asyncflow.filters import JoinOperator, Where, as_where
 from asyncflow.records import plain
@@ -29,6 +31,7 @@ from asyncflow.web.api.operation import (
     answer,
     listed,
     refused,
+    tag_of,
 )
 from asyncflow.web.api.schemas import (
     DATA_NODE,
@@ -41,10 +44,14 @@ from asyncflow.web.api.schemas import (
     data_node_record,
     lineage,
 )
+from asyncflow.web.api.unchanged import IF_MATCH, Turns
 from asyncflow.web.bodies import chunks
 from asyncflow.web.fields import from_json
 from asyncflow.web.site import Site
 from asyncflow.web.uploads import upload
+
+ROWS = 100
+"""How many rows of a value are read unless others are asked for."""
 
 _WHERE = (
     Parameter(
@@ -65,6 +72,7 @@ class DataNodes:
     """Operations on data nodes."""
 
     site: Site
+    _turns: Turns = attrs.field(init=False, factory=Turns)
 
     @property
     def operations(self) -> list[Answered]:
@@ -72,7 +80,7 @@ class DataNodes:
         return [*self._to_read(), *self._columns(), *self._history(), *self._others()]
 
     def _to_read(self) -> list[Answered]:
-        rows = {"type": "integer", "minimum": 0, "maximum": 10_000, "default": 100}
+        rows = {"type": "integer", "minimum": 0, "maximum": 10_000, "default": ROWS}
         return [
             (
                 Operation(
@@ -167,6 +175,7 @@ class DataNodes:
                     path="/data-nodes/{id}/value",
                     name="write_data_node",
                     what="Write a value that JSON can hold.",
+                    parameters=(IF_MATCH,),
                     takes={"value": ANY, "comment": TEXT},
                     needs=("value",),
                     answers={200: WHOLE_DATA_NODE},
@@ -190,7 +199,10 @@ class DataNodes:
                     path="/data-nodes/{id}/file",
                     name="upload_data_node",
                     what="Take a file for the value, in the form of its storage type.",
-                    parameters=(Parameter("comment", TEXT, "kept with the edit"),),
+                    parameters=(
+                        Parameter("comment", TEXT, "kept with the edit"),
+                        IF_MATCH,
+                    ),
                     takes_file=True,
                     answers={200: WHOLE_DATA_NODE},
                 ),
@@ -202,7 +214,10 @@ class DataNodes:
         """Take a file for the value."""
         node = await self.site.data_node(request)
         user, comment = user_of(request), asked.query.get("comment", "")
-        await upload(node, chunks(request), editor_id=user, comment=comment)
+
+        async with self._turns.unchanged(request, lambda: self._tag(request)):
+            await upload(node, chunks(request), editor_id=user, comment=comment)
+
         return answer(request, data_node(node))
 
     async def many(self, request: Request, asked: Asked) -> Response:
@@ -221,13 +236,9 @@ class DataNodes:
     async def read(self, request: Request, asked: Asked) -> Response:
         """Read the first rows."""
         node = await self.site.data_node(request)
-        preview = await node.preview(
-            asked.query.get("rows", 100),
-            in_process=False,
-            is_plain=True,
-            where=_where(asked),
-        )
-        return answer(request, plain(preview._asdict()))
+        edited = node.last_edit_date  # as it is before the value is read
+        found = await _read(node, asked.query.get("rows", ROWS), _where(asked))
+        return answer(request, found, of=edited)
 
     async def statistics(self, request: Request, asked: Asked) -> Response:
         """Say what its columns have."""
@@ -247,14 +258,20 @@ class DataNodes:
     async def write(self, request: Request, asked: Asked) -> Response:
         """Write a value: a text for a date, where its default is one."""
         node = await self.site.data_node(request)
-        await node.write(
-            from_json([node.config], {node.config_id: asked.body["value"]})[
-                node.config_id
-            ],
-            editor_id=user_of(request),
-            comment=asked.body.get("comment", ""),
-        )
+        given = {node.config_id: asked.body["value"]}
+        value = from_json([node.config], given)[node.config_id]
+        user, comment = user_of(request), asked.body.get("comment", "")
+
+        async with self._turns.unchanged(request, lambda: self._tag(request)):
+            await node.write(value, editor_id=user, comment=comment)
+
         return answer(request, data_node(node))
+
+    async def _tag(self, request: Request) -> str:
+        """Return the ETag of a value."""
+        node = await self.site.data_node(request)
+        edited = node.last_edit_date
+        return tag_of(await _read(node, ROWS, None), edited)
 
     async def edits(self, request: Request, _asked: Asked) -> Response:
         """Tell who wrote it."""
@@ -281,6 +298,12 @@ class DataNodes:
             filename=node.config_id,
             background=BackgroundTask(_remove, copy),
         )
+
+
+async def _read(node: DataNode[Any], rows: int, where: Where | None) -> Any:
+    """Return the first rows of a value, as JSON has them."""
+    preview = await node.preview(rows, in_process=False, is_plain=True, where=where)
+    return plain(preview._asdict())
 
 
 def _where(asked: Asked) -> Where | None:

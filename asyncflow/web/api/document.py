@@ -14,7 +14,9 @@ _REFUSALS: Mapping[int, str] = {
     403: "who asks may not do this",
     404: "there is none with this id",
     408: "the body came too slowly",
+    405: "nothing of this kind is done here",
     409: "it cannot be done as things are",
+    412: "it has been changed meanwhile",
     413: "the body is too large",
     422: "it is not as this document says",
 }

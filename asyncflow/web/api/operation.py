@@ -100,11 +100,15 @@ class Asked:
             for parameter in operation.parameters
             if (text := _given(parameter, request)) is not None
         }
-        known = {parameter.name for parameter in operation.parameters}
+        known = {one.name for one in operation.parameters if one.place == "query"}
+        names = [name for name, _ in request.query_params.multi_items()]
 
-        for name in request.query_params:
+        for name in names:
             if name not in known:
                 raise refused(f"there is no {name!r} to be asked for", known)
+
+            if names.count(name) > 1:
+                raise refused(f"{name!r} is asked for more than once")
 
         body: Mapping[str, Any] = {}
 
@@ -148,15 +152,35 @@ PAGE = (
 )
 
 
+def tag_of(content: Any, of: object = "") -> str:
+    """Return the ETag of what is answered in JSON.
+
+    :param of: what tells it from others that look like it
+    """
+    return _tagged(bytes(Json(content).body), of)
+
+
+def _tagged(body: bytes, of: object) -> str:
+    known = blake2b(body, digest_size=12)
+    known.update(str(of).encode())
+    return f'"{known.hexdigest()}"'
+
+
 def answer(
-    request: Request, content: Any, status: int = 200, headers: Mapping[str, str] = {}
+    request: Request,
+    content: Any,
+    status: int = 200,
+    headers: Mapping[str, str] = {},
+    of: object = "",
 ) -> Response:
-    """Return an answer in JSON, with a tag: who has it already gets it not again."""
+    """Return an answer in JSON, with a tag: who has it already gets it not again.
+
+    :param of: as for `tag_of`
+    """
     response = Json(content, status, headers={**headers})
 
-    if request.method == "GET":
-        tag = f'"{blake2b(bytes(response.body), digest_size=12).hexdigest()}"'
-
+    if request.method in ("GET", "HEAD"):
+        tag = _tagged(bytes(response.body), of)
         known = request.headers.get("if-none-match", "")
 
         if tag in known or known.strip() == "*":
@@ -263,6 +287,9 @@ def _is_like(value: Any, schema: Schema) -> bool:
     if "enum" in schema and value not in schema["enum"]:
         return False
 
+    if isinstance(value, str) and len(value) < schema.get("minLength", 0):
+        return False
+
     if type(value) in (int, float):
         return bool(
             schema.get("minimum", value) <= value <= schema.get("maximum", value)
@@ -282,7 +309,9 @@ def _kind(schema: Schema) -> str:
         return f"one of {', '.join(map(str, schema['enum']))}"
 
     bounds = [
-        f"{name} {schema[name]}" for name in ("minimum", "maximum") if name in schema
+        f"{name} {schema[name]}"
+        for name in ("minimum", "maximum", "minLength")
+        if name in schema
     ]
     text = str(schema.get("type", "anything"))
     return f"{text} ({', '.join(bounds)})" if bounds else text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import attrs
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -18,6 +19,7 @@ from asyncflow.web.api.operation import Answered, Asked, Operation, answer
 from asyncflow.web.api.scenarios import Scenarios
 from asyncflow.web.api.submissions import Submissions
 from asyncflow.web.api.system import System
+from asyncflow.web.api.unchanged import IF_MATCH
 from asyncflow.web.site import Site
 
 
@@ -58,7 +60,12 @@ class Api:
 def _endpoint(
     operation: Operation, run: Callable[[Request, Asked], Awaitable[Response]]
 ) -> Callable[[Request], Awaitable[Response]]:
+    may_be_held = operation.method == "GET" or IF_MATCH in operation.parameters
+
     async def endpoint(request: Request) -> Response:
+        if "if-match" in request.headers and not may_be_held:
+            raise HTTPException(412, "this does not hold to an If-Match: send none")
+
         return await run(request, await Asked.of(operation, request))
 
     return endpoint

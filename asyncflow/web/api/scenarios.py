@@ -27,6 +27,7 @@ from asyncflow.web.api.operation import (
     answer,
     listed,
     maybe,
+    tag_of,
 )
 from asyncflow.web.api.schemas import (
     COMPARED,
@@ -45,17 +46,11 @@ from asyncflow.web.api.schemas import (
     scenario,
     scenario_record,
 )
-from asyncflow.web.api.submissions import ACCEPTED, WAIT, accepted
+from asyncflow.web.api.submissions import ACCEPTED, KEY, WAIT, accepted
+from asyncflow.web.api.unchanged import IF_MATCH, Turns
 from asyncflow.web.differing import differing
 from asyncflow.web.fields import from_json
 from asyncflow.web.site import Site, root_of
-
-_KEY = Parameter(
-    "Idempotency-Key",
-    TEXT,
-    "a text of the client's: the same run is returned for it, whoever asks again",
-    "header",
-)
 
 
 @attrs.frozen(eq=False)
@@ -63,6 +58,7 @@ class Scenarios:
     """Operations on scenarios."""
 
     site: Site
+    _turns: Turns = attrs.field(init=False, factory=Turns)
 
     @property
     def operations(self) -> list[Answered]:
@@ -146,6 +142,7 @@ class Scenarios:
                     path="/scenarios/{id}",
                     name="update_scenario",
                     what="Change the name, properties or tags of a scenario.",
+                    parameters=(IF_MATCH,),
                     takes=SCENARIO_CHANGES,
                     answers={200: WHOLE_SCENARIO},
                 ),
@@ -157,6 +154,7 @@ class Scenarios:
                     path="/scenarios/{id}",
                     name="delete_scenario",
                     what="Delete a scenario with all that is its own.",
+                    parameters=(IF_MATCH,),
                     answers={204: None},
                 ),
                 self.delete,
@@ -256,7 +254,7 @@ class Scenarios:
                         path=f"/{nouns}/{{id}}/submit",
                         name=f"submit_{noun}",
                         what=f"Start a run of a {noun}.",
-                        parameters=(WAIT, _KEY),
+                        parameters=(WAIT, KEY),
                         takes=RUN_OPTIONS,
                         answers=ACCEPTED,
                     ),
@@ -304,14 +302,23 @@ class Scenarios:
     async def update(self, request: Request, asked: Asked) -> Response:
         """Change a scenario."""
         found = await self.site.scenario(request)
-        await found.update(**asked.body)
+
+        async with self._turns.unchanged(request, lambda: self._tag(request)):
+            await found.update(**asked.body)
+
         return answer(request, scenario(found))
 
     async def delete(self, request: Request, _asked: Asked) -> Response:
         """Delete a scenario."""
         found = await self.site.scenario(request)
-        await self.site.find(request).delete(found.id)
+
+        async with self._turns.unchanged(request, lambda: self._tag(request)):
+            await self.site.find(request).delete(found.id)
+
         return Response(status_code=204)
+
+    async def _tag(self, request: Request) -> str:
+        return tag_of(scenario(await self.site.scenario(request)))
 
     async def promote(self, request: Request, _asked: Asked) -> Response:
         """Make a scenario primary."""
@@ -376,7 +383,7 @@ class Scenarios:
             nodes = [node.config for node in entity.get_inputs()]
             options["inputs"] = from_json(nodes, given)
 
-        key = asked.query.get("Idempotency-Key")
+        key = asked.query.get(KEY.name)
         run = entity.submit(idempotency_key=key, **options)
         return await accepted(request, run, asked.query.get("wait"))
 

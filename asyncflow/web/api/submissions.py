@@ -49,11 +49,22 @@ WAIT = Parameter(
     "how many seconds to wait for the end",
 )
 
+KEY = Parameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1},
+    "a text of the client's: the same run is returned for it, whoever asks again",
+    "header",
+)
+
 FILTERS = (
     Parameter("config_id", TEXT, "the config of their scenarios"),
     Parameter("cycle", TEXT, "the id of the cycle of their scenarios"),
     Parameter("tag", TEXT, "a tag of their scenarios"),
-    Parameter("text", TEXT, "a part of their id, reason, or scenario's name"),
+    Parameter(
+        "text",
+        TEXT,
+        "a part of their id, their scenario's name, their reason, or that of a failed job",
+    ),
     Parameter("submitted_from", DATE, "the first time"),
     Parameter("submitted_to", DATE, "the time before which they were submitted"),
     Parameter(
@@ -143,7 +154,8 @@ class Submissions:
                     path="/submissions/{id}/retry",
                     name="retry_submission",
                     what="Start another run, of what has not completed in this one.",
-                    answers={202: WHOLE_SUBMISSION},
+                    parameters=(KEY,),
+                    answers=ACCEPTED,
                 ),
                 self.retry,
             ),
@@ -212,9 +224,12 @@ class Submissions:
 
     async def many(self, request: Request, asked: Asked) -> Response:
         """List runs."""
-        found = await self.site.find(request).submissions(
-            **_filters(asked), **asked.page
-        )
+        orchestrator, after = self.site.find(request), asked.query.get("after")
+        found = await orchestrator.submissions(**_filters(asked), **asked.page)
+
+        if after and not found:
+            await orchestrator.get_submission(after)  # else the list only seems to end
+
         return answer(request, [submission_record(record) for record in found])
 
     async def get(self, request: Request, asked: Asked) -> Response:
@@ -241,10 +256,11 @@ class Submissions:
         await run.resume()
         return answer(request, submission(run))
 
-    async def retry(self, request: Request, _asked: Asked) -> Response:
+    async def retry(self, request: Request, asked: Asked) -> Response:
         """Retry a run."""
-        by = {SUBMITTED_BY: user_of(request)}
-        again = (await self.site.run(request)).retry_failed(**by)
+        key, by = asked.query.get(KEY.name), {SUBMITTED_BY: user_of(request)}
+        run = await self.site.run(request)
+        again = run.retry_failed(idempotency_key=key, **by)
         return await accepted(request, again, None)
 
     async def delete(self, request: Request, _asked: Asked) -> Response:

@@ -24,7 +24,7 @@ from asyncflow.selection import Preview
 from asyncflow.web.access import user_of
 from asyncflow.web.fields import KINDS, Field, Kind, declared, field_of
 from asyncflow.web.first_rows import first_rows
-from asyncflow.web.forms import form, form_with_file, value
+from asyncflow.web.forms import asked, form, form_with_file, value
 from asyncflow.web.site import Site, drawn, seen
 from asyncflow.web.uploads import takes_files, upload
 
@@ -67,11 +67,11 @@ class DataNodePage:
 
         :param field: what was typed for its value, and is wrong; None for what it has
         """
-        asked = request.query_params
-        where, owner = _where(asked), node.owner_id or ""
+        given = asked(request, "column", "operator", "is", "statistics")
+        where, owner = _where(given), node.owner_id or ""
         preview, problem = await first_rows(node, where)
         statistics, unmeasured = (
-            await _statistics(node, where) if "statistics" in asked else (None, "")
+            await _statistics(node, where) if "statistics" in given else (None, "")
         )
         edits = (await node.edits())[-EDITS:]
         return self.site.page(
@@ -83,7 +83,7 @@ class DataNodePage:
             problem=problem,
             statistics=statistics,
             unmeasured=unmeasured,
-            asked=asked,
+            asked=given,
             owner=owner if kind_of(owner) == SCENARIO else "",
             takes_files=takes_files(node),
             operators=[*Operator],
@@ -91,7 +91,7 @@ class DataNodePage:
             comment=comment,
             status_code=status_code,
             edits=edits[::-1],
-            notice=asked.get("notice", ""),
+            notice=given.get("notice", ""),
         )
 
     async def write(self, request: Request) -> Response:
@@ -156,18 +156,18 @@ async def _statistics(
     return found, "" if found else "its value has no columns"
 
 
-def _where(asked: Mapping[str, str]) -> Where | None:
+def _where(given: Mapping[str, str]) -> Where | None:
     """Return which rows an address asks for; None for all.
 
     :raises HTTPException: where it has no such condition
     """
-    if not asked.get("column"):
+    if not given.get("column"):
         return None
 
     compared = (
-        asked["column"],
-        value(asked.get("is", "")),
-        asked.get("operator") or "==",
+        given["column"],
+        value(given.get("is", "")),
+        given.get("operator") or "==",
     )
 
     try:

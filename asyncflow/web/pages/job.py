@@ -13,7 +13,7 @@ from starlette.routing import Route
 from asyncflow.entities.job import Job
 from asyncflow.web.access import cancelled_by
 from asyncflow.web.answers import Plain
-from asyncflow.web.forms import place
+from asyncflow.web.forms import asked, place
 from asyncflow.web.live import ENDED, EventStream, appended, closing
 from asyncflow.web.site import Site, lines, seen
 
@@ -39,20 +39,18 @@ class JobPage:
 
     async def show(self, request: Request) -> Response:
         """Show it."""
-        job = await self.site.job(request)
+        job, given = await self.site.job(request), asked(request, "search", "stack")
         text = await job.output()
-        wanted = request.query_params.get("search", "")
+        wanted = given.get("search", "")
         return self.site.page(
             request,
             "job",
             job=job,
             chunks=await to_thread.run_sync(_found, text, wanted),
             search=wanted,
-            stack=await self._stack(request, job)
-            if "stack" in request.query_params
-            else None,
+            stack=await self._stack(request, job) if "stack" in given else None,
             seen=len(text.encode()),
-            notice=request.query_params.get("notice", ""),
+            notice=given.get("notice", ""),
         )
 
     async def _stack(self, request: Request, job: Job) -> str:

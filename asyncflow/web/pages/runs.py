@@ -20,7 +20,7 @@ from asyncflow.records import SubmissionRecord
 from asyncflow.status import Status, SubmissionStatus
 from asyncflow.web.access import cancelled_by, user_of
 from asyncflow.web.bulk import cancel_all, retry_all
-from asyncflow.web.forms import form, moment
+from asyncflow.web.forms import asked, form, moment, only
 from asyncflow.web.latest import Parts, Views
 from asyncflow.web.live import EventStream, pause
 from asyncflow.web.news import News
@@ -61,7 +61,7 @@ class RunsPage:
     async def show(self, request: Request) -> Response:
         """Show a page of the list."""
         orchestrator = self.site.find(request)
-        facts = await self._facts(request, dict(request.query_params))
+        facts = await self._facts(request, asked(request, *FILTERS, "sort", "after"))
         cycles = await orchestrator.cycles(newest_first=True, limit=100)
         return self.site.page(
             request,
@@ -79,16 +79,17 @@ class RunsPage:
         return EventStream(self._changes(request))
 
     async def _changes(self, request: Request) -> AsyncGenerator[str]:
-        orchestrator, asked = self.site.find(request), dict(request.query_params)
-        last = asked.pop("last", "")
+        orchestrator = self.site.find(request)
+        wanted = dict(request.query_params)
+        last = wanted.pop("last", "")
         last = request.headers.get("last-event-id") or last
         known: Parts | None = None
 
         async def make() -> Parts:
-            facts = await self._facts(request, asked)
+            facts = await self._facts(request, wanted)
             return {"runs": self.site.part("runs_table", root="./", **facts)}
 
-        key = (id(orchestrator), *sorted(asked.items()))
+        key = (id(orchestrator), *sorted(wanted.items()))
 
         async with self._news.of(orchestrator) as news:
             with self._views.of(key) as view:
@@ -110,15 +111,15 @@ class RunsPage:
                     await pause()
 
     async def _facts(
-        self, request: Request, asked: Mapping[str, str]
+        self, request: Request, wanted: Mapping[str, str]
     ) -> dict[str, Any]:
         orchestrator = self.site.find(request)
-        found = await _found(orchestrator, asked, SHOWN + 1)
+        found = await _found(orchestrator, wanted, SHOWN + 1)
         return {
             "asked": {
-                key: text for key, text in asked.items() if text and key != "notice"
+                key: text for key, text in wanted.items() if text and key != "notice"
             },
-            "notice": asked.get("notice", ""),
+            "notice": wanted.get("notice", ""),
             "runs": found[:SHOWN],
             "reasons": await reasons_of(orchestrator, found[:SHOWN]),
             "has_more": len(found) > SHOWN,
@@ -126,34 +127,44 @@ class RunsPage:
 
     async def cancel(self, request: Request) -> Response:
         """Cancel all runs that the filter finds and that have not ended."""
-        filters, why = _filters(await form(request)), cancelled_by(request)
+        filters, why = await _meant(request), cancelled_by(request)
         count = await cancel_all(self.site.find(request), filters, why)
         return seen(request, "runs", f"{count} runs are being cancelled")
 
     async def retry(self, request: Request) -> Response:
         """Start anew what has not completed in the runs that the filter finds."""
-        filters = _filters(await form(request))
-        count = await retry_all(self.site.find(request), filters, user_of(request))
+        filters, user = await _meant(request), user_of(request)
+        count = await retry_all(self.site.find(request), filters, user)
         return seen(request, "runs", f"{count} runs have begun anew")
 
 
-def _filters(asked: Mapping[str, str]) -> dict[str, Any]:
+async def _meant(request: Request) -> dict[str, Any]:
+    """Return which runs a form means: never more than it says.
+
+    :raises HTTPException: where it has something else
+    """
+    fields = await form(request)
+    only(fields, *FILTERS)
+    return _filters(fields)
+
+
+def _filters(given: Mapping[str, str]) -> dict[str, Any]:
     """Return which runs an address, or a form, means.
 
     :raises HTTPException: where there are none such
     """
     try:
         return {
-            "status": SubmissionStatus(asked["status"])
-            if asked.get("status")
+            "status": SubmissionStatus(given["status"])
+            if given.get("status")
             else None,
-            "scenario_id": asked.get("scenario") or None,
-            "config_id": asked.get("config") or None,
-            "cycle": asked.get("cycle") or None,
-            "tag": asked.get("tag") or None,
-            "text": asked.get("text") or None,
-            "submitted_from": moment(asked.get("from", "")),
-            "submitted_to": moment(asked.get("to", "")),
+            "scenario_id": given.get("scenario") or None,
+            "config_id": given.get("config") or None,
+            "cycle": given.get("cycle") or None,
+            "tag": given.get("tag") or None,
+            "text": given.get("text") or None,
+            "submitted_from": moment(given.get("from", "")),
+            "submitted_to": moment(given.get("to", "")),
         }
     except ValueError as error:
         raise HTTPException(400, str(error)) from error
@@ -178,21 +189,27 @@ async def reasons_of(
 
 
 async def _found(
-    orchestrator: Orchestrator, asked: Mapping[str, str], limit: int
+    orchestrator: Orchestrator, wanted: Mapping[str, str], limit: int
 ) -> list[SubmissionRecord]:
     """Return the runs that an address asks for.
 
     :raises HTTPException: where it has no filter that can be
+    :raises NotFound: where the last run of the page before is no longer there
     """
-    filters = _filters(asked)
+    filters, after = _filters(wanted), wanted.get("after") or None
 
     try:
-        return await orchestrator.submissions(
+        found = await orchestrator.submissions(
             **filters,
-            sort_key=asked.get("sort") or "submitted",
+            sort_key=wanted.get("sort") or "submitted",
             newest_first=True,
             limit=limit,
-            after=asked.get("after") or None,
+            after=after,
         )
     except ValueError as error:
         raise HTTPException(400, str(error)) from error
+
+    if after and not found:
+        await orchestrator.get_submission(after)  # else the list only seems to end
+
+    return found

@@ -16,7 +16,7 @@ from asyncflow.entities.scenario import Scenario
 from asyncflow.errors import AsyncflowError
 from asyncflow.web.access import user_of
 from asyncflow.web.fields import PREFIX, Field, current, filled, refused, values_of
-from asyncflow.web.forms import form
+from asyncflow.web.forms import asked, form
 from asyncflow.web.pages.runs import reasons_of
 from asyncflow.web.site import Site, drawn, seen
 
@@ -67,7 +67,7 @@ class ScenarioPage:
             dag=await to_thread.run_sync(drawn, scenario.dag()),
             submittable=await scenario.is_submittable(),
             deletable=await scenario.is_deletable(),
-            notice=request.query_params.get("notice", ""),
+            notice=asked(request).get("notice", ""),
         )
 
     async def lineage(self, request: Request) -> Response:

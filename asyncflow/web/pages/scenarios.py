@@ -24,11 +24,14 @@ from asyncflow.web.fields import (
     values_of,
 )
 from asyncflow.web.first_rows import ROWS
-from asyncflow.web.forms import fields_of, form
+from asyncflow.web.forms import asked, fields_of, form
 from asyncflow.web.site import Site, seen
 
 SHOWN = 50
 """How many scenarios a page has."""
+
+FILTERS = ("config", "name", "cycle", "tag", "primary", "after")
+"""The parts of the address that say which scenarios are meant."""
 
 
 @attrs.frozen(eq=False)
@@ -50,15 +53,15 @@ class ScenariosPage:
 
     async def show(self, request: Request) -> Response:
         """Show a page of the list."""
-        orchestrator, asked = self.site.find(request), dict(request.query_params)
+        orchestrator, given = self.site.find(request), asked(request, *FILTERS)
         found = await orchestrator.scenarios(
-            config_id=asked.get("config") or None,
-            name=asked.get("name") or None,
-            cycle=asked.get("cycle") or None,
-            tag=asked.get("tag") or None,
-            is_primary=True if asked.get("primary") else None,
+            config_id=given.get("config") or None,
+            name=given.get("name") or None,
+            cycle=given.get("cycle") or None,
+            tag=given.get("tag") or None,
+            is_primary=True if given.get("primary") else None,
             newest_first=True,
-            after=_after(asked.get("after", "")),
+            after=_after(given.get("after", "")),
             limit=SHOWN + 1,
         )
         cycles = await orchestrator.cycles(newest_first=True, limit=100)
@@ -66,9 +69,9 @@ class ScenariosPage:
             request,
             "scenarios",
             asked={
-                key: text for key, text in asked.items() if text and key != "notice"
+                key: text for key, text in given.items() if text and key != "notice"
             },
-            notice=asked.get("notice", ""),
+            notice=given.get("notice", ""),
             scenarios=found[:SHOWN],
             next=_place(found[SHOWN - 1]) if len(found) > SHOWN else None,
             configs=sorted(orchestrator.config.scenarios),
@@ -79,7 +82,7 @@ class ScenariosPage:
 
     async def ask(self, request: Request) -> Response:
         """Show the form that makes a scenario of a config."""
-        name = request.query_params.get("config", "")
+        name = asked(request, "config").get("config", "")
         configs = self.site.find(request).config.scenarios
 
         if name not in configs:
@@ -151,6 +154,7 @@ class ScenariosPage:
 
     async def compare(self, request: Request) -> Response:
         """Show in what scenarios differ."""
+        asked(request, "id", "tag")  # the form has that, too
         ids = [*dict.fromkeys(request.query_params.getlist("id"))]
         orchestrator = self.site.find(request)
         scenarios = [await orchestrator.get_scenario(each) for each in ids[:2]]

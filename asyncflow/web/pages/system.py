@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from asyncflow.orchestrator import Orchestrator
-from asyncflow.web.forms import form, place
+from asyncflow.web.forms import asked, form, place
 from asyncflow.web.site import Site, seen
 from asyncflow.web.stored import stored
 
@@ -32,20 +32,20 @@ class SystemPage:
 
     async def show(self, request: Request) -> Response:
         """Show them; and what would be removed, where that is asked for."""
-        orchestrator, asked = self.site.find(request), request.query_params
-        days = max(place(asked.get("days", "")), 1)
+        orchestrator, given = self.site.find(request), asked(request, "days", "stacks")
+        days = max(place(given.get("days", "")), 1)
         return self.site.page(
             request,
             "system",
             orchestrator=orchestrator,
             statistics=orchestrator.statistics().as_dict(),
-            workers=await orchestrator.workers(stacks="stacks" in asked),
+            workers=await orchestrator.workers(stacks="stacks" in given),
             orchestrators=await orchestrator.store.orchestrators(),
             stored=await stored(orchestrator),
-            days=days if "days" in asked else None,
-            prunable=await prunable(orchestrator, days) if "days" in asked else 0,
-            stacks="stacks" in asked,
-            notice=asked.get("notice", ""),
+            days=days if "days" in given else None,
+            prunable=await prunable(orchestrator, days) if "days" in given else 0,
+            stacks="stacks" in given,
+            notice=given.get("notice", ""),
         )
 
     async def prune(self, request: Request) -> Response:

@@ -53,6 +53,11 @@ def print_then_wait(path: str) -> None:
         time.sleep(0.01)
 
 
+def wait_if_asked(path: str) -> None:
+    if path:
+        await_file(Path(path))
+
+
 def exit_once(path: str) -> str:
     mark(path)
 
@@ -99,6 +104,29 @@ async def test_values_go_there_and_back(address: str) -> None:
         for _ in range(2):
             await scenario.submit()
             assert await scenario.n5.read() == 32
+
+
+async def test_who_shares_a_batch_with_a_slow_job_runs_elsewhere(
+    address: str, tmp_path: Path
+) -> None:
+    config = configuration(address)
+    cfg = single(config, wait_if_asked, "")
+    gate = tmp_path / "gate"
+
+    with fail_after(40):
+        async with Orchestrator(config) as orchestrator:
+            scenarios = [await orchestrator.create_scenario(cfg) for _ in range(9)]
+            await flows.make_short(orchestrator, scenarios[0])
+            await scenarios[4].source.write(str(gate))
+            runs = [scenario.submit() for scenario in scenarios]  # all at once
+
+            for place in (*range(4), *range(5, 9)):
+                await runs[place]
+
+            await until_started(runs[4])
+            assert runs[4].jobs[0].status is Status.RUNNING
+            gate.touch()
+            await runs[4]
 
 
 async def test_a_large_value_goes_by_file(address: str, path: str) -> None:

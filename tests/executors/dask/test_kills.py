@@ -161,12 +161,20 @@ async def test_a_worker_that_its_nanny_starts_again_does_not_run_it_again(
 
 
 @pytest.mark.parametrize(
-    "hard", [hard_jobs.hold_gil, hard_jobs.fork_ten, hard_jobs.run_stubborn_shell]
+    "hard",
+    [
+        hard_jobs.hold_gil,
+        hard_jobs.fork_ten,
+        hard_jobs.run_stubborn_shell,
+        hard_jobs.tidy_up_too_slowly,
+    ],
 )
 async def test_a_job_that_is_hard_to_end_ends_alone(
-    cluster: dask_cluster.Hosts, tmp_path: Path, hard: flows.Function
+    shared: dask_cluster.Hosts, tmp_path: Path, hard: flows.Function
 ) -> None:
-    """It holds Python's lock, or has children that ignore SIGTERM."""
+    """It holds Python's lock, takes SIGTERM, or has children that do.
+
+    Each tells where it was."""
     quiet, hard_one = (
         call(function, tmp_path, str(given), job_id=f"JOB_{function.__name__}")
         for function, given in (
@@ -175,7 +183,7 @@ async def test_a_job_that_is_hard_to_end_ends_alone(
         )
     )
 
-    async with Programs.opened(cluster.address) as programs:
+    async with Programs.opened(shared.address) as programs:
         executor = await programs.open("one", kill_grace=GRACE)
         beside = programs.run(executor, quiet)
         heard = programs.run(executor, hard_one)
@@ -191,5 +199,7 @@ async def test_a_job_that_is_hard_to_end_ends_alone(
         (tmp_path / "go").touch()
         await beside.has_ended.wait()
 
-    assert isinstance(heard.outcomes[hard_one.job_id], Killed)
+    killed = heard.outcomes[hard_one.job_id]
+    assert isinstance(killed, Killed)
+    assert f"in {hard.__name__}" in killed.stack
     assert isinstance(beside.outcomes[quiet.job_id], Returned)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -10,29 +11,40 @@ from distributed import Client
 
 from asyncflow import Orchestrator, Status
 from asyncflow.executors.dask.executor import DaskExecutor
-from tests.support import dask_cluster
 from tests.support.dask_cluster import configuration
-from tests.support.flows import double, fan
+from tests.support.flows import Function, double, fan
 
 pytestmark = [pytest.mark.anyio, pytest.mark.limit(120)]
 
-JOBS = 1000
+
+def take_5_ms(value: object) -> object:
+    time.sleep(0.005)
+    return value
 
 
-async def test_short_jobs_share_messages(cluster: dask_cluster.Hosts) -> None:
-    config = configuration(cluster.address)
-    cfg = fan(config, double, JOBS)
+@pytest.mark.parametrize(
+    ("function", "count", "share"),
+    [
+        pytest.param(double, 1000, 5, id="nothing"),
+        pytest.param(take_5_ms, 200, 1, id="milliseconds"),
+    ],
+)
+async def test_short_jobs_share_messages(
+    function: Function, count: int, share: int, address: str
+) -> None:
+    config = configuration(address)
+    cfg = fan(config, function, count)
 
     with fail_after(90):
         async with Orchestrator(config) as orchestrator:
             scenario = await orchestrator.create_scenario(cfg)
             await scenario.submit()  # now it is known how short they are
-            before = await sent(cluster.address, orchestrator)
+            before = await sent(address, orchestrator)
             submission = await scenario.submit()
-            after = await sent(cluster.address, orchestrator)
+            after = await sent(address, orchestrator)
 
-    assert submission.counts() == {Status.COMPLETED: JOBS}
-    assert 0 < 5 * (after - before) < JOBS
+    assert submission.counts() == {Status.COMPLETED: count}
+    assert 0 < share * (after - before) < count
 
 
 async def sent(address: str, orchestrator: Orchestrator) -> int:

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.anyio
 async def test_what_waits_behind_a_slow_call_is_returned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request, "BOUND", 1.0)  # a worker that starts begins in time
+    monkeypatch.setattr(ProcessExecutor, "bound", 1.0)  # a worker begins in time
     notes = Notes()
     path = tmp_path / "go"
     calls = [
@@ -103,7 +103,7 @@ async def test_a_killed_call_leaves_nothing(tmp_path: Path) -> None:
 @pytest.fixture
 def unbounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have nothing taken back before a kill."""
-    monkeypatch.setattr(request, "BOUND", 600)
+    monkeypatch.setattr(ProcessExecutor, "bound", 600)
 
 
 @pytest.mark.usefixtures("unbounded")

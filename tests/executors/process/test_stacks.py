@@ -6,12 +6,16 @@ import signal
 from pathlib import Path
 
 import pytest
-from anyio import fail_after, to_thread
+from anyio import create_task_group, fail_after, to_thread
 
 from asyncflow import Configuration, Orchestrator
+from asyncflow.abc import Killed
+from asyncflow.executors.process.executor import ProcessExecutor
 from asyncflow.executors.process.pool import Pool
-from asyncflow.executors.process.stacks import SILENT, _without_ours, stacks_of
-from tests.support import flows
+from asyncflow.executors.process.stacks import SILENT, STACK, _without_ours, stacks_of
+from tests.support import flows, hard_jobs
+from tests.support.calls import Notes, call, run_all
+from tests.support.counted_jobs import await_file
 
 pytestmark = pytest.mark.anyio
 
@@ -58,6 +62,31 @@ async def test_who_does_not_answer_is_told_and_left_alone(pool: Pool) -> None:
     stacks = await to_thread.run_sync(stacks_of, [worker])
     assert "most recent call first" in stacks[worker.pid]
     assert worker.returncode is None
+
+
+async def test_a_job_that_takes_sigterm_tells_where_it_was(tmp_path: Path) -> None:
+    notes, path = Notes(), tmp_path / "started"
+    one = call(hard_jobs.tidy_up_too_slowly, tmp_path, str(path))
+
+    async with ProcessExecutor(grace=0.1) as executor, create_task_group() as group:
+        group.start_soon(run_all, executor, [one], notes)
+        await to_thread.run_sync(await_file, path)
+        executor.kill(one)
+
+    killed = notes.outcomes[one.job_id]
+    assert isinstance(killed, Killed)
+    head, frame, *_ = killed.stack.splitlines()
+    assert head == STACK
+    assert frame.endswith("in tidy_up_too_slowly")
+    assert "asyncflow/worker" not in killed.stack
+
+
+async def test_who_is_killed_and_does_not_answer_is_told(pool: Pool) -> None:
+    worker = await pool.worker(pool.today.pin())
+    worker.process.send_signal(signal.SIGSTOP)
+    await worker.ask_last()
+    worker.process.send_signal(signal.SIGCONT)
+    assert worker.last_stack == f"{STACK}\n  {SILENT}\n"
 
 
 def test_the_end_of_an_earlier_answer_is_left_out() -> None:

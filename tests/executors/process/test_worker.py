@@ -10,13 +10,8 @@ import pytest
 from anyio import fail_after, to_thread
 
 from asyncflow.executors.process.pool import Pool
-from asyncflow.executors.process.worker import (
-    STACK,
-    Worker,
-    files,
-    remove_files,
-    stack_of,
-)
+from asyncflow.executors.process.stacks import STACK
+from asyncflow.executors.process.worker import Worker, files, remove_files, stack_of
 from asyncflow.worker import trip
 
 pytestmark = pytest.mark.anyio

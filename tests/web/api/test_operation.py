@@ -32,7 +32,7 @@ OPERATION = Operation(
     what="Make a toy.",
     parameters=(*PAGE, Parameter("x-key", TEXT, "a key", "header")),
     takes={
-        "name": TEXT,
+        "name": {"type": "string", "minLength": 1},
         "size": maybe(NUMBER),
         "is_new": FLAG,
         "tags": listed(TEXT),
@@ -67,7 +67,7 @@ async def test_what_is_right_is_taken() -> None:
     [
         ("{}", "", "lacks 'name'"),
         ("[]", "", "is an object"),
-        ('{"name": 1}', "", "'name' is string; got 1"),
+        ('{"name": 1}', "", "'name' is string (minLength 1); got 1"),
         ('{"name": "a", "nmae": 1}', "", "no 'nmae'; there are: is_new, kind"),
         ('{"name": "a", "size": "5"}', "", "'size' is number or null"),
         ('{"name": "a", "is_new": 1}', "", "'is_new' is boolean"),
@@ -78,7 +78,9 @@ async def test_what_is_right_is_taken() -> None:
         ('{"name": "a"}', "limit=1001", "minimum 1, maximum 1000"),
         ('{"name": "a"}', "limit=true", "'limit' is integer"),
         ('{"name": "a"}', "newest_first=1", "'newest_first' is boolean"),
-        ('{"name": "a"}', "limits=1", "there are: limit"),
+        ('{"name": "a"}', "limits=1", "there are: limit, newest_first, offset"),
+        ('{"name": "a"}', "limit=1&limit=2", "'limit' is asked for more than once"),
+        ('{"name": ""}', "", "'name' is string (minLength 1); got ''"),
     ],
 )
 async def test_what_is_wrong_is_named(body: str, query: str, words: str) -> None:

@@ -39,11 +39,26 @@ async def test_output_is_text(orchestrator: Orchestrator) -> None:
         page = await browser.get(f"jobs/{job.id}", params={"search": "third"})
         assert "third line" in page.text
         assert "first" not in page.text
+        page = await browser.get(f"jobs/{job.id}", params={"search": "fourth"})
+        assert "No line of it has this." in page.text
 
         raw = await browser.get(f"jobs/{job.id}/log")
         assert raw.text == f"first <b>line</b>\n{HOSTILE}\nthird line\n"
         assert raw.headers["content-type"].startswith("text/plain")
         assert "attachment" in raw.headers["content-disposition"]
+
+
+async def test_a_job_that_has_printed_nothing_says_so(
+    orchestrator: Orchestrator,
+) -> None:
+    config = flows.chain(orchestrator.config, flows.double)
+    run = await (await orchestrator.create_scenario(config)).submit()
+
+    async with client(orchestrator) as browser:
+        page = await browser.get(f"jobs/{run.jobs[0].id}")
+
+    assert "It has printed nothing." in page.text
+    assert 'id="log"' not in page.text
 
 
 async def test_output_comes_as_it_is_printed(orchestrator: Orchestrator) -> None:

@@ -44,6 +44,70 @@ async def test_runs_are_found_by_what_the_address_says(
         assert "<b>" not in page.text
 
 
+async def test_runs_are_found_by_why_their_jobs_have_failed(
+    orchestrator: Orchestrator,
+) -> None:
+    config = flows.chain(orchestrator.config, flows.double)
+    good = await orchestrator.create_scenario(config)
+    await good.submit()
+    bad = await orchestrator.create_scenario(
+        flows.single(orchestrator.config, flows.fail, 1)
+    )
+    failed = await bad.submit().wait()
+    reason = failed.jobs[0].reason
+
+    async with client(orchestrator) as browser:
+        page = await browser.get("runs", params={"text": reason.upper()})
+        assert links(page, "runs") == [f"runs/{failed.id}"]
+        assert html.escape(reason) in page.text
+        found = await browser.get("api/submissions", params={"text": reason})
+        assert [run["id"] for run in found.json()] == [failed.id]
+
+
+async def test_a_typo_is_no_filter(orchestrator: Orchestrator) -> None:
+    """It is told, above all where something is done to all that a filter finds."""
+    config = flows.chain(orchestrator.config, flows.double)
+    scenario = await orchestrator.create_scenario(config)
+    run = await scenario.submit()
+    node = scenario.data_nodes["n0"]
+
+    async with client(orchestrator) as browser:
+        for place in (
+            *("runs", "scenarios", "scenarios/create", "compare", "system"),
+            *(f"runs/{run.id}", f"jobs/{run.jobs[0].id}"),
+            *(f"scenarios/{scenario.id}", f"data-nodes/{node.id}"),
+        ):
+            page = await browser.get(place, params={"statsu": "FAILED"})
+            assert page.status_code == 400, place
+            assert "there is no &#39;statsu&#39;: it may be" in page.text
+
+        for verb in ("cancel", "retry"):
+            page = await browser.post(f"runs/{verb}", data={"statsu": "FAILED"})
+            assert page.status_code == 400
+
+
+async def test_a_page_after_a_run_that_is_gone_is_not_the_last(
+    orchestrator: Orchestrator,
+) -> None:
+    config = flows.chain(orchestrator.config, flows.double)
+    scenario = await orchestrator.create_scenario(config)
+    first, second = await scenario.submit(), await scenario.submit()
+
+    async with client(orchestrator) as browser:
+        for place in ("runs", "api/submissions"):
+            page = await browser.get(place, params={"after": second.id})
+            assert first.id in page.text
+            page = await browser.get(place, params={"after": first.id})
+            assert page.status_code == 200
+
+        await orchestrator.delete(second.id)
+
+        for place in ("runs", "api/submissions"):
+            page = await browser.get(place, params={"after": second.id})
+            assert page.status_code == 404
+            assert second.id in page.text
+
+
 async def test_runs_are_found_by_their_scenarios_and_times(
     orchestrator: Orchestrator,
 ) -> None:
@@ -127,7 +191,7 @@ async def test_all_that_failed_is_tried_again(orchestrator: Orchestrator) -> Non
     async with client(orchestrator) as browser:
         for place in ("runs", f"scenarios/{scenario.id}"):
             page = await browser.get(place)
-            assert page.text.count("<td>t0: ValueError: no 1<") == 1, page.text
+            assert page.text.count(">t0: ValueError: no 1<") == 1, page.text
 
         answer = await browser.post("runs/retry", data={"status": "FAILED"})
         assert "1+runs" in answer.headers["location"]
