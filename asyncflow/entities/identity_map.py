@@ -113,6 +113,8 @@ class IdentityMap:
                     mark_deleted(entity)
                 elif isinstance(entity, TaskState):
                     entity.is_deleted = True
+                elif isinstance(entity, NodeState):  # who reads is told so
+                    entity.version, entity.older = None, []
 
         if ids.kind_of(entity_id) == ids.CYCLE:
             for basis in [*self.bases.values()]:
