@@ -108,10 +108,12 @@ def test_runs_and_jobs_are_in_the_order_in_which_they_were_submitted(
     scenario = tp.create_scenario(single(config, flows.double, 1))
     one, two = (scenario.submit(wait=True, force=True) for _ in range(2))
 
-    for earlier, later in ((one, two), (one.jobs[0], two.jobs[0])):
+    pairs: list[Any] = [(one, two), (one.jobs[0], two.jobs[0])]
+
+    for earlier, later in pairs:
         assert earlier < later
         assert earlier <= later
-        assert earlier <= earlier  # noqa: PLR0124  # what is tested
+        assert earlier <= earlier  # what is tested
         assert later > earlier
         assert later >= earlier
         assert not later <= earlier
