@@ -176,13 +176,16 @@ def _of_rows(value: Any) -> Statistics | None:
     """Tell of lists: of rows, of columns by their names, or of what is in one."""
     if isinstance(value, dict):
         lengths = {
-            len(one) if isinstance(one, list) else None for one in value.values()
+            len(column) if isinstance(column, list) else None
+            for column in value.values()
         }
 
         if len(lengths) != 1 or (total := lengths.pop()) is None:
             return None
 
-        columns = (_of_values(str(name), one[:ROWS]) for name, one in value.items())
+        columns = (
+            _of_values(str(name), column[:ROWS]) for name, column in value.items()
+        )
         return _made(total, columns)
 
     if not isinstance(value, list | tuple):
@@ -215,7 +218,7 @@ def _of_values(name: str, values: Iterable[Any], kind: str = "") -> ColumnStatis
     is_number = bool(types) and types <= {int, float, Decimal}
     return ColumnStatistics(
         name,
-        kind or " | ".join(sorted(one.__qualname__ for one in types)[:5]),
+        kind or " | ".join(sorted(kind.__qualname__ for kind in types)[:5]),
         len(present),
         len(found) - len(present),
         _count(lambda: len(set(present)), len(present)),

@@ -44,21 +44,25 @@ class AnyReader:
 
     def starting(self, table: str, prefix: str, limit: int) -> list[str]:
         """Return ids that begin with something."""
-        found = [one.id for one in self._all(table) if one.id.startswith(prefix)]
+        found = [
+            record.id for record in self._all(table) if record.id.startswith(prefix)
+        ]
         return found[:limit]
 
     def listed(
         self, table: str, filters: Mapping[str, Any], sort: str, page: Page
     ) -> list[Any]:
         """List the records of a kind; see `asyncflow.stores._reader`."""
-        scenarios = {one.id: one for one in self._all("scenario")}
+        scenarios = {record.id: record for record in self._all("scenario")}
         given = {name: value for name, value in filters.items() if value is not None}
         found = [
-            one for one in self._all(table) if self._is_meant(one, given, scenarios)
+            record
+            for record in self._all(table)
+            if self._is_meant(record, given, scenarios)
         ]
 
         if sort != "date":
-            found.sort(key=lambda one: _key(one, sort))
+            found.sort(key=lambda record: _key(record, sort))
 
         if page.newest_first:
             found.reverse()
@@ -82,12 +86,16 @@ class AnyReader:
         """Return what is known of several; see `asyncflow.stores._reader`."""
         if name == "scenarios_of":
             made = self._all("scenario")
-            return [(one.id, one.config_id, one.name) for one in made if one.id in ids_]
+            return [
+                (record.id, record.config_id, record.name)
+                for record in made
+                if record.id in ids_
+            ]
 
         if name == "last_submissions":
             runs = self._all("submission")
-            last = {one.scenario_id: one for one in runs if one.scenario_id in ids_}
-            return [(key, one.id, one.status) for key, one in last.items()]
+            last = {run.scenario_id: run for run in runs if run.scenario_id in ids_}
+            return [(key, run.id, run.status) for key, run in last.items()]
 
         counts: dict[tuple[str, str], int] = {}
 
@@ -119,7 +127,7 @@ class AnyReader:
         ``orchestrators``.
         """
         if what == "orchestrators":
-            return [one.id for one in self._run(self._store.orchestrators)]
+            return [record.id for record in self._run(self._store.orchestrators)]
 
         ask = self._store.makers if what == "makers" else self._store.kept_names
         return sorted(self._run(ask))
@@ -146,18 +154,18 @@ class AnyReader:
         raise UsageError(f"{path} is not written: use pg_dump for a PostgreSQL store")
 
     def _is_meant(
-        self, one: Any, given: Mapping[str, Any], scenarios: Mapping[str, Any]
+        self, record: Any, given: Mapping[str, Any], scenarios: Mapping[str, Any]
     ) -> bool:
-        run_id = getattr(one, "submission_id", None)
+        run_id = getattr(record, "submission_id", None)
         run = (
             self.find(run_id)
             if run_id and {"scenario", "tag", "cycle"} & {*given}
-            else one
+            else record
         )
-        scenario = scenarios.get(getattr(run, "scenario_id", one.id))
-        own = one if run_id is None else None
+        scenario = scenarios.get(getattr(run, "scenario_id", record.id))
+        own = record if run_id is None else None
         facts = {
-            "config": ids.config_of(one.id)
+            "config": ids.config_of(record.id)
             if run_id
             else scenario and scenario.config_id,
             "cycle": scenario and scenario.cycle_id,
@@ -165,16 +173,16 @@ class AnyReader:
             "submission": run_id,
         }
         tests: dict[str, Callable[[Any], bool]] = {
-            "statuses": lambda known: getattr(one, "status", None) in known,
+            "statuses": lambda known: getattr(record, "status", None) in known,
             "tag": lambda tag: scenario is not None and tag in scenario.tags,
             "name": lambda text: fnmatch.fnmatchcase(
-                ids.config_of(one.id)
+                ids.config_of(record.id)
                 if own is None
                 else (scenario and scenario.name) or "",
                 text,
             ),
-            "since": lambda at: (_date(one) or 0.0) >= at,
-            "until": lambda at: (_date(one) or 0.0) < at,
+            "since": lambda at: (_date(record) or 0.0) >= at,
+            "until": lambda at: (_date(record) or 0.0) < at,
         }
         return all(
             tests[name](value) if name in tests else facts[name] == value
@@ -198,20 +206,23 @@ class AnyReader:
         return self._runner.run(asked())
 
 
-def _date(one: Any) -> float | None:
+def _date(record: Any) -> float | None:
     for name in ("created", "submitted", "started", "finished"):
-        if (at := getattr(one, name, None)) is not None:
+        if (at := getattr(record, name, None)) is not None:
             return float(at)
 
     return None
 
 
-def _key(one: Any, sort: str) -> Any:
+def _key(record: Any, sort: str) -> Any:
     if sort == "duration":
-        ended, began = one.finished, getattr(one, "started", None) or _date(one)
+        ended, began = (
+            record.finished,
+            getattr(record, "started", None) or _date(record),
+        )
         return (ended or float("inf")) - (began or 0.0)
 
     if sort == "config":
-        return getattr(one, "config_id", None) or one.id
+        return getattr(record, "config_id", None) or record.id
 
-    return str(getattr(one, sort, None) or "")
+    return str(getattr(record, sort, None) or "")

@@ -51,10 +51,12 @@ def command(names: tuple[str, ...], as_json: bool, **given: Any) -> None:
     statuses = run(lambda: _cancel(going, given))
 
     if as_json:
-        print_json([{"id": one, "status": status} for one, status in statuses.items()])
+        print_json(
+            [{"id": run_id, "status": status} for run_id, status in statuses.items()]
+        )
     else:
-        for one, status in statuses.items():
-            click.echo(f"{one} {status}")
+        for run_id, status in statuses.items():
+            click.echo(f"{run_id} {status}")
 
     if any(status not in _ENDED for status in statuses.values()):
         note("some have not ended yet: asyncflow show tells; --timeout waits longer")

@@ -126,7 +126,7 @@ def declaring(config_ids: Collection[str]) -> NoReturn:
     )
     near = [module for path in _files() if (module := _declaring(path, config_ids))]
     lines = "".join(f"\n  {given} -m {module}" for module in near[:SHOWN])
-    wanted = ", ".join(repr(one) for one in dict.fromkeys(config_ids))
+    wanted = ", ".join(repr(config_id) for config_id in dict.fromkeys(config_ids))
     raise click.UsageError(
         f"this needs the code that declares {wanted}, and imports none that was not "
         f"named: give -m MODULE, or set {VARIABLE}"
@@ -150,11 +150,15 @@ def _declaring(path: Path, config_ids: Collection[str]) -> str:
     except OSError:
         return ""
 
-    if not all(re.search(_NAMED.format(re.escape(one)), text) for one in config_ids):
+    if not all(
+        re.search(_NAMED.format(re.escape(config_id)), text) for config_id in config_ids
+    ):
         return ""
 
     folders = path.parents[:-1]
-    is_package = folders and all((one / "__init__.py").exists() for one in folders)
+    is_package = folders and all(
+        (folder / "__init__.py").exists() for folder in folders
+    )
     return ".".join(path.with_suffix("").parts) if is_package else str(path)
 
 

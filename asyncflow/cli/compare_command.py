@@ -36,12 +36,14 @@ def command(
     with reader(given_["store"]) as store:
         found = [scenario_of(store, text) for text in given(names)]
 
-    module = module or declaring([ids.config_of(one) for one in found])
+    module = module or declaring([ids.config_of(scenario_id) for scenario_id in found])
     config = load(module)[0].config
 
     async def main() -> dict[str, dict[str, Any]]:
         async with Orchestrator(config, given_["store"], adopt=False) as orchestrator:
-            made = [await orchestrator.get_scenario(one) for one in found]
+            made = [
+                await orchestrator.get_scenario(scenario_id) for scenario_id in found
+            ]
             return await orchestrator.compare(*made, data_node=given_["node"])
 
     results = run(main)

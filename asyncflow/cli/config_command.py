@@ -45,15 +45,15 @@ def check(module: str, as_json: bool) -> None:
     problems = config.problems()
 
     if as_json:
-        print_json([attrs.asdict(one) for one in problems])
+        print_json([attrs.asdict(problem) for problem in problems])
     else:
-        for one in problems:
-            click.echo(str(one))
+        for problem in problems:
+            click.echo(str(problem))
 
         if not problems:
             click.echo(f"nothing is wrong: {_counted(config)}")
 
-    if any(one.level == "ERROR" for one in problems):
+    if any(problem.level == "ERROR" for problem in problems):
         raise click.exceptions.Exit(FAILED)
 
 
@@ -137,9 +137,9 @@ def _values(config: Configuration) -> Iterator[tuple[str, str, dict[str, Any]]]:
     sections: dict[str, Any] = {
         **config.unique_sections,
         **{
-            f"{kind}.{name}": one
+            f"{kind}.{name}": section
             for kind, named in config.sections.items()
-            for name, one in named.items()
+            for name, section in named.items()
         },
         "APP": config.global_config,
     }

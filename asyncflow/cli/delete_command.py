@@ -52,10 +52,16 @@ def command(
     results = run(lambda: _delete(found, given["store"]))
 
     if as_json:
-        print_json([{"id": one, "error": error} for one, error in results.items()])
+        print_json(
+            [{"id": entity_id, "error": error} for entity_id, error in results.items()]
+        )
     else:
-        for one, error in results.items():
-            click.echo(f"{one} is not deleted: {error}" if error else f"deleted {one}")
+        for entity_id, error in results.items():
+            click.echo(
+                f"{entity_id} is not deleted: {error}"
+                if error
+                else f"deleted {entity_id}"
+            )
 
     if any(results.values()):
         raise click.exceptions.Exit(FAILED)

@@ -58,9 +58,9 @@ _OPTIONS = (
         "--status",
         multiple=True,
         metavar="STATUS",
-        type=click.Choice([one.value for one in Status], case_sensitive=False),
+        type=click.Choice([status.value for status in Status], case_sensitive=False),
         help="Only those with this status (may be repeated): "
-        f"{', '.join(one.value for one in Status)}.",
+        f"{', '.join(status.value for status in Status)}.",
     ),
     click.option(
         "--config",
@@ -128,4 +128,4 @@ def matching(store: Reader, kind: str, options: Mapping[str, Any]) -> list[str]:
     """Return the ids of all that the options of a command mean, the newest first."""
     table = TABLES[kind]
     found = store.listed(table, wanted(store, table, options), "date", Page(True))
-    return [one.id for one in found]
+    return [record.id for record in found]

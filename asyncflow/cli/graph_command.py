@@ -126,7 +126,11 @@ def _parts(
         code, name = load(target)
         scenario = code.scenario(name)
         graph = [
-            (task.id, [one.id for one in task.input], [one.id for one in task.output])
+            (
+                task.id,
+                [node.id for node in task.input],
+                [node.id for node in task.output],
+            )
             for task in scenario.task_configs
         ]
         return scenario.id, graph, {}

@@ -38,14 +38,14 @@ def resolve(store: Reader, text: str, kinds: Sequence[str]) -> str:
     kind = ids.kind_of(text)
 
     if kind in TABLES and kind not in kinds:
-        wanted = " or ".join(_word(one) for one in kinds)
+        wanted = " or ".join(_word(kind) for kind in kinds)
         raise click.UsageError(f"{text} is a {_word(kind)}: this takes a {wanted}")
 
     found: list[str] = []
 
-    for one in kinds:
-        for prefix in (text, f"{one}_{text}"):
-            found += store.starting(TABLES[one], prefix, SHOWN + 1)
+    for table in kinds:
+        for prefix in (text, f"{table}_{text}"):
+            found += store.starting(TABLES[table], prefix, SHOWN + 1)
 
         if text in found:
             return text
@@ -56,14 +56,14 @@ def resolve(store: Reader, text: str, kinds: Sequence[str]) -> str:
         return found[0]
 
     if not found:
-        words = " or ".join(_word(one) for one in kinds)
+        words = " or ".join(_word(kind) for kind in kinds)
         listed = _LISTED.get(kind if kind in kinds else kinds[0], "submissions")
         raise click.UsageError(
             f"there is no {words} {text!r} in {store.file}: "
             f"`asyncflow list {listed}` shows what there is"
         )
 
-    names = "".join(f"\n  {one}" for one in found[:SHOWN])
+    names = "".join(f"\n  {line}" for line in found[:SHOWN])
     more = "\n  ..." if len(found) > SHOWN else ""
     raise click.UsageError(
         f"several ids begin with {text!r}: give more of it{names}{more}"
@@ -94,9 +94,11 @@ def completion(*kinds: str) -> Any:
         try:
             with reader(ctx.params.get("store")) as store:
                 found = [
-                    one
+                    entity_id
                     for kind in kinds
-                    for one in store.starting(TABLES[kind], incomplete or kind, 50)
+                    for entity_id in store.starting(
+                        TABLES[kind], incomplete or kind, 50
+                    )
                 ]
         except Exception:  # a shell shows no errors while one types
             return []

@@ -100,7 +100,7 @@ def command(what: str, sort: str, ids_only: bool, as_json: bool, **given: Any) -
 
 def _tell_left(store: Reader, records: Sequence[Any]) -> None:
     """Say which runs count as running, but are not."""
-    left = [one.id for one in records if is_left(store, one)]
+    left = [record.id for record in records if is_left(store, record)]
 
     if left:
         note(
@@ -133,25 +133,27 @@ def _facts(store: Reader, what: str, records: Sequence[Any]) -> list[dict[str, A
     facts = [facts_of(record) for record in records]
 
     if what == "jobs":
-        for one, record in zip(facts, records, strict=True):
-            one["task"] = ids.config_of(record.id)
-            one["duration"] = _duration(record)
+        for fact, record in zip(facts, records, strict=True):
+            fact["task"] = ids.config_of(record.id)
+            fact["duration"] = _duration(record)
 
     if what == "submissions":
         counts, named = _counts(store, records), _scenarios(store, records)
 
-        for one, record in zip(facts, records, strict=True):
-            del one["graph"]
-            one["config_id"], one["name"] = named.get(record.scenario_id, (None, None))
-            one["jobs"] = counts.get(record.id, {})
-            one["tasks"] = len(json.loads(record.graph))
+        for fact, record in zip(facts, records, strict=True):
+            del fact["graph"]
+            fact["config_id"], fact["name"] = named.get(
+                record.scenario_id, (None, None)
+            )
+            fact["jobs"] = counts.get(record.id, {})
+            fact["tasks"] = len(json.loads(record.graph))
 
     if what == "scenarios":
         last = _last(store, records)
 
-        for one, record in zip(facts, records, strict=True):
+        for fact, record in zip(facts, records, strict=True):
             submission_id, status = last.get(record.id, (None, None))
-            one["last_submission_id"], one["last_status"] = submission_id, status
+            fact["last_submission_id"], fact["last_status"] = submission_id, status
 
     return facts
 
@@ -160,18 +162,18 @@ def _submissions(store: Reader, records: Sequence[Any]) -> Any:
     counts, named = _counts(store, records), _scenarios(store, records)
     rows = []
 
-    for one in records:
-        config_id, name = named.get(one.scenario_id, ("?", None))
-        ended = counts.get(one.id, {})
+    for run in records:
+        config_id, name = named.get(run.scenario_id, ("?", None))
+        ended = counts.get(run.id, {})
         done = sum(count for status, count in ended.items() if status in _ENDED)
         failed = ended.get("FAILED", 0)
-        jobs = f"{done}/{len(json.loads(one.graph))}"
+        jobs = f"{done}/{len(json.loads(run.graph))}"
         rows.append(
             (
-                *(one.id, str(one.status), config_id, name or ""),
+                *(run.id, str(run.status), config_id, name or ""),
                 f"{jobs} ({failed} failed)" if failed else jobs,
-                shown_date(one.submitted),
-                shown_duration(lasted(one.submitted, one.finished)),
+                shown_date(run.submitted),
+                shown_duration(lasted(run.submitted, run.finished)),
             )
         )
 
@@ -182,11 +184,16 @@ def _scenario_rows(store: Reader, records: Sequence[Any]) -> Any:
     last = _last(store, records)
     rows = [
         (
-            *(one.id, one.config_id, one.name or "", ", ".join(one.tags)),
-            shown_date(one.created),
-            last.get(one.id, ("", "never ran"))[1],
+            *(
+                scenario.id,
+                scenario.config_id,
+                scenario.name or "",
+                ", ".join(scenario.tags),
+            ),
+            shown_date(scenario.created),
+            last.get(scenario.id, ("", "never ran"))[1],
         )
-        for one in records
+        for scenario in records
     ]
     return ("SCENARIO", "CONFIG", "NAME", "TAGS", "CREATED", "LAST RUN"), rows
 
@@ -194,12 +201,12 @@ def _scenario_rows(store: Reader, records: Sequence[Any]) -> Any:
 def _jobs(_: Reader, records: Sequence[Any]) -> Any:
     rows = [
         (
-            *(one.id, str(one.status), ids.config_of(one.id)),
-            shown_date(one.started),
-            shown_duration(_duration(one)),
-            one.reason,
+            *(job.id, str(job.status), ids.config_of(job.id)),
+            shown_date(job.started),
+            shown_duration(_duration(job)),
+            job.reason,
         )
-        for one in records
+        for job in records
     ]
     return ("JOB", "STATUS", "TASK", "STARTED", "TOOK", "REASON"), rows
 
@@ -220,7 +227,7 @@ def _counts(store: Reader, records: Sequence[Any]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
 
     for submission_id, status, count in store.facts(
-        "job_counts", [one.id for one in records]
+        "job_counts", [record.id for record in records]
     ):
         found.setdefault(submission_id, {})[status] = count
 
@@ -228,11 +235,11 @@ def _counts(store: Reader, records: Sequence[Any]) -> dict[str, dict[str, int]]:
 
 
 def _scenarios(store: Reader, records: Sequence[Any]) -> dict[str, tuple[str, Any]]:
-    wanted_ids = {one.scenario_id for one in records}
+    wanted_ids = {record.scenario_id for record in records}
     rows = store.facts("scenarios_of", wanted_ids)
     return {scenario_id: (config_id, name) for scenario_id, config_id, name in rows}
 
 
 def _last(store: Reader, records: Sequence[Any]) -> dict[str, tuple[str, str]]:
-    rows = store.facts("last_submissions", [one.id for one in records])
+    rows = store.facts("last_submissions", [record.id for record in records])
     return {scenario_id: (run_id, status) for scenario_id, run_id, status in rows}

@@ -46,14 +46,14 @@ def command(
 
     with reader(options["store"]) as store:
         found = [resolve(store, text, KINDS) for text in given(names or ("last",))]
-        jobs = [job for one in found for job in _jobs(store, one)]
+        jobs = [job for entity_id in found for job in _jobs(store, entity_id)]
 
         if not follow:
             _print(store, jobs, as_json, options)
             return
 
-        for one in found:
-            _tell_left(store, one)
+        for entity_id in found:
+            _tell_left(store, entity_id)
 
     from asyncflow.cli.following import follow as follow_runs
 
@@ -100,7 +100,7 @@ def _jobs(store: Reader, entity_id: str) -> list[str]:
         return [entity_id]
 
     filters = {"submission": entity_id}
-    return [one.id for one in store.listed("job", filters, "date", Page())]
+    return [record.id for record in store.listed("job", filters, "date", Page())]
 
 
 def _lines(store: Reader, job_id: str, stream: str | None) -> list[tuple[str, str]]:

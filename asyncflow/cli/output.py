@@ -176,4 +176,4 @@ def _print_stacked(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Non
 
 def _one_line(text: str) -> str:
     """Return a text in one line, without what a terminal would obey."""
-    return "".join(one if one.isprintable() else " " for one in text)
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -17,7 +17,7 @@ seconds."""
 def orchestrators(store: Reader) -> list[OrchestratorRecord]:
     """Return those that are open, or were killed, as the store knows them."""
     records = map(store.find, store.names("orchestrators"))
-    return [one for one in records if isinstance(one, OrchestratorRecord)]
+    return [record for record in records if isinstance(record, OrchestratorRecord)]
 
 
 def driver_of(store: Reader, run: Any) -> OrchestratorRecord | None:

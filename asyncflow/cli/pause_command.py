@@ -52,10 +52,10 @@ def change(names: Sequence[str], given: Mapping[str, Any], *, is_paused: bool) -
     errors = run(lambda: _change(going, given["store"], is_paused=is_paused))
 
     if as_json:
-        print_json([{"id": one, "error": error} for one, error in errors.items()])
+        print_json([{"id": run_id, "error": error} for run_id, error in errors.items()])
     else:
-        for one, error in errors.items():
-            click.echo(error or f"{one} {'is paused' if is_paused else 'goes on'}")
+        for run_id, error in errors.items():
+            click.echo(error or f"{run_id} {'is paused' if is_paused else 'goes on'}")
 
     if any(errors.values()):
         raise click.exceptions.Exit(FAILED)

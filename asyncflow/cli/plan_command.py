@@ -101,14 +101,14 @@ def command(target: str, scenario_id: str | None, as_json: bool, **given: Any) -
 
 def _show(plan: list[_Step], as_json: bool) -> None:
     if as_json:
-        print_json([attrs.asdict(one) for one in plan])
+        print_json([attrs.asdict(step) for step in plan])
         return
 
     columns = ("STEP", "TASK", "WILL", "LAST TOOK", "READS", "WRITES", "WHY")
-    print_table(columns, [one.as_row() for one in plan])
-    known = [one.last_duration for one in plan if one.runs]
-    total = sum(one for one in known if one is not None)
-    runs = sum(one.runs for one in plan)
+    print_table(columns, [step.as_row() for step in plan])
+    known = [step.last_duration for step in plan if step.runs]
+    total = sum(duration for duration in known if duration is not None)
+    runs = sum(step.runs for step in plan)
     lasts = f", {shown_duration(total)} of work by the last runs" if total else ""
     note(f"{runs} of {len(plan)} tasks would run{lasts}")
 
@@ -129,22 +129,24 @@ async def _plan(
         planned = scenario.plan(force=given["force"])
         values = await _values(scenario)
 
-    durations = _durations(given["store"], [one.task for one in planned])
+    durations = _durations(given["store"], [step.task for step in planned])
     steps = _steps(config)
     tasks = {task.id: task for task in config.task_configs}
     found = [
         _Step(
-            step=steps[one.task],
-            task=one.task,
-            runs=one.runs,
-            reason=one.reason,
-            reads={node.id: values.get(node.id, "?") for node in tasks[one.task].input},
-            writes=[node.id for node in tasks[one.task].output],
-            last_duration=durations.get(one.task),
+            step=steps[step.task],
+            task=step.task,
+            runs=step.runs,
+            reason=step.reason,
+            reads={
+                node.id: values.get(node.id, "?") for node in tasks[step.task].input
+            },
+            writes=[node.id for node in tasks[step.task].output],
+            last_duration=durations.get(step.task),
         )
-        for one in planned
+        for step in planned
     ]
-    return sorted(found, key=lambda one: one.step)
+    return sorted(found, key=lambda step: step.step)
 
 
 async def _values(scenario: Scenario) -> dict[str, str]:

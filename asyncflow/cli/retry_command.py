@@ -57,7 +57,7 @@ def command(
 
     with reader(given["store"]) as store:
         found = selected(store, names, KINDS, given)
-        runs = [store.find(one) for one in found]
+        runs = [store.find(run_id) for run_id in found]
         others = orchestrators(store)
         going = {run.id for run in runs if not run.finished and driver_of(store, run)}
 
@@ -75,7 +75,7 @@ def command(
     if not is_confirmed("Retry", found, given, as_json=as_json):
         return
 
-    started = [] if module else [one for one in found if one in going]
+    started = [] if module else [run_id for run_id in found if run_id in going]
 
     if module:
         code, _ = load(module)
@@ -99,12 +99,12 @@ def command(
         return
 
     if as_json:
-        print_json([summary(one) for one in ended])
+        print_json([summary(run) for run in ended])
     elif not jsonl:
-        for one in ended:
-            click.echo(f"{one.id} {one.status}")
+        for submission in ended:
+            click.echo(f"{submission.id} {submission.status}")
 
-    if any(one.status is not SubmissionStatus.COMPLETED for one in ended):
+    if any(run.status is not SubmissionStatus.COMPLETED for run in ended):
         raise click.exceptions.Exit(FAILED)
 
 
@@ -138,28 +138,28 @@ async def _ask(
     """
     left: list[str] = []
 
-    for one in runs:
-        if one.id in started:
-            note(f"{one.id} goes on where it runs")
+    for run in runs:
+        if run.id in started:
+            note(f"{run.id} goes on where it runs")
             continue
 
         try:
-            made = await _retried(others, one) if one.finished else None
+            made = await _retried(others, run) if run.finished else None
         except Refused as error:
             raise UsageError(str(error)) from error
 
         if made is None:
-            left.append(ids.config_of(one.scenario_id))
+            left.append(ids.config_of(run.scenario_id))
         else:
-            new, who = made
-            note(f"{one.id}: process {who.pid} of {who.host} runs {new}")
+            new, owner = made
+            note(f"{run.id}: process {owner.pid} of {owner.host} runs {new}")
             started.append(new)
 
     if left:
         declaring(left)
 
     async with Orchestrator(store=store, adopt=False) as orchestrator:
-        handles = [await orchestrator.get_submission(one) for one in started]
+        handles = [await orchestrator.get_submission(run_id) for run_id in started]
         return await _followed(handles, jsonl)
 
 
@@ -172,7 +172,7 @@ async def _retried(
     :param others: that which ran it is asked first
     :raises Refused: where one declares it, and cannot run it
     """
-    for other in sorted(others, key=lambda one: one.id != run.orchestrator_id):
+    for other in sorted(others, key=lambda owner: owner.id != run.orchestrator_id):
         try:
             return await ask(other.address, run.id), other
         except PeerGone:
@@ -186,8 +186,10 @@ async def _retried(
 
 async def _followed(submissions: list[Submission], jsonl: bool) -> list[Submission]:
     return [
-        await followed(one, title=ids.config_of(one.entity.scenario_id), jsonl=jsonl)
-        for one in submissions
+        await followed(
+            submission, title=ids.config_of(submission.entity.scenario_id), jsonl=jsonl
+        )
+        for submission in submissions
     ]
 
 
@@ -218,5 +220,5 @@ async def _retry(
             else:
                 again.append(submission.retry_failed())
 
-        started += [one.id for one in again]
+        started += [run.id for run in again]
         return await _followed(again, jsonl)

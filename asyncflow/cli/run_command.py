@@ -102,7 +102,11 @@ def _advised(error: AsyncflowError) -> str:
 
 def _told_of(error: Failure, started: list[Submission], target: str) -> Failure:
     """Say what can be done with a run that was interrupted."""
-    left = [one.id for one in started if not one.is_finished or one.error()]
+    left = [
+        submission.id
+        for submission in started
+        if not submission.is_finished or submission.error()
+    ]
 
     if error.exit_code != INTERRUPTED or not left:
         return error

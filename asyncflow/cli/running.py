@@ -102,13 +102,13 @@ def finish(
 
 def _print(submission: Submission, module: str | None) -> None:
     counts = submission.counts()
-    told = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+    text = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     print_facts(
         {
             "Submission": submission.id,
             "Scenario": submission.entity.scenario_id,
             "Status": str(submission.status),
-            "Jobs": told,
+            "Jobs": text,
             "Took": shown_duration(submission.execution_duration),
         }
     )

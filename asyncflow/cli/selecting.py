@@ -70,7 +70,7 @@ def unfinished_runs(
     :raises click.UsageError: where neither ids nor filters are given, or both are
     """
     found = selected(store, names, RUNS, options)
-    runs = [run for one in found for run in _runs(store, one)]
+    runs = [run for entity_id in found for run in _runs(store, entity_id)]
     going = [run.id for run in runs if run.finished is None]
 
     if not going:
@@ -96,12 +96,12 @@ def is_confirmed(
     :raises click.UsageError: where nobody can be asked
     """
     if as_json and (options["dry_run"] or not found):
-        print_json([{"id": one, "would": verb.lower()} for one in found])
+        print_json([{"id": entity_id, "would": verb.lower()} for entity_id in found])
         return False
 
     if options["dry_run"]:
-        for one in found:
-            click.echo(f"would {verb.lower()} {one}")
+        for entity_id in found:
+            click.echo(f"would {verb.lower()} {entity_id}")
 
         return False
 
@@ -115,8 +115,8 @@ def is_confirmed(
             f"this would {verb.lower()} {len(found)} of them: say --yes, or look with --dry-run"
         )
 
-    for one in found[:10]:
-        click.echo(f"  {one}", err=True)
+    for entity_id in found[:10]:
+        click.echo(f"  {entity_id}", err=True)
 
     more = f" (and {len(found) - 10} more)" if len(found) > 10 else ""
     return click.confirm(f"{verb} these {len(found)}{more}?", err=True)

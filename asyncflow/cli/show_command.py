@@ -41,15 +41,15 @@ def command(names: tuple[str, ...], as_json: bool, store: str | None) -> None:
         found = [resolve(records, text, KINDS) for text in given(names or ("last",))]
 
         if as_json:
-            facts = [_facts(records, one) for one in found]
+            facts = [_facts(records, entity_id) for entity_id in found]
             print_json(facts if len(facts) > 1 else facts[0])
             return
 
-        for place, one in enumerate(found):
+        for place, entity_id in enumerate(found):
             if place:
                 click.echo()
 
-            _SHOWN[ids.kind_of(one)](records, records.find(one))
+            _SHOWN[ids.kind_of(entity_id)](records, records.find(entity_id))
 
 
 def _facts(store: Reader, entity_id: str) -> dict[str, Any]:
@@ -68,35 +68,39 @@ def _facts(store: Reader, entity_id: str) -> dict[str, Any]:
             facts["task"] = ids.config_of(entity_id)
             facts["has_output"] = log is not None
         case ids.SCENARIO:
-            facts["data_nodes"] = [one.id for one in store.data_nodes(entity_id)]
-            facts["submissions"] = [one.id for one in _runs(store, entity_id)]
+            facts["data_nodes"] = [node.id for node in store.data_nodes(entity_id)]
+            facts["submissions"] = [run.id for run in _runs(store, entity_id)]
         case ids.DATA_NODE:
-            facts["versions"] = [_version(one) for one in store.versions(entity_id)]
+            facts["versions"] = [
+                _version(version) for version in store.versions(entity_id)
+            ]
         case _:
-            facts["scenarios"] = [one.id for one in _scenarios(store, entity_id)]
+            facts["scenarios"] = [
+                scenario.id for scenario in _scenarios(store, entity_id)
+            ]
 
     return facts
 
 
-def _show_submission(store: Reader, one: Any) -> None:
-    scenario = store.find(one.scenario_id)
-    jobs = {ids.config_of(job.id): job for job in _jobs(store, one.id)}
-    tasks = [task for task, *_ in json.loads(one.graph)]
+def _show_submission(store: Reader, run: Any) -> None:
+    scenario = store.find(run.scenario_id)
+    jobs = {ids.config_of(job.id): job for job in _jobs(store, run.id)}
+    tasks = [task for task, *_ in json.loads(run.graph)]
     print_facts(
         {
-            "Submission": one.id,
-            "Status": str(one.status),
-            "Paused": "yes: asyncflow resume" if one.is_paused else "",
-            "Reason": one.reason,
-            "Of": one.entity_id,
-            "Scenario": one.scenario_id if one.entity_id != one.scenario_id else "",
+            "Submission": run.id,
+            "Status": str(run.status),
+            "Paused": "yes: asyncflow resume" if run.is_paused else "",
+            "Reason": run.reason,
+            "Of": run.entity_id,
+            "Scenario": run.scenario_id if run.entity_id != run.scenario_id else "",
             "Config": scenario.config_id if scenario else "",
             "Name": (scenario.name if scenario else None) or "",
-            "Submitted": shown_date(one.submitted),
-            "Finished": shown_date(one.finished),
-            "Took": shown_duration(lasted(one.submitted, one.finished)),
-            "Run by": _driver(store, one) if one.finished is None else "",
-            "Properties": _shown_properties(one),
+            "Submitted": shown_date(run.submitted),
+            "Finished": shown_date(run.finished),
+            "Took": shown_duration(lasted(run.submitted, run.finished)),
+            "Run by": _driver(store, run) if run.finished is None else "",
+            "Properties": _shown_properties(run),
         }
     )
     click.echo()
@@ -105,7 +109,7 @@ def _show_submission(store: Reader, one: Any) -> None:
     for task in tasks:
         job = jobs.get(task)
         rows.append(
-            _job_row(task, job) if job else (task, _waiting(one), "", "", "", "")
+            _job_row(task, job) if job else (task, _waiting(run), "", "", "", "")
         )
 
     print_table(("TASK", "STATUS", "STARTED", "TOOK", "JOB", "REASON"), rows)
@@ -117,66 +121,66 @@ def _show_submission(store: Reader, one: Any) -> None:
         click.echo(job.traceback.rstrip())
 
 
-def _show_job(store: Reader, one: Any) -> None:
-    log = store.log(one.id)
+def _show_job(store: Reader, job: Any) -> None:
+    log = store.log(job.id)
     output = len(log.text.splitlines()) if log else 0
     print_facts(
         {
-            "Job": one.id,
-            "Status": str(one.status),
-            "Reason": one.reason,
-            "Task": ids.config_of(one.id),
-            "Submission": one.submission_id,
-            "Started": shown_date(one.started),
-            "Finished": shown_date(one.finished),
-            "Took": shown_duration(lasted(one.started, one.finished)),
-            "Worker": one.worker or "",
-            "CPU": shown_duration(one.cpu_seconds),
-            "Memory": f"{one.peak_rss / 2**20:.1f} MiB" if one.peak_rss else "",
-            "Output": f"{output} lines: asyncflow logs {one.id}" if output else "",
+            "Job": job.id,
+            "Status": str(job.status),
+            "Reason": job.reason,
+            "Task": ids.config_of(job.id),
+            "Submission": job.submission_id,
+            "Started": shown_date(job.started),
+            "Finished": shown_date(job.finished),
+            "Took": shown_duration(lasted(job.started, job.finished)),
+            "Worker": job.worker or "",
+            "CPU": shown_duration(job.cpu_seconds),
+            "Memory": f"{job.peak_rss / 2**20:.1f} MiB" if job.peak_rss else "",
+            "Output": f"{output} lines: asyncflow logs {job.id}" if output else "",
         }
     )
 
-    for attempt in one.attempts:
+    for attempt in job.attempts:
         when = shown_date(attempt.ended)
         click.echo(f"\nAttempt {attempt.number} ended {when}: {attempt.reason}")
 
-    if one.traceback:
-        click.echo(f"\n{one.traceback.rstrip()}")
+    if job.traceback:
+        click.echo(f"\n{job.traceback.rstrip()}")
 
 
-def _show_scenario(store: Reader, one: Any) -> None:
+def _show_scenario(store: Reader, scenario: Any) -> None:
     print_facts(
         {
-            "Scenario": one.id,
-            "Config": one.config_id,
-            "Name": one.name or "",
-            "Tags": ", ".join(one.tags),
-            "Cycle": one.cycle_id or "",
-            "Created": shown_date(one.created),
-            "Version": one.version or "",
-            "Properties": _shown_properties(one),
+            "Scenario": scenario.id,
+            "Config": scenario.config_id,
+            "Name": scenario.name or "",
+            "Tags": ", ".join(scenario.tags),
+            "Cycle": scenario.cycle_id or "",
+            "Created": shown_date(scenario.created),
+            "Version": scenario.version or "",
+            "Properties": _shown_properties(scenario),
         }
     )
 
-    if nodes := store.data_nodes(one.id):
+    if nodes := store.data_nodes(scenario.id):
         click.echo()
         rows = [(node.id, *_last_edit(store, node.id)) for node in nodes]
         print_table(("DATA NODE", "LAST EDIT", "BY"), rows)
 
-    if runs := _runs(store, one.id):
+    if runs := _runs(store, scenario.id):
         click.echo()
         dated = [(run.id, str(run.status), shown_date(run.submitted)) for run in runs]
         print_table(("SUBMISSION", "STATUS", "SUBMITTED"), dated)
 
 
-def _show_data_node(store: Reader, one: Any) -> None:
+def _show_data_node(store: Reader, node: Any) -> None:
     print_facts(
         {
-            "Data node": one.id,
-            "Config": one.config_id,
-            "Owner": one.owner_id or "all scenarios",
-            "Locked by": one.editor_id or "",
+            "Data node": node.id,
+            "Config": node.config_id,
+            "Owner": node.owner_id or "all scenarios",
+            "Locked by": node.editor_id or "",
         }
     )
     rows = [
@@ -186,7 +190,7 @@ def _show_data_node(store: Reader, one: Any) -> None:
             _editor(version),
             "yes" if version.is_kept else "no",
         )
-        for version in store.versions(one.id)
+        for version in store.versions(node.id)
     ]
 
     if rows:
@@ -194,19 +198,19 @@ def _show_data_node(store: Reader, one: Any) -> None:
         print_table(("VERSION", "WRITTEN", "BY", "KEPT"), rows)
 
 
-def _show_cycle(store: Reader, one: Any) -> None:
+def _show_cycle(store: Reader, cycle: Any) -> None:
     print_facts(
         {
-            "Cycle": one.id,
-            "Name": one.name,
-            "Frequency": one.frequency,
-            "From": shown_date(one.start),
-            "To": shown_date(one.end),
-            "Primary": one.primary_id or "",
-            "Properties": _shown_properties(one),
+            "Cycle": cycle.id,
+            "Name": cycle.name,
+            "Frequency": cycle.frequency,
+            "From": shown_date(cycle.start),
+            "To": shown_date(cycle.end),
+            "Primary": cycle.primary_id or "",
+            "Properties": _shown_properties(cycle),
         }
     )
-    rows = [(each.id, each.name or "") for each in _scenarios(store, one.id)]
+    rows = [(each.id, each.name or "") for each in _scenarios(store, cycle.id)]
 
     if rows:
         click.echo()

@@ -18,7 +18,7 @@ from asyncflow.errors import ConfigError, Problem
 def add_comparator(section: Any, node: Any, comparator: Any) -> None:
     """See `ScenarioConfig.add_comparator`."""
     ((key, functions),) = as_comparators({node: comparator}).items()
-    known = {one.key for one in section.data_node_configs}
+    known = {node.key for node in section.data_node_configs}
     problems = [f"{each!r} is no function" for each in functions if not callable(each)]
 
     if key not in known:
@@ -26,10 +26,10 @@ def add_comparator(section: Any, node: Any, comparator: Any) -> None:
 
     _check(section, "comparators", problems, known)
 
-    for one in _all(section):
-        before = one.comparators.get(key, ())
+    for config in _all(section):
+        before = config.comparators.get(key, ())
         added = tuple(each for each in functions if each not in before)
-        _take(one.comparators, {**one.comparators, key: (*before, *added)})
+        _take(config.comparators, {**config.comparators, key: (*before, *added)})
 
 
 def delete_comparator(section: Any, node: Any) -> None:
@@ -59,13 +59,13 @@ def add_sequences(section: Any, sequences: Any) -> None:
 
     _check(section, "sequences", problems, own)
 
-    for one in _all(section):
-        current = {task.key: task for task in one.task_configs}
+    for config in _all(section):
+        current = {task.key: task for task in config.task_configs}
         made = {
             name: tuple(current[task.key] for task in part)
             for name, part in given.items()
         }
-        _take(one.sequences, {**one.sequences, **made})
+        _take(config.sequences, {**config.sequences, **made})
 
 
 def remove_sequences(section: Any, names: Any) -> None:
@@ -74,8 +74,8 @@ def remove_sequences(section: Any, names: Any) -> None:
 
 
 def _leave_out(field: str, section: Any, names: set[str]) -> None:
-    for one in _all(section):
-        kept = getattr(one, field)
+    for config in _all(section):
+        kept = getattr(config, field)
         _take(kept, {name: each for name, each in kept.items() if name not in names})
 
 

@@ -53,7 +53,9 @@ def converted(kind: Any, name: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
 
-    default = next(one.default for one in kind.__attrs_attrs__ if one.name == name)
+    default = next(
+        field.default for field in kind.__attrs_attrs__ if field.name == name
+    )
 
     if isinstance(default, Enum) and value in type(default).__members__:
         return type(default)[value]

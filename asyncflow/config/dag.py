@@ -217,7 +217,7 @@ def _levels_in_order(needs: Sequence[set[int]]) -> list[tuple[int, ...]]:
     levels: list[list[int]] = []
 
     for index, need in enumerate(needs):
-        level = 1 + max([level_of[one] for one in need], default=-1)
+        level = 1 + max([level_of[key] for key in need], default=-1)
         level_of.append(level)
 
         if level == len(levels):

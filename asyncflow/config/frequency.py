@@ -157,7 +157,7 @@ def period_of(frequency: object, instant: datetime, zone: tzinfo) -> CyclePeriod
         return CyclePeriod(str(calendar.frequency), name, start, end)
 
     period: Callable[[datetime], Period] = frequency.period  # type: ignore[attr-defined]  # checked
-    start, end = (_in_utc(one, zone) for one in period(local))
+    start, end = (_in_utc(instant, zone) for instant in period(local))
     kind = name_of(frequency)
 
     if not start <= instant < end:
@@ -172,7 +172,10 @@ def period_of(frequency: object, instant: datetime, zone: tzinfo) -> CyclePeriod
 def name_of(frequency: object) -> str:
     """Return what tells the cycles of a frequency from others, as their ids have it."""
     given = str(getattr(frequency, "name", type(frequency).__name__))
-    return "".join(one if one.isalnum() or one in "+-." else "-" for one in given)
+    return "".join(
+        character if character.isalnum() or character in "+-." else "-"
+        for character in given
+    )
 
 
 def _in_utc(instant: datetime, zone: tzinfo) -> datetime:

@@ -64,8 +64,8 @@ def shown(config: Declared) -> str:
         for task in config.tasks.values()
     ]
     scenarios = [
-        (one.id, _ids(one.task_configs), one.frequency)
-        for one in config.scenarios.values()
+        (scenario.id, _ids(scenario.task_configs), scenario.frequency)
+        for scenario in config.scenarios.values()
     ]
     jobs = config.job_config
     parts = []

@@ -147,10 +147,10 @@ def with_default(
     tasks = sorted(signatures, key=lambda task: task != first)
 
     for task in tasks:
-        told = signatures[task].inputs.get(node.key, Told())
+        declared = signatures[task].inputs.get(node.key, Told())
 
-        if told.default is not NOT_GIVEN:
-            return evolved(node, default_data=told.default)
+        if declared.default is not NOT_GIVEN:
+            return evolved(node, default_data=declared.default)
 
     return node
 
@@ -164,15 +164,15 @@ def problems(
     for task_id, signature in signatures.items():
         if isinstance(tasks.get(task_id), TaskFunction):
             for part in (signature.outputs, signature.inputs):
-                for name, told in part.items():
-                    found.setdefault(name, []).append((task_id, told))
+                for name, declared in part.items():
+                    found.setdefault(name, []).append((task_id, declared))
 
     for name, all_told in found.items():
-        first = next((one for one in all_told if one[1].kind is not Any), None)
+        first = next((pair for pair in all_told if pair[1].kind is not Any), None)
 
-        for task_id, told in all_told:
-            if first and not agree(first[1].kind, told.kind):
-                one, other = _shown(first[1].kind), _shown(told.kind)
+        for task_id, declared in all_told:
+            if first and not agree(first[1].kind, declared.kind):
+                one, other = _shown(first[1].kind), _shown(declared.kind)
                 yield _problem(
                     name,
                     f"it is {one} for task {first[0]!r}, and {other} for {task_id!r}",
@@ -180,14 +180,14 @@ def problems(
                 )
                 break
 
-        defaults = [one for one in all_told if one[1].default is not NOT_GIVEN]
+        defaults = [pair for pair in all_told if pair[1].default is not NOT_GIVEN]
 
-        for task_id, told in defaults[1:]:
-            if not same_value(defaults[0][1].default, told.default):
+        for task_id, declared in defaults[1:]:
+            if not same_value(defaults[0][1].default, declared.default):
                 yield _problem(
                     name,
                     f"its default is {defaults[0][1].default!r:.50} for task "
-                    f"{defaults[0][0]!r}, and {told.default!r:.50} for {task_id!r}",
+                    f"{defaults[0][0]!r}, and {declared.default!r:.50} for {task_id!r}",
                     "give one of the parameters another name, or one of them the default",
                 )
                 break
@@ -306,15 +306,15 @@ def _signature(
     parameters = _parameters(task_id, function, reads)
     kinds = _kinds(function)
     names = [parameter.name for parameter in parameters] if reads is None else [*reads]
-    told = [
+    declared = [
         Told(
             kinds.get(parameter.name, Any),
             NOT_GIVEN if parameter.default is parameter.empty else parameter.default,
         )
         for parameter in parameters
     ]
-    told += [Told()] * (len(names) - len(told))  # of *args
-    inputs = dict(zip(names, told, strict=False))
+    declared += [Told()] * (len(names) - len(declared))  # of *args
+    inputs = dict(zip(names, declared, strict=False))
     made = _returned(kinds.get("return", Any), len(writes))
     return Signature(inputs, dict(zip(writes, made, strict=True)))
 
@@ -335,9 +335,10 @@ def _parameters(
         ) from None
 
     plain = [
-        one
-        for one in found
-        if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
+        parameter
+        for parameter in found
+        if parameter.kind
+        in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
     ]
 
     if reads is None and any(
@@ -349,9 +350,10 @@ def _parameters(
         )
 
     if needed := [
-        one.name
-        for one in found
-        if one.kind is one.KEYWORD_ONLY and one.default is one.empty
+        parameter.name
+        for parameter in found
+        if parameter.kind is parameter.KEYWORD_ONLY
+        and parameter.default is parameter.empty
     ]:
         raise UsageError(
             f"inputs are given by place, so parameter {needed[0]!r} of task {task_id!r} "

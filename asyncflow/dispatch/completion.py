@@ -71,8 +71,8 @@ def complete(
         assert usage is not None
         task, job_id, run_id = attempt.task, attempt.job_id, attempt.run.id
         attempt.spec.duration.add(usage.wall)
-        start, _, cpu, rss, who = usage
-        job = job_id, task.id, run_id, completed, "", start, at, "", (), cpu, rss, who
+        start, _, cpu, rss, by = usage
+        job = job_id, task.id, run_id, completed, "", start, at, "", (), cpu, rss, by
         records.append(_new(JobRecord, job))
         ended.append((attempt.ref[1], usage))
 

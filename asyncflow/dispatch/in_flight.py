@@ -438,8 +438,8 @@ class InFlight:
         job = attempt.job
         records = job.records_of_output()
 
-        for node, one in zip(attempt.task.output.values(), kept, strict=True):
-            records += self.versions.replace(node, one, job_id=job.id)
+        for node, value in zip(attempt.task.output.values(), kept, strict=True):
+            records += self.versions.replace(node, value, job_id=job.id)
 
         if attempt.snapshot is not None and attempt.spec.fingerprint is not None:
             function = attempt.spec.fingerprint

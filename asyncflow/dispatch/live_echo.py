@@ -219,8 +219,8 @@ class Live:
                     if dropped or any(tail.reader is None for tail in tails):
                         await to_thread.run_sync(_open, tails, dropped)
 
-                    looks = [(tail, tail.stop) for tail in tails]
-                    found = await to_thread.run_sync(_look, looks)
+                    places = [(tail, tail.stop) for tail in tails]
+                    found = await to_thread.run_sync(_look, places)
 
                     for piece in found:
                         self.echo.put(piece)
@@ -248,6 +248,6 @@ def _open(tails: list[_Tail], dropped: list[_Tail]) -> None:
         tail.close()
 
 
-def _look(looks: list[tuple[_Tail, int]]) -> list[Piece]:
+def _look(places: list[tuple[_Tail, int]]) -> list[Piece]:
     """Read on in some logs. Blocks."""
-    return [piece for tail, stop in looks for piece in tail.look(stop)]
+    return [piece for tail, stop in places for piece in tail.look(stop)]

@@ -337,9 +337,11 @@ class Pins:
         }
         records = await self.store.versions(node_ids=nodes) if nodes else []
         held = {
-            (one.node_id, one.number): self._found(nodes[one.node_id], one)
-            for one in records
-            if one.holder_id == self.versions.holder_id and one.kept is not None
+            (version.node_id, version.number): self._found(
+                nodes[version.node_id], version
+            )
+            for version in records
+            if version.holder_id == self.versions.holder_id and version.kept is not None
         }
         self._adopted.update(held)
 

@@ -197,7 +197,7 @@ def wait_before_next(
 
     retry = config.retry
     kinds = outcome.kinds if isinstance(outcome, Raised) else _TIMEOUT
-    left = sum(one.kind is AttemptKind.HOST_LEFT for one in job.attempts)
+    left = sum(attempt.kind is AttemptKind.HOST_LEFT for attempt in job.attempts)
     failures = job.attempt - crashes_of(job.attempts) - left
 
     if retry is None or failures >= retry.attempts or not retry.is_for(kinds):

@@ -89,10 +89,10 @@ class _Chart:
             for row in shown.rows
         ]
         label = max(
-            (max(width(one.label, LABEL), width(one.counts, NOTE)) for one in labels),
+            (max(width(row.label, LABEL), width(row.counts, NOTE)) for row in labels),
             default=0.0,
         )
-        note = max((width(one.note, NOTE) for one in labels), default=0.0)
+        note = max((width(row.note, NOTE) for row in labels), default=0.0)
         left = MARGIN + BADGE + label + GAP
         notes = left + PLOT + GAP
         top = MARGIN + (FOLD_HEAD if axis.folds else HEAD)
@@ -136,8 +136,8 @@ class _Chart:
             x = self.left + fold.left
             text = f"… {duration(fold.end - fold.begin)} …"
             half, middle = width(text, NOTE) / 2, x + (fold.right - fold.left) / 2
-            told = f"nothing ran for {duration(fold.end - fold.begin)}"
-            yield f"<g><title>{told}</title>"
+            title = f"nothing ran for {duration(fold.end - fold.begin)}"
+            yield f"<g><title>{title}</title>"
             yield _rect("af-fold", x + 3, top - 4, FOLD_WIDE, bottom - top + 4)
             yield "</g>"
 
@@ -227,16 +227,16 @@ class _Chart:
             at, x = x, x + wide + 2 * GAP
             return at, top + 9 + 18.0 * line
 
-        for doing, told in _LEGEND:
-            at, middle = placed(28 + width(told, NOTE))
+        for doing, text in _LEGEND:
+            at, middle = placed(28 + width(text, NOTE))
             span = Span(doing, 0, 1)  # type: ignore[arg-type]  # as the names of `_LEGEND`
             yield line, "".join(_bar(span, "good", at, middle, 22))
-            yield line, _text(at + 28, middle + 4, told)
+            yield line, _text(at + 28, middle + 4, text)
 
         begin = datetime.fromtimestamp(self.shown.begin, UTC)
-        told = f"0 is {begin:%Y-%m-%d %H:%M:%S} UTC"
-        at, middle = placed(width(told, NOTE))
-        yield line, _text(at, middle + 4, told)
+        text = f"0 is {begin:%Y-%m-%d %H:%M:%S} UTC"
+        at, middle = placed(width(text, NOTE))
+        yield line, _text(at, middle + 4, text)
 
 
 FOLD_WIDE = 24.0

@@ -148,11 +148,11 @@ def _lost(job: str) -> Box:
 
 
 def _editor(version: ShownVersion) -> Box:
-    who = version.editor or "by hand"
+    editor = version.editor or "by hand"
     said = version.comment
     return Box(
-        id=f"editor {who} {said}",
-        label=who if version.editor or not said else said,
+        id=f"editor {editor} {said}",
+        label=editor if version.editor or not said else said,
         kind="editor",
         note=said if version.editor else "",
         like="editor",

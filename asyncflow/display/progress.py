@@ -168,8 +168,8 @@ class Bars(Silent):
         counts = self._seen.counts()
         ended = sum(counts.get(status, 0) for status in FINAL)
         failed = ended - sum(counts.get(status, 0) for status in DONE)
-        told = f"{ended}/{self._total}"
-        message = f"{told}, {failed} not completed" if failed else told
+        text = f"{ended}/{self._total}"
+        message = f"{text}, {failed} not completed" if failed else text
         progress.update(self._run, completed=ended, message=message)
 
         running = {job.id: job for job in self._seen.running(BARS)}

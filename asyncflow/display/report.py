@@ -215,7 +215,9 @@ def _details(jobs: Sequence[ShownJob]) -> Iterator[str]:
     shown = [(at, job) for at, job in enumerate(jobs) if _has_details(job)]
     room, texts = WHOLE, dict[int, str]()
 
-    for place, job in sorted(shown, key=lambda one: one[1].status is not Status.FAILED):
+    for place, job in sorted(
+        shown, key=lambda pair: pair[1].status is not Status.FAILED
+    ):
         text = "".join(_texts(job))
 
         if len(text) > room:
@@ -239,11 +241,11 @@ def _has_details(job: ShownJob) -> bool:
 
 
 def _texts(job: ShownJob) -> Iterator[str]:
-    for one in job.tries:
-        yield f"<p>attempt {one.number} failed: {escaped(one.reason)}</p>"
+    for attempt in job.tries:
+        yield f"<p>attempt {attempt.number} failed: {escaped(attempt.reason)}</p>"
 
-        if one.traceback:
-            yield f"<pre>{_clean(one.traceback)}</pre>"
+        if attempt.traceback:
+            yield f"<pre>{_clean(attempt.traceback)}</pre>"
 
     if job.reason:
         yield f"<p>{escaped(job.reason)}</p>"

@@ -219,12 +219,12 @@ def _row(job: JobTimes, spans: Sequence[Span]) -> Row:
         for doing in ("waiting", "failed", "running", "saving")
         if spent[doing]
     ]
-    told = ", ".join(words) + (f": {job.reason}" if job.reason else "")
+    text = ", ".join(words) + (f": {job.reason}" if job.reason else "")
     return Row(
         label=job.name,
         statuses={job.status: 1},
         note=note,
-        told=told,
+        told=text,
         spans=spans,
         mark=None if has_run else job.finished,
     )
@@ -260,13 +260,13 @@ def _row_of_kind(
     loads = _loads(flat)
     most = max((load.running for load in loads), default=0)
     counts = ", ".join(f"{count} {status}" for status, count in statuses.items())
-    told = f"{len(jobs)} jobs, {counts}, {duration(ran)} in all, {most} at once at most"
+    text = f"{len(jobs)} jobs, {counts}, {duration(ran)} in all, {most} at once at most"
     label = kind if len(jobs) == 1 else f"{kind} ×{len(jobs)}"
     return Row(
         label=label,
         statuses=statuses,
         note=f"{duration(ran)}, ≤ {most} at once",
-        told=f"{kind}: {told}",
+        told=f"{kind}: {text}",
         loads=loads,
     )
 

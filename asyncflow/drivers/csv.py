@@ -37,6 +37,9 @@ MARKED = frozenset({"utf-16", "utf-32"})
 COUNTED = 1 << 18
 """In how many letters behind the rows of a preview further ones are counted."""
 
+LIBRARIES = frozenset({"polars", "pyarrow"})
+"""Whose errors tell what CSV cannot hold."""
+
 LONGEST = 2**31 - 1
 """How many letters a cell may have."""
 
@@ -141,6 +144,15 @@ class CSVDriver(RowFileDriver):
             raise DataNodeWritingError(f"data node {name!r}: {error}") from error
         except TypeError as error:
             raise _options.unknown_option(error, name) or error from None
+        except Exception as error:  # each library has its own
+            if type(error).__module__.partition(".")[0] not in LIBRARIES:
+                raise
+
+            why = str(error).partition("\n")[0]
+            raise DataNodeWritingError(
+                f"data node {name!r}: CSV cannot hold the value ({why}): have numbers, "
+                "texts and dates in its columns, or another storage type"
+            ) from error
 
     def append(
         self, value: object, kept: StoredValue, path: str, name: str

@@ -74,7 +74,7 @@ class Edit(Facts):
 
     def __iter__(self) -> Iterator[str]:
         """Give the names under which something is said, as Taipy calls them."""
-        return (one for one in (*_NAMES, *self.properties) if one in self)
+        return (name for name in (*_NAMES, *self.properties) if name in self)
 
     def keys(self) -> tuple[str, ...]:
         """Return these names, so that ``dict(edit)`` has all that is said."""
@@ -104,13 +104,13 @@ def said(
     :raises TypeError: where one is no option, but for a slip, or JSON cannot hold it
     :raises ValueError: where the time is to come
     """
-    facts = {name: one for name, one in properties.items() if one is not None}
+    facts = {name: value for name, value in properties.items() if value is not None}
 
     if not facts and timestamp is None:
         return Said(editor_id, comment) if editor_id or comment else NOTHING_SAID
 
-    for name, one in facts.items():
-        _check(name, one)
+    for name, value in facts.items():
+        _check(name, value)
 
     at = None if timestamp is None else round(timestamp.timestamp() * 1e9)
 

@@ -367,8 +367,12 @@ class IdentityMap:
 
     def driver_at(self, node: NodeState, path: str | None) -> Driver:
         """Return the driver of a data node with another path than its config's."""
-        told = node.directory
-        place = self.directory.path if told is None else self.directory.found(told)
+        directory = node.directory
+        place = (
+            self.directory.path
+            if directory is None
+            else self.directory.found(directory)
+        )
         config = node.config
 
         if path == config.default_path:
@@ -376,6 +380,7 @@ class IdentityMap:
 
         made = self.drivers.driver_in(place, attrs.evolve(config, default_path=path))
         made.makes_folder = bool(fields_of(config.default_path or ""))
+        made.is_moved = True
         return made
 
     def _told_from(self, config: DataNodeConfig) -> str | None:

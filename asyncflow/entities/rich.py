@@ -128,7 +128,7 @@ def run(shown: AnyRun) -> str:
 
     if failed:
         jobs = [shown.job(place) for place in failed[:FAILURES]]
-        rows = [(one.name, one.reason) for one in jobs]
+        rows = [(job.name, job.reason) for job in jobs]
         body.append(html.table((f"failed: {len(failed)}", "reason"), rows))
 
     return html.card(shown.id, *body)

@@ -231,7 +231,7 @@ class Split(io.TextIOBase):
 
 _latest: dict[Stream, deque[Split]] = {}
 """The last ones of each stream, which are used again. They live on once they are not the
-process's stream any more: up to Python 3.12, a `print` that another thread has begun goes
+process's stream any more: up to Python 3.13, a `print` that another thread has begun goes
 on with one to which it holds no reference."""
 
 

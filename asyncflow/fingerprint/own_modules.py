@@ -94,7 +94,7 @@ def _is_put_there(path: str) -> bool:
     """Tell whether a file was installed into a folder of the user's, beside own ones, as
     by ``pip install --target``.
     """
-    folders = [f"{one}{os.sep}" for one in sys.path if one]
+    folders = [f"{folder}{os.sep}" for folder in sys.path if folder]
     found = max(filter(path.startswith, folders), key=len, default="")
     return bool(found) and path[len(found) :].partition(os.sep)[0] in _put_into(found)
 

@@ -56,18 +56,18 @@ class EventBuffer(Listener, Generic[E_co]):
 
         self._hold(told(notification, self.kinds))
 
-    def _hold(self, told: Sequence[tuple[Hashable, object]]) -> None:
+    def _hold(self, events: Sequence[tuple[Hashable, object]]) -> None:
         """Hold what is told at once: all of it where there is room for the first."""
-        if not told:
+        if not events:
             return
 
-        has_room = len(self.events) < self.size or told[0][0] in self.events
+        has_room = len(self.events) < self.size or events[0][0] in self.events
 
         if self.lost or not has_room:
-            self.lost += len(told)
+            self.lost += len(events)
             return
 
-        for key, event in told:
+        for key, event in events:
             self.events[key] = cast(E_co, event)
 
         self.signal.set()
@@ -208,6 +208,10 @@ def told(
     if of_entities(kinds):
         from asyncflow.notify.entities import told_by
 
-        found += [(one, one) for one in told_by(notification) if isinstance(one, kinds)]
+        found += [
+            (change, change)
+            for change in told_by(notification)
+            if isinstance(change, kinds)
+        ]
 
     return found

@@ -150,7 +150,9 @@ class Subscriptions:
         what they are given first.
         """
         return tuple(
-            (one.callback, [*one.params]) for name, one in self._kept if name == topic
+            (listener.callback, [*listener.params])
+            for name, listener in self._kept
+            if name == topic
         )
 
     async def drain(self) -> None:

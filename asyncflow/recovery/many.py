@@ -59,9 +59,9 @@ async def _some(
 
     for scenario_id in alone:
         with suppress(NotFound):
-            one = await loader.get(scenario_id)
-            assert isinstance(one, Scenario)
-            found.append(one)
+            entity = await loader.get(scenario_id)
+            assert isinstance(entity, Scenario)
+            found.append(entity)
 
     return found
 

@@ -44,7 +44,7 @@ class Watchers:
     @property
     def want_all(self) -> bool:
         """Whether somebody wants to know also what is no event."""
-        return bool(self._reports) and any(one.is_whole for one in self._reports)
+        return bool(self._reports) and any(report.is_whole for report in self._reports)
 
     def watch(self, *, is_whole: bool = False) -> "ProgressReports":
         """Keep for a watcher how far jobs come, until `unwatch`: the newest alone.

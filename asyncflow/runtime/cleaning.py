@@ -34,7 +34,11 @@ async def clean(engine: Engine, version: str) -> bool:
             lost += await deletion.check(record.id)
 
         scenario_ids = [record.id for record in records]
-        parts = [part for one in scenario_ids for part in await deletion.parts(one)]
+        parts = [
+            part
+            for scenario_id in scenario_ids
+            for part in await deletion.parts(scenario_id)
+        ]
 
         with CancelScope(shield=True):
             names = await store.clean(version, scenario_ids, lost)
@@ -48,10 +52,14 @@ async def clean(engine: Engine, version: str) -> bool:
                 continue
 
             cycles = {record.cycle_id for record in records} - {None}
-            gone = [one for one in cycles if one and await store.get(one) is None]
+            gone = [
+                cycle_id
+                for cycle_id in cycles
+                if cycle_id and await store.get(cycle_id) is None
+            ]
 
-            for one in (*scenario_ids, *gone):
-                engine.identity_map.forget(one)
+            for entity_id in (*scenario_ids, *gone):
+                engine.identity_map.forget(entity_id)
 
             engine.results.forget()
             await engine.versions.files.remove_all(names)

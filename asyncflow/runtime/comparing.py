@@ -61,16 +61,18 @@ class Comparison:
 
         :raises UsageError: where nothing can be compared
         """
-        for one in self.scenarios:
-            if not isinstance(one, Scenario):
-                raise TypeError(f"scenarios are compared; got {one!r}")
+        for scenario in self.scenarios:
+            if not isinstance(scenario, Scenario):
+                raise TypeError(f"scenarios are compared; got {scenario!r}")
 
         if len(self.scenarios) < 2:
             raise UsageError("at least two scenarios are compared: give another one")
 
         first, *others = self.scenarios
 
-        if strangers := [one for one in others if one.config_id != first.config_id]:
+        if strangers := [
+            scenario for scenario in others if scenario.config_id != first.config_id
+        ]:
             raise UsageError(
                 f"scenarios of one config are compared: {first.id} is of "
                 f"{first.config_id!r}, and {strangers[0].id} of {strangers[0].config_id!r}"

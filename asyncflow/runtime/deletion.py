@@ -117,7 +117,7 @@ class Deletion:
 
         own = [name for name, kept in self._sequences.items() if kept is not None]
         runs += [ids.of_sequence(name, entity_id) for name in own]
-        return [one.id for one in jobs] + runs + [node.id for node in nodes]
+        return [job.id for job in jobs] + runs + [node.id for node in nodes]
 
     async def _runs_of(self, scenario_id: str) -> list[SubmissionRecord]:
         runs = await self.store.submissions(scenario_id=scenario_id, is_finished=False)
@@ -165,7 +165,7 @@ async def delete_cycle(
     while records := await store.scenarios(cycle_id=cycle_id):
         kept = await store.get(cycle_id)
         primary_id = kept.primary_id if isinstance(kept, CycleRecord) else None
-        others = [one.id for one in records if one.id != primary_id]
+        others = [record.id for record in records if record.id != primary_id]
 
         for scenario_id in others or [records[0].id]:
             with suppress(NotFound):  # somebody else was faster
@@ -196,7 +196,9 @@ class JobDeletion:
         count = left = 0
 
         while records := await store.jobs(page=Page(False, BATCH, left)):
-            gone = [one.id for one in records if one.submission_id not in open_runs]
+            gone = [
+                record.id for record in records if record.submission_id not in open_runs
+            ]
             left += len(records) - len(gone)
             count += len(gone)
 

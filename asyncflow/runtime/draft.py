@@ -153,7 +153,7 @@ class ScenarioDraft:
         saved = await self.engine.store.versions(node_ids=given)
         kept = {version.kept for version in saved}
         own = {os.path.basename(path): path for path in self.files}
-        return [own[one] for one in {*given.values()} - kept if one in own]
+        return [own[name] for name in {*given.values()} - kept if name in own]
 
     async def _remove(self, paths: Sequence[str]) -> None:
         files = self.engine.versions.files
@@ -165,7 +165,7 @@ class ScenarioDraft:
         begun = await engine.versions.defaults(rest)
         folder = engine.versions.folder
         kept = [version.kept for version in begun]
-        self.files += [os.path.join(folder, one) for one in kept if type(one) is str]
+        self.files += [os.path.join(folder, name) for name in kept if type(name) is str]
         record = record_of(self.scenario)
         of_cycle = [] if self.cycle is None else [claimed_by(self.cycle, record)]
         own = [

@@ -317,7 +317,9 @@ class Duplication:
 
             for node in nodes.values():
                 target = draft.nodes[node.config_id]
-                made = [one for one, _, _ in copies if one.node_id == target.id]
+                made = [
+                    version for version, _, _ in copies if version.node_id == target.id
+                ]
 
                 if made:
                     draft.fill(target, made)

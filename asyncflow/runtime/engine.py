@@ -507,8 +507,8 @@ class Engine:
                 names = await deletion.delete(entity_id, lost)
                 gone = [entity_id, *await deletion.gone()]
 
-                for one in gone:
-                    self.identity_map.forget(one)
+                for gone_id in gone:
+                    self.identity_map.forget(gone_id)
 
                 self.results.forget()
                 await self.versions.files.remove_all(names)

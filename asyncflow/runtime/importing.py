@@ -209,7 +209,7 @@ class Import:
             await self._put_file(draft, opened, target, node.file)
             return
 
-        if len({one.number for one in node.versions}) < len(node.versions):
+        if len({version.number for version in node.versions}) < len(node.versions):
             raise ArchiveRefused(
                 self.file, f"{node.name} has two versions of one number"
             )
@@ -217,9 +217,9 @@ class Import:
         count = 1 if target.is_shared else target.max_older + 1
         kept = node.versions[-count:]
         records = [
-            await self._version(draft, opened, target, one)
-            for one in kept
-            if one.part is not None
+            await self._version(draft, opened, target, version)
+            for version in kept
+            if version.part is not None
         ]
 
         if records:

@@ -104,11 +104,15 @@ class Labels:
         if not self.is_production:
             return (self.name,)
 
-        return tuple(one.name for one in await self.store.labels() if one.is_production)
+        return tuple(
+            label.name for label in await self.store.labels() if label.is_production
+        )
 
     async def later_than(self, label: str) -> list[str]:
         """Return the labels in production after one, up to its own, in their order."""
-        names = [one.name for one in await self.store.labels() if one.is_production]
+        names = [
+            label.name for label in await self.store.labels() if label.is_production
+        ]
 
         if label not in names or self.name not in names:
             return []
@@ -116,9 +120,9 @@ class Labels:
         return names[names.index(label) + 1 : names.index(self.name) + 1]
 
     async def _kept(self) -> LabelRecord:
-        for one in await self.store.labels():
-            if one.name == self.name:
-                return one
+        for label in await self.store.labels():
+            if label.name == self.name:
+                return label
 
         record = LabelRecord(self.name, self.is_production, "", time.time())
         return await self.store.label(record)  # somebody has cleaned it away
@@ -148,9 +152,9 @@ def described(config: Configuration) -> Kept:
 
 
 def _problems(label: str, before: Kept, now: Kept) -> Iterator[Problem]:
-    for name, one in now.items():
+    for name, versions in now.items():
         if name in before:
-            yield from _of_scenario(label, name, before[name], one)
+            yield from _of_scenario(label, name, before[name], versions)
 
 
 def _of_scenario(

@@ -102,8 +102,8 @@ class Listing:
 
         driver = engine.identity_map.driver(config)
         kept = [
-            await to_thread.run_sync(_kept, driver, one, config_id)
-            for one in _equal(value)
+            await to_thread.run_sync(_kept, driver, version, config_id)
+            for version in _equal(value)
         ]
         return config_id, config.scope.value, kept
 

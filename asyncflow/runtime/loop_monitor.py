@@ -116,9 +116,9 @@ class LoopMonitor:
 def _stack(frame: FrameType | None) -> str:
     """Format where a thread is, from the first line that is not asyncio's own."""
     stack = traceback.extract_stack(frame) if frame is not None else []
-    ours = [
+    places = [
         number
         for number, line in enumerate(stack, 1)
         if line.filename == asyncio.events.__file__
     ]
-    return "".join(traceback.format_list(stack[max(ours, default=0) :])).rstrip()
+    return "".join(traceback.format_list(stack[max(places, default=0) :])).rstrip()

@@ -57,8 +57,8 @@ async def _scenarios(loader: EntityLoader, part: DataNode | Task) -> list[Scenar
     configs = [
         config.id
         for config in loader.config.scenarios.values()
-        for one in (config.task_configs if is_task else config.data_node_configs)
-        if one.id == part.config_id
+        for known in (config.task_configs if is_task else config.data_node_configs)
+        if known.id == part.config_id
     ]
     found = [
         record

@@ -139,8 +139,8 @@ async def is_deletable(store: Store, entity_id: str) -> Reasons:
             if run.finished is None:
                 found.append(HasUnfinishedRun(entity_id=run.id, submission_id=run.id))
         case CycleRecord() as cycle:
-            for one in await store.scenarios(cycle_id=cycle.id):
-                found += await _runs(store, one.id, entity_id)
+            for sharer in await store.scenarios(cycle_id=cycle.id):
+                found += await _runs(store, sharer.id, entity_id)
         case _:
             found.append(CannotBeDeletedAlone(entity_id=entity_id))
 

@@ -84,7 +84,7 @@ def _part(facts: Mapping[str, str | None], name: str, node: NodeState) -> str:
         }[name]
         raise UsageError(f"{what}, and the scenario has none: {remedy}")
 
-    if text.strip(". ") == "" or any(one in text for one in "/\\\0"):
+    if text.strip(". ") == "" or any(character in text for character in "/\\\0"):
         raise UsageError(
             f"{what}, and {text!r} is no name of a file: have neither slashes in it "
             "nor dots alone"

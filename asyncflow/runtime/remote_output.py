@@ -33,9 +33,9 @@ async def follow(engine: Engine, run: Run, job: JobState) -> AsyncIterator[str]:
 
     if isinstance(owner, OrchestratorRecord):
         try:
-            async for told in peers.follow(owner.address, job.id):
+            async for message in peers.follow(owner.address, job.id):
                 count += 1
-                yield str(json.loads(told))
+                yield str(json.loads(message))
 
             if count:
                 return

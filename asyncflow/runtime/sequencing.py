@@ -108,7 +108,8 @@ class SequenceChange:
         from asyncflow.notify import entities
 
         had, has = (
-            sequence_names(self.config, one.sequences) for one in (before, after)
+            sequence_names(self.config, section.sequences)
+            for section in (before, after)
         )
 
         for name in self.updated:

@@ -226,7 +226,7 @@ class Session:
         config = self.config
         before, self._core = self._core, config.core_config
         late = [
-            one for one in FIXED if getattr(before, one) != getattr(self._core, one)
+            name for name in FIXED if getattr(before, name) != getattr(self._core, name)
         ]
 
         if late and self.engine is not None:
@@ -237,8 +237,10 @@ class Session:
             )
 
         own = config.data_nodes, config.tasks, config.scenarios
-        sections = [one for kind in own for one in kind.values() if one.properties]
-        nodes = [one for one in config.data_nodes.values() if one.options]
+        sections = [
+            section for kind in own for section in kind.values() if section.properties
+        ]
+        nodes = [section for section in config.data_nodes.values() if section.options]
 
         if not sections and not nodes and not config.core_config.properties:
             return

@@ -177,8 +177,8 @@ class Updating:
                 names = ["name"] if record.name != before.name else []
                 is_same = record.attributes == before.attributes
                 names += [] if is_same else ["properties"]
-                told = entities.updated(cycle.id, None, names)
-                self.engine.bus.tell([told])
+                event = entities.updated(cycle.id, None, names)
+                self.engine.bus.tell([event])
 
     async def node(self, node: NodeState, changes: Mapping[str, Any]) -> None:
         """Change a data node, and tell who wants to know."""

@@ -269,7 +269,9 @@ def _ids(configs: Configs) -> frozenset[str] | None:
         return None
 
     many = [configs] if isinstance(configs, str | Section) else configs
-    return frozenset(one if isinstance(one, str) else one.id for one in many)
+    return frozenset(
+        entity if isinstance(entity, str) else entity.id for entity in many
+    )
 
 
 def _is_of(event: Event, wanted: frozenset[str] | None) -> bool:

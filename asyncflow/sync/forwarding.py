@@ -227,15 +227,19 @@ class Part(Labeled[Inner]):
         inner: Any = self._inner
         ask: Callable[[], Coroutine[Any, Any, Parents]] = inner.get_parents
         found = self._loop.call(ask)
-        return {
-            kind: {wrap(one, self._loop) for one in some}
-            for kind, some in found.items()
-        }
+        return wrap_parents(found, self._loop)
 
     @property
     def parent_ids(self) -> set[str]:
         """The ids of what it is a part of."""
-        return {one.id for some in self.get_parents().values() for one in some}
+        return {handle.id for some in self.get_parents().values() for handle in some}
+
+
+def wrap_parents(found: Parents, loop: Loop) -> Parents:
+    """Return the blocking handles of what something is a part of, by its kind."""
+    return {
+        kind: {wrap(handle, loop) for handle in some} for kind, some in found.items()
+    }
 
 
 def wrap(value: Any, loop: Loop) -> Any:

@@ -138,7 +138,7 @@ class Runnable(Labeled[Submittable]):
     def subscriptions(self) -> tuple[Subscribed, ...]:
         """The functions that are subscribed to it; see the async handle."""
         found = self._loop.call(getattr, self._inner, "subscriptions")
-        return tuple((getattr(one, "function", one), more) for one, more in found)
+        return tuple((getattr(call, "function", call), more) for call, more in found)
 
     def is_submittable(self) -> Reasons:
         """Tell whether it can be submitted; see the async verb."""

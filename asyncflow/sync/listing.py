@@ -254,7 +254,7 @@ def parents_of_shared(part: DataNode | Task, loop: Loop) -> Parents:
     for config in loop.orchestrator.config.scenarios.values():
         parts = config.task_configs if is_task else config.data_node_configs
 
-        if all(one.id != name for one in parts):
+        if all(part.id != name for part in parts):
             continue
 
         records = loop.call(
@@ -266,7 +266,7 @@ def parents_of_shared(part: DataNode | Task, loop: Loop) -> Parents:
         using = {
             task.id
             for task in config.task_configs
-            if name in (task.id, *(one.id for one in (*task.input, *task.output)))
+            if name in (task.id, *(node.id for node in (*task.input, *task.output)))
         }
         found["scenario"].update(scenarios(records, loop))
 

@@ -196,8 +196,8 @@ class Registration(Listener):
 
     def entity_changed(self, event: EntityEvent) -> None:
         """Put the events that this is."""
-        for one in _events(event):
-            self._put(one)
+        for change in _events(event):
+            self._put(change)
 
     def take(self, notification: Notification) -> None:
         """Put what something in a run is to entities."""
@@ -206,9 +206,9 @@ class Registration(Listener):
         if isinstance(event, SubmissionStarted):
             self._put(_submitted(event))
 
-        for told in told_by(notification):
-            for one in _events(told, event):
-                self._put(one)
+        for changed in told_by(notification):
+            for change in _events(changed, event):
+                self._put(change)
 
     def end(self, failure: Exception | None) -> None:  # noqa: ARG002
         """Say that nothing more will come."""
@@ -272,27 +272,29 @@ class Notifier:
         registration.stop()
 
 
-def _events(told: EntityEvent, cause: RunEvent | None = None) -> Iterator[Event]:
+def _events(changed: EntityEvent, cause: RunEvent | None = None) -> Iterator[Event]:
     """Make the events of what has happened to an entity: one for each attribute.
 
     :param cause: what has happened in a run
     """
     facts: dict[str, Any] = {
-        "entity_type": EventEntityType(told.entity_type),
-        "entity_id": told.entity_id,
-        "metadata": {} if told.config_id is None else {"config_id": told.config_id},
-        "creation_date": told.at,
+        "entity_type": EventEntityType(changed.entity_type),
+        "entity_id": changed.entity_id,
+        "metadata": {}
+        if changed.config_id is None
+        else {"config_id": changed.config_id},
+        "creation_date": changed.at,
     }
 
-    if isinstance(told, EntityUpdated):
-        for name in told.attributes:
+    if isinstance(changed, EntityUpdated):
+        for name in changed.attributes:
             yield Event(
                 operation=EventOperation.UPDATE,
                 attribute_name=name,
                 attribute_value=_value(name, cause),
                 **facts,
             )
-    elif isinstance(told, EntityCreated):
+    elif isinstance(changed, EntityCreated):
         yield Event(operation=EventOperation.CREATION, **facts)
     else:
         yield Event(operation=EventOperation.DELETION, **facts)

@@ -45,7 +45,7 @@ from asyncflow.sync.callback import Callback
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.forms import blocking
-from asyncflow.sync.forwarding import wrap
+from asyncflow.sync.forwarding import wrap_parents
 from asyncflow.sync.given import handle_of
 from asyncflow.sync.handles import Job, Sequence, Submission, Task
 from asyncflow.sync.loop import Loop, each, not_running
@@ -327,7 +327,7 @@ class Orchestrator:
         """Return what it is a part of; see `asyncflow.Orchestrator.get_parents`."""
         loop = self._opened()
         found = loop.call(loop.orchestrator.get_parents, id_of(entity))
-        return {kind: {wrap(one, loop) for one in some} for kind, some in found.items()}
+        return wrap_parents(found, loop)
 
     @blocking(AsyncOrchestrator.scenarios)
     def scenarios(self) -> None:
@@ -354,7 +354,7 @@ class Orchestrator:
     ) -> dict[str, dict[str, Any]]:
         """Compare scenarios; see `asyncflow.Orchestrator.compare`."""
         loop = self._opened()
-        given = [id_of_kind(one, ids.SCENARIO) for one in scenarios]
+        given = [id_of_kind(scenario, ids.SCENARIO) for scenario in scenarios]
         return loop.call(
             partial(loop.orchestrator.compare, *given, data_node=data_node)
         )

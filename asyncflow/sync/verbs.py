@@ -182,8 +182,8 @@ def subscribe_sequence(
 
     :param sequence: it, or its id; None for all that there are now
     """
-    for one in _sequences(sequence):
-        one.subscribe(callback, params)
+    for found in _sequences(sequence):
+        found.subscribe(callback, params)
 
 
 @names_own_arguments
@@ -196,8 +196,8 @@ def unsubscribe_sequence(
 
     :param sequence: it, or its id; None for all that there are now
     """
-    for one in _sequences(sequence):
-        one.unsubscribe(callback, params)
+    for found in _sequences(sequence):
+        found.unsubscribe(callback, params)
 
 
 def _sequences(given: Sequence | str | None) -> list[Sequence]:

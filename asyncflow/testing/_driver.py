@@ -156,7 +156,7 @@ def _is_clean(
 
     if staged is None or os.path.exists(path + STAGED):  # who finds that discards it
         driver.discard(None, path)
-        made = {one for one in made if os.path.lexists(one)}
+        made = {place for place in made if os.path.lexists(place)}
 
     assert made <= {path, said}, "a write makes only the file that `staging_path` names"
 

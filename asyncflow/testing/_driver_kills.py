@@ -101,7 +101,7 @@ def kill_writes(
 def _check_whole(
     value: object, whole: Sequence[object], same: Callable[[object, object], bool]
 ) -> None:
-    assert any(same(value, one) for one in whole), (
+    assert any(same(value, candidate) for candidate in whole), (
         f"a killed write leaves a whole value; there is {value!r:.100}"
     )
 

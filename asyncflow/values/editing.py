@@ -171,11 +171,11 @@ def _edit(record: VersionRecord, *, is_kept: bool) -> Edit:
     from asyncflow.entities.edits import Edit
 
     facts = json.loads(record.facts) if record.facts else {}
-    told = facts.pop("job_id", None)
+    job_id = facts.pop("job_id", None)
     return Edit(
         version=record.number,
         at=datetime.fromtimestamp(record.number / 1e9, UTC),
-        job_id=told if record.job_id is None else record.job_id,
+        job_id=job_id if record.job_id is None else record.job_id,
         editor_id=record.editor_id,
         comment=record.comment,
         is_kept=is_kept,

@@ -107,7 +107,7 @@ def _replace(
 
 def _is_edited(node: NodeState, versions: Versions) -> bool:
     """Tell whether what is in the place of a data node is being written here."""
-    return any(one.key == node.key for one in versions.being_edited)
+    return any(edited.key == node.key for edited in versions.being_edited)
 
 
 async def _is_publishing(versions: Versions) -> bool:

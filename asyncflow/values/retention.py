@@ -156,8 +156,10 @@ class Retention:
 
         :param versions: those of the data node that they may be of
         """
-        dropped = {one.number: one for one in versions if one.is_dropped}
-        return [self._again(dropped.get(one.number), one) for one in records]
+        dropped = {
+            version.number: version for version in versions if version.is_dropped
+        }
+        return [self._again(dropped.get(record.number), record) for record in records]
 
     def _again(self, dropped: Version | None, record: VersionRecord) -> VersionRecord:
         if dropped is None:

@@ -204,7 +204,7 @@ class Versions:
                 with self.retention.in_use(versions):
                     await self.cache.load(pairs)
                     return tuple(
-                        [await self.read_version(node, one) for node, one in pairs]
+                        [await self.read_version(node, kept) for node, kept in pairs]
                     )
             except ValueMissing:
                 if versions == tried:  # no other process has dropped it
@@ -297,7 +297,7 @@ class Versions:
             return records
 
         how = fresh, [self.new_path(node) for node in fresh], given
-        values = [given.get(one.config_id, one.config.default_data) for one in fresh]
+        values = [given.get(node.config_id, node.config.default_data) for node in fresh]
 
         with CancelScope(shield=True):
             if all(map(NodeState.keeps_at_once, fresh, values)):

@@ -161,8 +161,10 @@ def main_named_function(
 def _steps(code: types.CodeType) -> tuple[object, ...]:
     """Return what code does, wherever it stands in its file."""
     parts = (
-        _steps(one) if isinstance(one, types.CodeType) else (type(one), one)
-        for one in code.co_consts
+        _steps(constant)
+        if isinstance(constant, types.CodeType)
+        else (type(constant), constant)
+        for constant in code.co_consts
     )
     names = code.co_names, code.co_varnames, code.co_freevars
     return code.co_code, code.co_exceptiontable, code.co_flags, *names, *parts

@@ -118,8 +118,8 @@ def report(
 
     if now - running.last >= INTERVAL or (done is not None and done == total):
         running.last = now
-        told = Progress(_number(done), _number(total), str(message)[:MESSAGE])
-        running.send(running.job.id, told)
+        progress = Progress(_number(done), _number(total), str(message)[:MESSAGE])
+        running.send(running.job.id, progress)
 
 
 def _number(value: float | None) -> float | None:

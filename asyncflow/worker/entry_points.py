@@ -12,8 +12,8 @@ PATH: str = os.path.join(os.path.dirname(__file__), "trip.py")
 
 def without_ours(stack: Sequence[str]) -> Sequence[str]:
     """Leave out of the lines of a stack what is below the job: how it is called."""
-    ours = (place for place, line in enumerate(stack) if PATH in line)
-    return stack[: next(ours, None)]
+    places = (place for place, line in enumerate(stack) if PATH in line)
+    return stack[: next(places, None)]
 
 
 def _trip() -> Any:

@@ -47,12 +47,12 @@ _NEW = _State(logging.NOTSET, [], [], propagate=True, disabled=False)
 class LogState:
     """The state of `logging` in this worker, as it was remembered last.
 
-    :param ours: the handler that all records of the root logger go to
+    :param own: the handler that all records of the root logger go to
     """
 
-    def __init__(self, ours: logging.Handler) -> None:
-        self._ours = ours
-        self._handlers = [ours]
+    def __init__(self, own: logging.Handler) -> None:
+        self._ours = own
+        self._handlers = [own]
         self._canary = object()
         self.remember()
 

@@ -96,7 +96,7 @@ def _functions_of(value: Any) -> Iterator[types.FunctionType]:
 
     if isinstance(value, type) or not isinstance(value, types.FunctionType):
         yield from (
-            one for one in vars(kind).values() if type(one) is types.FunctionType
+            value for value in vars(kind).values() if type(value) is types.FunctionType
         )
 
 

@@ -95,7 +95,7 @@ def pickled_names(content: Mapping[str, object]) -> bytes:
     """
     copied = {"": content, **stand_in.copies()}
     names = {
-        module: {key: one for key, one in own.items() if not key.startswith("__")}
+        module: {key: value for key, value in own.items() if not key.startswith("__")}
         for module, own in copied.items()
     }
 
@@ -104,7 +104,9 @@ def pickled_names(content: Mapping[str, object]) -> bytes:
     except Exception:
         return pickled(
             {
-                module: {key: one for key, one in own.items() if _is_picklable(one)}
+                module: {
+                    key: value for key, value in own.items() if _is_picklable(value)
+                }
                 for module, own in names.items()
             }
         )
@@ -246,14 +248,16 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
 
         made: Reduced = super()._dynamic_function_reduce(function)
         make, arguments, (attributes, state), *more = made
-        attributes = {name: stands_for(one) for name, one in attributes.items()}
+        attributes = {name: stands_for(value) for name, value in attributes.items()}
         module = function.__globals__.get("__name__")
 
         if module != "__main__" and not local_modules.is_local(module):
             return make, arguments, (attributes, state), *more
 
         along = named_in_annotations(function, function.__globals__)
-        names = {name: stands_for(one) for name, one in state["__globals__"].items()}
+        names = {
+            name: stands_for(value) for name, value in state["__globals__"].items()
+        }
         state = {**state, "__globals__": {**along, **names}}
 
         if module != "__main__":
@@ -328,7 +332,7 @@ def _reduce_class(cls: type) -> Reduced:
     is_current = in_main(cls.__qualname__) is cls
     made = cls.__qualname__, marked, is_current, make, (*arguments, extra)
     content, *others = state
-    state = {name: stands_for(one) for name, one in content.items()}, *others
+    state = {name: stands_for(value) for name, value in content.items()}, *others
     along = named_in_annotations(cls)
     return main_class, made, (state, along), None, None, set_class
 

@@ -213,7 +213,7 @@ def _loaded(data: bytes | None, otherwise: object) -> object:
         return otherwise
 
 
-def basic_config(ours: Records) -> Callable[..., None]:
+def basic_config(own: Records) -> Callable[..., None]:
     """Return what is `logging.basicConfig` in a worker.
 
     It does what it would do in the parent, without the handler that passes records on.
@@ -226,26 +226,26 @@ def basic_config(ours: Records) -> Callable[..., None]:
 
         root = logging.root
         is_handled = "" in handled_by_parent()
-        has_own = any(handler is not ours for handler in root.handlers)
+        has_own = any(handler is not own for handler in root.handlers)
         wants_own = not options.keys().isdisjoint(("filename", "stream", "handlers"))
 
         if (is_handled and not wants_own) or (has_own and not options.get("force")):
             return
 
         with suppress(ValueError):
-            root.handlers.remove(ours)
+            root.handlers.remove(own)
 
         try:
             basic(**options)
         finally:
-            if is_handled and ours not in root.handlers:
-                root.handlers.insert(0, ours)
+            if is_handled and own not in root.handlers:
+                root.handlers.insert(0, own)
 
     return set_up
 
 
 def passing_on(
-    ours: Records, call: Callable[[logging.Logger, logging.LogRecord], None]
+    own: Records, call: Callable[[logging.Logger, logging.LogRecord], None]
 ) -> Callable[[logging.Logger, logging.LogRecord], None]:
     """Return what is `logging.Logger.callHandlers` in a worker.
 
@@ -258,19 +258,19 @@ def passing_on(
     def call_handlers(logger: logging.Logger, record: logging.LogRecord) -> None:
         call(logger, record)
 
-        if _is_missed(logger, ours):
-            ours.handle(record)
+        if _is_missed(logger, own):
+            own.handle(record)
 
     return call_handlers
 
 
-def _is_missed(logger: logging.Logger | None, ours: Records) -> bool:
+def _is_missed(logger: logging.Logger | None, own: Records) -> bool:
     """Tell whether the parent has handlers for a logger, and only others are here."""
     handled = handled_by_parent()
     has_others = is_handled = False
 
     while logger is not None:
-        if ours in logger.handlers:
+        if own in logger.handlers:
             return False
 
         has_others |= bool(logger.handlers)

@@ -164,6 +164,21 @@ def is_special(path: str) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
+def check_link(path: str, name: str) -> None:
+    """Refuse a link that leads where there is not even a folder."""
+    if not os.path.islink(path):
+        return
+
+    target = os.path.realpath(path)
+
+    if not os.path.isdir(os.path.dirname(target)):
+        why = (
+            f"data node {name!r} is a link into a folder that is not there: make "
+            f"the folder of {target!r}, or mend the link"
+        )
+        raise FileNotFoundError(errno.ENOENT, why, path)
+
+
 def put_in_place(draft: str, path: str) -> None:
     """Rename a file to that of the user's which `path` means, in one step.
 

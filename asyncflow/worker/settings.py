@@ -67,7 +67,7 @@ def _set_start_method(context: Any, value: object) -> None:
 
 
 _SETTINGS: tuple[_Setting, ...] = (
-    *(_attribute(*one) for one in _ATTRIBUTES),
+    *(_attribute(*setting) for setting in _ATTRIBUTES),
     (
         *("_socket", "timeout", lambda socket: socket.getdefaulttimeout()),
         *(lambda socket, value: socket.setdefaulttimeout(value), None),

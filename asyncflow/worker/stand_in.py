@@ -76,7 +76,9 @@ def _imported(stand_in: StandIn, asked: str) -> types.ModuleType:
     finally:
         sys.modules.setdefault(name, stand_in)
 
-    own = {key: one for key, one in vars(stand_in).items() if not key.startswith("__")}
+    own = {
+        key: value for key, value in vars(stand_in).items() if not key.startswith("__")
+    }
     vars(module).update(own)  # these have travelled: there is one of each
     _run[name] = module
     return module
@@ -115,7 +117,7 @@ def take(space: Mapping[str, object]) -> None:
 def copies() -> dict[str, dict[str, object]]:
     """Return what is here, by module and name, for a copy of the main script."""
     return {
-        name: {key: one for key, one in vars(module).items() if key[:2] != "__"}
+        name: {key: value for key, value in vars(module).items() if key[:2] != "__"}
         for name, module in [*sys.modules.items()]
         if isinstance(module, StandIn)
     }

@@ -230,9 +230,9 @@ def text_writer(raw: io.RawIOBase) -> io.TextIOWrapper:
 def are_as_made(*streams: io.TextIOWrapper) -> bool:
     """Tell whether streams write text as `text_writer` has made them to."""
     return all(
-        (one.encoding, one.errors, one.line_buffering)
+        (stream.encoding, stream.errors, stream.line_buffering)
         == ("utf-8", "backslashreplace", True)
-        for one in streams
+        for stream in streams
     )
 
 

@@ -148,7 +148,7 @@ def after_answer() -> None:
 def _run_calls(settled: process.WorkerState, request: bytes, answer: Answer) -> None:
     assert main.here is not None
     main.here.is_ours = True
-    trip, max_bytes, looks, current.is_watched, columns, parent_world, pins = (
+    trip, max_bytes, is_measured, current.is_watched, columns, parent_world, pins = (
         pickle.loads(request)
     )
     settled.begin_trip(trip)
@@ -164,7 +164,7 @@ def _run_calls(settled: process.WorkerState, request: bytes, answer: Answer) -> 
     if current.is_watched:
         current.sent(is_loaded=columns[3][0] in _functions)
 
-    _meter.begin(measure_peak=looks)
+    _meter.begin(measure_peak=is_measured)
 
     try:
         for call in zip(*columns, strict=True):
@@ -353,8 +353,8 @@ def _call(
         traceback.clear_frames(error.__traceback__)
         return Failure(error, traceback_of(error), is_keeping=True)
     except BaseException as error:
-        ours = isinstance(error, DataNodeWritingError)
-        return Failure(error, None if ours else traceback_of(error), is_keeping=True)
+        is_ours = isinstance(error, DataNodeWritingError)
+        return Failure(error, None if is_ours else traceback_of(error), is_keeping=True)
 
 
 def run_coroutine(coroutine: Coroutine[object, object, object]) -> object:

@@ -62,9 +62,9 @@ def _told(cases: Any) -> str:
     found = head.to_dicts() if hasattr(head, "to_dicts") else head.to_dict("records")
     broken: dict[str, list[str]] = {}
 
-    for one in found:
-        rule = f"column {one['column']!r} breaks {one['check']}"
-        broken.setdefault(rule, []).append(f"{one['failure_case']}")
+    for failure in found:
+        rule = f"column {failure['column']!r} breaks {failure['check']}"
+        broken.setdefault(rule, []).append(f"{failure['failure_case']}")
 
     return "; ".join(f"{rule}: {', '.join(them)}" for rule, them in broken.items())
 

@@ -239,3 +239,16 @@ class Coded:
     @classmethod
     def decode(cls, row: dict[str, str]) -> Coded:
         return cls(row["code"].lower())
+
+
+@pytest.mark.parametrize("exposed", ["polars", "arrow"])
+@pytest.mark.parametrize("value", [[[1, 2]], [b"\xff"]])
+def test_what_a_library_cannot_write_names_the_data_node(
+    tmp_path: Path, exposed: str, value: list[Any]
+) -> None:
+    made = CSVDriver(str(tmp_path / "own"), CSVOptions(exposed_type=exposed))
+
+    with pytest.raises(DataNodeWritingError, match=r"'node': CSV cannot hold .*dates"):
+        made.write({"a": value}, str(tmp_path / "A-1.value"), "node")
+
+    assert not [*tmp_path.iterdir()]

@@ -70,7 +70,7 @@ def test_only_what_the_job_prints_is_kept(capsys: pytest.CaptureFixture[str]) ->
 def test_a_print_that_has_begun_goes_on_as_the_last_job_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Up to Python 3.12, `print` holds no reference to the stream that it writes to."""
+    """Up to Python 3.13, `print` holds no reference to the stream that it writes to."""
     shown = Ending()
     monkeypatch.setattr(sys, "stdout", shown)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 PATIENCE = 50.0
@@ -55,19 +56,28 @@ def run_once(given: tuple[str, str, float]) -> tuple[str, str, float]:
 
 def until_begun(folder: Path, count: int) -> list[tuple[int, int]]:
     """Return who runs jobs, and their Dask workers, once so many have begun."""
-    end = time.monotonic() + PATIENCE
-
-    while len(found := noted(folder / "begun")) < count:
-        assert time.monotonic() < end, f"{len(found)} of {count} jobs have begun"
-        time.sleep(0.01)
-
+    found = await_notes(folder / "begun", count)
     parts = [text.partition(":") for text in found]
     return [(int(pid), int(parent)) for pid, _, parent in parts]
 
 
+def await_notes(file: Path, count: int) -> list[str]:
+    """Return what is noted there, once there are so many."""
+    await_that(lambda: len(noted(file)) >= count, f"{count} notes in {file}")
+    return noted(file)
+
+
 def await_file(file: Path) -> None:
+    await_that(file.exists, str(file))
+
+
+def await_that(condition: Callable[[], bool], what: str) -> None:
+    """Wait until something holds. Blocks, so that who waits takes no CPU from the others.
+
+    :param what: names it, for who waits in vain
+    """
     end = time.monotonic() + PATIENCE
 
-    while not file.exists():
-        assert time.monotonic() < end, f"{file} has not come"
+    while not condition():
+        assert time.monotonic() < end, f"{what}: not there"
         time.sleep(0.01)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import random
 import socket
 import subprocess
 import sys
@@ -16,24 +16,9 @@ from typing import Any
 import attrs
 
 from asyncflow import Configuration
+from tests.support.counted_jobs import PATIENCE, await_that
 
 HERE = "127.0.0.1"
-
-
-@contextmanager
-def local(count: int) -> Iterator[str]:
-    """Run a cluster with so many workers; give the address of its scheduler."""
-    command = (sys.executable, "-m", "asyncflow.executors.dask.local", str(count))
-
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        assert process.stdout is not None
-        yield json.loads(process.stdout.readline())["address"]
-        # Its standard input is closed here: so it ends.
 
 
 def configuration(address: str | None, **options: Any) -> Configuration:
@@ -45,9 +30,12 @@ def configuration(address: str | None, **options: Any) -> Configuration:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
+    """Return a port that nobody has, and that no connection is given by the system."""
+    while True:
+        port = random.SystemRandom().randrange(10_000, 32_768)
+
+        with suppress(OSError), socket.create_server((HERE, port)):
+            return port
 
 
 def started(
@@ -127,19 +115,29 @@ class Hosts:
 
         with Client(self.address, set_as_default=False) as client:
             tasks, plugins = client.run_on_scheduler(_left)
-            return tasks, [one for one in plugins if one.startswith("asyncflow")]
+            return tasks, plugins
+
+    def await_empty(self) -> None:
+        """Wait until no task and no plugin is there any more."""
+        from distributed import Client
+
+        with Client(self.address, set_as_default=False) as client:
+            await_that(
+                lambda: not any(client.run_on_scheduler(_left)), "an empty cluster"
+            )
 
     def wait(self) -> None:
         """Wait until all workers are there."""
         from distributed import Client
 
         with Client(self.address, set_as_default=False) as client:
-            client.wait_for_workers(len(self.workers))
+            client.wait_for_workers(len(self.workers), PATIENCE)
 
 
 def _left(dask_scheduler: Any) -> tuple[list[str], list[str]]:
     plugins = [*dask_scheduler.worker_plugins, *dask_scheduler.plugins]
-    return [*map(str, dask_scheduler.tasks)], plugins
+    ours = [one for one in plugins if one.startswith("asyncflow")]
+    return [*map(str, dask_scheduler.tasks)], ours
 
 
 def scheduler_at(
@@ -148,11 +146,13 @@ def scheduler_at(
     options = ("--host", host, "--port", str(port), "--no-dashboard")
     process = started("dask_scheduler", *options, inside=inside)
 
-    while True:
+    while process.poll() is None:
         with suppress(OSError), socket.create_connection((host, port)):
             return process
 
         time.sleep(0.05)
+
+    raise ChildProcessError(f"no scheduler at {host}:{port}")
 
 
 @contextmanager

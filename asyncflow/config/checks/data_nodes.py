@@ -74,8 +74,8 @@ def _missing(node: DataNodeConfig, driver: type[Driver]) -> Iterator[Problem]:
     if missing := [name for name in needs if find_spec(name) is None]:
         extras = sorted({extra for name in missing if (extra := needs[name])})
         others = [name for name in missing if not needs[name]]
-        ours = [f"'.[{','.join(extras)}]'"] if extras else []
-        what = " ".join([*ours, *others])
+        package = [f"'.[{','.join(extras)}]'"] if extras else []
+        what = " ".join([*package, *others])
         yield Problem(
             section=node.label,
             field="storage_type",

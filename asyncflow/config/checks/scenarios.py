@@ -54,7 +54,7 @@ def _frequency(scenario: ScenarioConfig) -> Iterator[Problem]:
 
     # What the environment lacks is told already.
     if not is_one and given not in [*Frequency] and not refers(given):
-        names = ", ".join(f"Frequency.{one}" for one in Frequency)
+        names = ", ".join(f"Frequency.{frequency}" for frequency in Frequency)
         yield Problem(
             section=scenario.label,
             field="frequency",
@@ -66,7 +66,7 @@ def _frequency(scenario: ScenarioConfig) -> Iterator[Problem]:
 def _without_cycle(scenario: ScenarioConfig) -> Iterator[Problem]:
     """Report data nodes that the scenarios of a cycle share, where there are none."""
     given: Iterable[object] = scenario.task_configs
-    parts = (_nodes(one) for one in given if isinstance(one, TaskConfig))
+    parts = (_nodes(config) for config in given if isinstance(config, TaskConfig))
     found: Iterator[object] = chain(scenario.additional_data_node_configs, *parts)
     nodes = {
         node.key: None

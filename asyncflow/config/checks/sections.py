@@ -301,11 +301,11 @@ def refuse(problems: Sequence[Problem]) -> None:
 
     :raises ConfigError: with all that was found
     """
-    if any(one.level == "ERROR" for one in problems):
+    if any(problem.level == "ERROR" for problem in problems):
         raise ConfigError(problems)
 
-    for one in problems:
-        _tell(str(one))
+    for problem in problems:
+        _tell(str(problem))
 
 
 @lru_cache(1024)

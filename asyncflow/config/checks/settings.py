@@ -143,10 +143,10 @@ def _missing(mode: str, executor: type[Executor]) -> Iterator[Problem]:
     from importlib.util import find_spec
 
     if missing := [name for name in executor.requires if find_spec(name) is None]:
-        ours = f"'.[{executor.extra}]'" if executor.extra else " ".join(missing)
+        package = f"'.[{executor.extra}]'" if executor.extra else " ".join(missing)
         yield Problem(
             section="JOB",
             field="mode",
             message=f"the mode {mode!r} needs {', '.join(missing)}",
-            remedy=f"pip install {ours}",
+            remedy=f"pip install {package}",
         )

@@ -93,8 +93,8 @@ def notes(sections: Iterable[Section]) -> Iterator[str]:
     """Yield a line for each property that is called as an option of something else."""
     for section in sections:
         for name in section.properties:
-            if told := _told(section, name):
-                yield told
+            if problem := _told(section, name):
+                yield problem
 
 
 def _told(section: Section, name: str) -> str:
@@ -108,7 +108,9 @@ def _told(section: Section, name: str) -> str:
     meant = name
 
     if name.lower() not in places and len(name) >= SHORT:
-        meant = spelled_like(name, [one for one in places if one not in common]) or ""
+        meant = (
+            spelled_like(name, [place for place in places if place not in common]) or ""
+        )
 
     place = places.get(meant.lower())
 

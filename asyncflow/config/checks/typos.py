@@ -241,7 +241,9 @@ def option_like(name: object, kind: str, options: tuple[str, ...]) -> str | None
         return other
 
     if kind not in _ALONE:
-        swapped = (one for one in OTHER_NAMES[kind] if _is_swapped(name.lower(), one))
+        swapped = (
+            known for known in OTHER_NAMES[kind] if _is_swapped(name.lower(), known)
+        )
         return spelled_like(name, options) or OTHER_NAMES[kind].get(next(swapped, ""))
 
     others = OTHER_NAMES[kind]
@@ -358,7 +360,7 @@ def _is_slip(name: str, node: str) -> bool:
         return False
 
     if len(name) == len(node):
-        differ = sum(one != other for one, other in zip(name, node, strict=True))
+        differ = sum(letter != other for letter, other in zip(name, node, strict=True))
         return (name[0] == node[0] and differ == 1) or name == node[::-1]
 
     longer, shorter = sorted((name, node), key=len, reverse=True)

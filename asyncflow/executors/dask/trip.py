@@ -14,7 +14,10 @@ from asyncflow.executors.dask.relay import Message
 from asyncflow.executors.dask.seats import Member
 from asyncflow.worker.outcome import read_slice
 
-ORPHANED = "it was ended there, as the connection with the submitter was lost"
+ORPHANED = (
+    "it was ended there, as its Dask worker leaves, or has lost the connection with the "
+    "submitter"
+)
 
 KEPT = 65_536
 """How many bytes are kept of what a job has printed whose host has gone."""
@@ -42,6 +45,8 @@ class Trip:
     _left: list[int] = attrs.field(init=False)
     """The places of the calls of which no end was told."""
     _started: set[int] = attrs.field(init=False, factory=set)
+    _has_died: bool = attrs.field(init=False, default=False)
+    """Whether it was told that a process has died with a call: no other has begun since."""
     _logs: dict[int, int] = attrs.field(init=False, factory=dict)
     """The files of what they print, open, by their places."""
     _workers: dict[int, str | None] = attrs.field(init=False, factory=dict)
@@ -106,7 +111,7 @@ class Trip:
 
         ran = [place for place in self._left if place in self._started]
 
-        for place in ran or self._left[:1]:
+        for place in ran if ran or self._has_died else self._left[:1]:
             call = self.calls[place]
             log = self._printed(place)
             worker = self._workers.get(place)
@@ -124,6 +129,8 @@ class Trip:
         if word == "ended":
             outcomes = dict(zip(places, map(self._meant, places, content), strict=True))
             self._left = [place for place in self._left if place not in outcomes]
+            died = (isinstance(one, Crashed | Killed) for one in outcomes.values())
+            self._has_died = self._has_died or any(died)
             calls = [self.calls[place] for place in found]
             self.watch.all_ended(calls, [outcomes[place] for place in found])
         elif word == "returned":

@@ -201,12 +201,12 @@ class Request:
         calls = self.calls
         first, is_alone = calls[0], len(calls) == 1
         known = self.pool.told_to(worker, pinned)
-        looks = is_alone and not first.is_short
+        is_measured = is_alone and not first.is_short
         tells = is_alone and (first.waiting_file or first.is_watched)
         number = 0 if is_alone else self.number
         columns = _columns([*zip(*calls, strict=True)])
         log_size = self.logs.max_bytes
-        return wire.pack((number, log_size, looks, tells, columns, *known))
+        return wire.pack((number, log_size, is_measured, tells, columns, *known))
 
     async def _has_told(self, worker: Worker, error: BaseException) -> bool:
         """Tell what becomes of the calls after an error of the call, or a cancel.

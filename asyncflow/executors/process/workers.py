@@ -84,9 +84,9 @@ class Workers:
         """
         host = socket.gethostname()
         alive = [each for each in [*self.by_pid.values()] if each.returncode is None]
-        told = _stacks_of(alive) if stacks else {}
+        stacks_by_pid = _stacks_of(alive) if stacks else {}
         return [
-            WorkerInfo(host, pid, state, worker.rss(), job, told.get(pid, ""))
+            WorkerInfo(host, pid, state, worker.rss(), job, stacks_by_pid.get(pid, ""))
             for worker in alive
             for pid, job in [(worker.pid, jobs.get(worker.pid))]
             for state in ["idle" if job is None else "busy"]

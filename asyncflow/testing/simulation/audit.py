@@ -66,9 +66,9 @@ class Audit:
     def saves(self, process: Process, records: Sequence[Record]) -> None:
         """Look at records that are kept together, just before they are."""
         done = {
-            one.id
-            for one in records
-            if isinstance(one, JobRecord) and one.status is Status.COMPLETED
+            record.id
+            for record in records
+            if isinstance(record, JobRecord) and record.status is Status.COMPLETED
         }
 
         for record in records:
@@ -117,11 +117,11 @@ class Audit:
 
         if record.status is Status.COMPLETED:
             made = [
-                config_of(one.node_id)
-                for one in records
-                if isinstance(one, VersionRecord)
-                and one.job_id == record.id
-                and one.is_kept
+                config_of(version.node_id)
+                for version in records
+                if isinstance(version, VersionRecord)
+                and version.job_id == record.id
+                and version.is_kept
             ]
             task = self._task(record.id)
 
@@ -208,7 +208,7 @@ class Audit:
     def is_ousted(self, process: Process) -> bool:
         """Tell whether others have taken a process for dead."""
         here = self.disk.kept._tables.orchestrators.records
-        return not any(self._owners.get(one) == process.name for one in here)
+        return not any(self._owners.get(name) == process.name for name in here)
 
     def _check_amounts(
         self, call: Call, running: Mapping[str, Call], process: Process
@@ -220,8 +220,8 @@ class Audit:
 
         for name, there_is in RESOURCES.items():
             taken = sum(
-                self.trial.task(one.task).options.get("needs", {}).get(name, 0)
-                for one in calls
+                self.trial.task(call.task).options.get("needs", {}).get(name, 0)
+                for call in calls
             )
 
             if taken > there_is:
@@ -250,7 +250,9 @@ class Audit:
             return set(), set()
 
         task, nodes = self.trial.task(call.task), asked.nodes
-        return {nodes[one] for one in task.inputs}, {nodes[one] for one in task.outputs}
+        return {nodes[name] for name in task.inputs}, {
+            nodes[name] for name in task.outputs
+        }
 
     def _check_input(self, job: CurrentJob, name: str, value: str) -> None:
         asked = self.asked.get(job.submission_id)
@@ -292,17 +294,21 @@ class Audit:
         # What others write comes after it from the moment on at which the store took it.
         taken = self._taken.get(asked.id, asked.moment)
         before = [
-            one
-            for one in writes
-            if one.began < (asked.moment if one.process is asked.process else taken)
+            write
+            for write in writes
+            if write.began < (asked.moment if write.process is asked.process else taken)
         ]
         there = [
-            one for one in before if one.ended is not None and one.ended < asked.moment
+            write
+            for write in before
+            if write.ended is not None and write.ended < asked.moment
         ]
-        last = max((one.began for one in there), default=-1)
+        last = max((write.began for write in there), default=-1)
         # Of two that were written at a time, either may be the last.
         allowed = {
-            one.value for one in before if one.ended is None or one.ended >= last
+            write.value
+            for write in before
+            if write.ended is None or write.ended >= last
         }
 
         if not there:

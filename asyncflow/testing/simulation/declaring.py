@@ -43,8 +43,8 @@ def declared(trial: Trial) -> Configuration:
             config.configure_task(
                 task.name,
                 work if task.speed or task.hanging else quick,
-                [nodes[one] for one in task.inputs],
-                [nodes[one] for one in task.outputs],
+                [nodes[name] for name in task.inputs],
+                [nodes[name] for name in task.outputs],
                 retry=Retry(task.retries, wait=0.02) if task.retries > 1 else None,
                 **task.options,
             )

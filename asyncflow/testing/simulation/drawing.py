@@ -89,7 +89,7 @@ def _flow(chance: random.Random, index: int) -> Flow:
             _task(
                 chance,
                 f"{name}_t{place}",
-                tuple(one for one in inputs if one not in outputs) or (nodes[0].name,),
+                tuple(key for key in inputs if key not in outputs) or (nodes[0].name,),
                 tuple(outputs),
             )
         )
@@ -99,7 +99,7 @@ def _flow(chance: random.Random, index: int) -> Flow:
         reading = attrs.evolve(tasks[0], inputs=(*tasks[0].inputs, "shared"))
         tasks[0] = reading if chance.random() < 0.3 else tasks[0]
 
-    used = {one for task in tasks for one in (*task.inputs, *task.outputs)}
+    used = {name for task in tasks for name in (*task.inputs, *task.outputs)}
     return Flow(
         name=name,
         nodes=tuple(node for node in nodes if node.name in used),

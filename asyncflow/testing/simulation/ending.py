@@ -25,7 +25,7 @@ class Ending:
 
     def at_rest(self, engine: Any, process: Process) -> None:
         """Check what is left in an orchestrator that has nothing to do."""
-        scheduler, who = engine.scheduler, process.name
+        scheduler, name = engine.scheduler, process.name
         plan = scheduler._plan
         left = {
             "tokens of the limiter": scheduler.limiter.borrowed_tokens,
@@ -39,7 +39,7 @@ class Ending:
 
         for what, count in left.items():
             if count:
-                self.audit.world.violated(f"{who} is at rest with {count} {what}")
+                self.audit.world.violated(f"{name} is at rest with {count} {what}")
 
     def at_end(
         self, runs: Sequence[SubmissionRecord], jobs: Sequence[JobRecord]
@@ -88,7 +88,7 @@ class Ending:
 
     def _check_run(self, asked: Asked, jobs: Sequence[JobRecord]) -> None:
         by_task = {config_of(job.id): job for job in jobs}
-        makers = {one: task.name for task in asked.flow.tasks for one in task.outputs}
+        makers = {name: task.name for task in asked.flow.tasks for name in task.outputs}
 
         for task in asked.flow.tasks:
             job = by_task.get(task.name)
@@ -98,9 +98,9 @@ class Ending:
                 continue
 
             needed = {
-                by_task[makers[one]].status
-                for one in task.inputs
-                if one in makers and makers[one] in by_task
+                by_task[makers[name]].status
+                for name in task.inputs
+                if name in makers and makers[name] in by_task
             }
 
             if job.status is Status.ABANDONED and needed <= {

@@ -160,7 +160,9 @@ class _Trip:
 
     def kill(self, call: Call, *, now: bool) -> None:
         """Have a call end."""
-        place = next(i for i, one in enumerate(self.calls) if one.job_id == call.job_id)
+        place = next(
+            i for i, other in enumerate(self.calls) if other.job_id == call.job_id
+        )
         self._kills.add(place)
         self._take_back()
 
@@ -310,8 +312,8 @@ class _Trip:
 
         if pairs:
             if self.world.chance.next("told together").random() < 0.5:
-                told, outcomes = zip(*pairs, strict=True)
-                self.watch.all_ended(told, outcomes)
+                accepted, outcomes = zip(*pairs, strict=True)
+                self.watch.all_ended(accepted, outcomes)
             else:
                 for call, outcome in pairs:
                     self.watch.ended(call, outcome)

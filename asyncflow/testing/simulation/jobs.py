@@ -75,7 +75,7 @@ class SimulatedJobs:
 
     def result(self, task: Task, run_id: str, values: tuple[Any, ...]) -> Any:
         """Return what a job makes of its inputs."""
-        given = zlib.crc32(repr([one["id"] for one in values]).encode())
+        given = zlib.crc32(repr([value["id"] for value in values]).encode())
         made = [value_of(name, f"{run_id}:{given:08x}") for name in task.outputs]
         return made[0] if len(made) == 1 else tuple(made)
 

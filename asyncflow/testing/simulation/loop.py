@@ -129,7 +129,7 @@ class SimulatedLoop(asyncio.base_events.BaseEventLoop):
         """Have a suspended process go on."""
         process.is_stopped = False
         mine = [handle for owner, handle in self._held if owner.is_running]
-        self._held = [one for one in self._held if not one[0].is_running]
+        self._held = [timer for timer in self._held if not timer[0].is_running]
         self._ready.extend(mine)  # type: ignore[attr-defined]  # of asyncio
 
     def tasks_of(self, process: Process) -> Iterator[asyncio.Task[Any]]:

@@ -81,7 +81,7 @@ class Network:
 
     def break_with(self, process: Process) -> None:
         """Break the connections of a process that is dead."""
-        for stream in [one for one in self._streams if one.process is process]:
+        for stream in [stream for stream in self._streams if stream.process is process]:
             self._streams.remove(stream)
 
             if stream.peer is not None:

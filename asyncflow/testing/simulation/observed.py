@@ -51,7 +51,7 @@ def observed(kind: type[Executor], jobs: Jobs) -> type[Executor]:
             await self.inner.__aexit__(kind, error, traceback)
 
         async def run(self, calls: Sequence[Call], watch: Watch) -> None:
-            given = [one._replace(function=_told(one, jobs)) for one in calls]
+            given = [call._replace(function=_told(call, jobs)) for call in calls]
             await self.inner.run(given, watch)
 
         def kill(self, call: Call, *, now: bool = False) -> None:

@@ -178,7 +178,9 @@ class Play:
         await sleep(1.0)
 
         for name, engine in self.stage.engines.items():
-            process = next(one for one in self.world.processes if one.name == name)
+            process = next(
+                process for process in self.world.processes if process.name == name
+            )
 
             if process.is_alive and not self.stage.audit.is_ousted(process):
                 Ending(self.stage.audit).at_rest(engine, process)

@@ -283,9 +283,9 @@ class Program:
         self, orchestrator: Orchestrator, act: Act
     ) -> tuple[Scenario, int]:
         mine = [
-            one
-            for one in self.stage.scenarios
-            if act.options.get("any") or one[2] == act.process
+            scenario
+            for scenario in self.stage.scenarios
+            if act.options.get("any") or scenario[2] == act.process
         ]
 
         if not mine:

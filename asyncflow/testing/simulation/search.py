@@ -97,7 +97,7 @@ class Search:
     def _fails(self, outcome: Outcome) -> None:
         self.failures.append(outcome)
         _print(f"seed {outcome.trial.seed} breaks a promise, each time:")
-        _print(*(f"  {one[:500]}" for one in outcome.violations[:5]), sep="\n")
+        _print(*(f"  {text[:500]}" for text in outcome.violations[:5]), sep="\n")
 
         if self.shrinks:
             self._shrink(outcome)

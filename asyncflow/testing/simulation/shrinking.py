@@ -92,7 +92,7 @@ def _smaller_flows(flow: Flow) -> Iterator[Flow]:
 
     for task in reversed(flow.tasks):
         if read.isdisjoint(task.outputs):
-            tasks = tuple(one for one in flow.tasks if one is not task)
-            used = {name for one in tasks for name in (*one.inputs, *one.outputs)}
+            tasks = tuple(other for other in flow.tasks if other is not task)
+            used = {name for task in tasks for name in (*task.inputs, *task.outputs)}
             nodes = tuple(node for node in flow.nodes if node.name in used)
             yield attrs.evolve(flow, tasks=tasks, nodes=nodes)

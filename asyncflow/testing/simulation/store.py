@@ -244,7 +244,7 @@ class SimulatedStore:
 
             if name in ("create", "write", "claim"):
                 records = args[1:] if name == "write" else args
-                self._look([one for one in records if isinstance(one, tuple)])
+                self._look([record for record in records if isinstance(record, tuple)])
 
             return _step(getattr(kept, name)(*args, **how))
 

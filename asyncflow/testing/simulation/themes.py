@@ -47,13 +47,15 @@ def cancels(trial: Trial, chance: random.Random) -> Trial:
         Act(at=last + later, process=0, verb="cancel", options={"all": True})
         for later in (1.0, 20.0)
     ]
-    faults = [one for one in trial.faults if one.kind in ("refused", "unsure", "jump")]
+    faults = [
+        fault for fault in trial.faults if fault.kind in ("refused", "unsure", "jump")
+    ]
     return attrs.evolve(
         trial,
         hosts=trial.hosts[:1],
         flows=flows,
         acts=_ordered(acts),
-        faults=tuple(attrs.evolve(one, process=0) for one in faults),
+        faults=tuple(attrs.evolve(fault, process=0) for fault in faults),
     )
 
 

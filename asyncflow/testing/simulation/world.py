@@ -162,8 +162,8 @@ class World:
     def note(self, *parts: object) -> None:
         """Write down what happens."""
         process = current.get()
-        who = process.name if process else "-"
-        self.trace.append(f"{self.elapsed:.9f} {who} {' '.join(map(str, parts))}")
+        name = process.name if process else "-"
+        self.trace.append(f"{self.elapsed:.9f} {name} {' '.join(map(str, parts))}")
 
     def violated(self, what: str) -> None:
         """Write down that a promise was broken."""

@@ -155,7 +155,7 @@ class Submissions:
                     name="retry_submission",
                     what="Start another run, of what has not completed in this one.",
                     parameters=(KEY,),
-                    answers={202: WHOLE_SUBMISSION},
+                    answers=ACCEPTED,
                 ),
                 self.retry,
             ),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 import attrs
 from anyio import to_thread
 from anyio.lowlevel import checkpoint
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -17,6 +18,7 @@ from asyncflow.acting import SUBMITTED_BY
 from asyncflow.entities.job import Job
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.watching import watching
+from asyncflow.status import Status
 from asyncflow.web.access import Access, cancelled_by, user_of
 from asyncflow.web.forms import asked, place
 from asyncflow.web.latest import Parts, Views
@@ -33,6 +35,9 @@ DRAWN = 300
 
 EVENTS = 1_000
 """Of how many jobs a page tells what has happened."""
+
+FILTERS = ("status", "task")
+"""The parts of the address that say which jobs are shown."""
 
 VALUES = 100
 """How many inputs, and how many outputs, a page names."""
@@ -72,14 +77,16 @@ class RunPage:
 
     async def show(self, request: Request) -> Response:
         """Show it."""
-        run, given = await self.site.run(request), asked(request, "from")
+        run, given = await self.site.run(request), asked(request, "from", *FILTERS)
         offset = place(given.get("from", ""))
-        jobs = run.jobs
+        jobs = _wanted(run, given)
         return self.site.page(
             request,
             "run",
             run=run,
             jobs=jobs[offset : offset + SHOWN],
+            asked={name: given[name] for name in FILTERS if given.get(name)},
+            statuses=[*Status],
             count=len(jobs),
             offset=offset,
             step=SHOWN,
@@ -94,22 +101,23 @@ class RunPage:
         given = request.query_params
         last = request.headers.get("last-event-id") or given.get("last", "")
         may_write = request.state.access is Access.ALL
-        offset = place(given.get("from", ""))
         return EventStream(
             self._changes(
-                await self.site.run(request), offset, last, may_write=may_write
+                await self.site.run(request), dict(given), last, may_write=may_write
             )
         )
 
     async def _changes(
-        self, run: Submission, offset: int, last: str, *, may_write: bool
+        self, run: Submission, given: Mapping[str, str], last: str, *, may_write: bool
     ) -> AsyncGenerator[str]:
         """Yield the parts of the page that have changed.
 
+        :param given: which jobs it shows, as its address says
         :param last: the number of the last change that was seen
         """
-        every = run.jobs
-        jobs, is_large = every[offset : offset + SHOWN], len(every) > DRAWN
+        offset, is_large = place(given.get("from", "")), len(run.jobs) > DRAWN
+        jobs = _wanted(run, given)[offset : offset + SHOWN]
+        filters = tuple(given.get(name, "") for name in FILTERS)
         known: Parts | None = None
 
         async def make() -> Parts:
@@ -118,7 +126,7 @@ class RunPage:
 
         with (
             watching(run) as change,
-            self._views.of((run.id, offset, may_write)) as view,
+            self._views.of((run.id, offset, filters, may_write)) as view,
         ):
             since = time.monotonic()
 
@@ -141,7 +149,7 @@ class RunPage:
         yield ENDED
 
     async def _parts(
-        self, run: Submission, jobs: tuple[Job, ...], *, is_drawn: bool, may_write: bool
+        self, run: Submission, jobs: Sequence[Job], *, is_drawn: bool, may_write: bool
     ) -> dict[str, str]:
         facts = {"root": "../", "may_write": may_write}
         parts = {"head": self.site.part("run_head", run=run, **_head(run), **facts)}
@@ -205,6 +213,26 @@ class RunPage:
         submission_id = request.path_params["id"]
         await self.site.find(request).delete(submission_id)
         return seen(request, "runs", f"{submission_id} is deleted")
+
+
+def _wanted(run: Submission, given: Mapping[str, str]) -> Sequence[Job]:
+    """Return the jobs of a run that an address asks for.
+
+    :raises HTTPException: where it names no status
+    """
+    status, task = given.get("status", ""), given.get("task", "").lower()
+
+    if status and status not in [*Status]:
+        raise HTTPException(400, f"there is no status {status!r:.50}")
+
+    if not status and not task:
+        return run.jobs
+
+    return [
+        job
+        for job in run.jobs
+        if (not status or job.status == status) and task in job.config_id.lower()
+    ]
 
 
 def pictures(run: Submission) -> dict[str, str]:

@@ -18,13 +18,20 @@ TTL = "2s"
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """Give the address of the scheduler of two workers."""
-    with dask_cluster.local(2) as found:
-        yield found
+    with dask_cluster.hosts(2) as found:
+        yield found.address
 
 
 @pytest.fixture
 def cluster() -> Iterator[dask_cluster.Hosts]:
     """Give two workers, and their scheduler, that may be killed."""
+    with dask_cluster.hosts(2) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[dask_cluster.Hosts]:
+    """Give the same for tests that leave it as it is."""
     with dask_cluster.hosts(2) as found:
         yield found
 

@@ -103,9 +103,9 @@ async def test_the_scheduler_is_killed_and_comes_again(
 
 
 async def test_the_network_is_cut_for_a_moment(
-    cluster: dask_cluster.Hosts, tmp_path: Path
+    shared: dask_cluster.Hosts, tmp_path: Path
 ) -> None:
-    with dask_cluster.proxy(cluster.address) as proxy:
+    with dask_cluster.proxy(shared.address) as proxy:
         config = configuration(proxy.address)
         cfg = single(config, begin_and_wait, str(tmp_path), crash_retries=0)
 
@@ -143,16 +143,16 @@ anyio.run(main, *sys.argv[1:])
 
 
 async def test_the_submitter_is_killed(
-    cluster: dask_cluster.Hosts, tmp_path: Path
+    shared: dask_cluster.Hosts, tmp_path: Path
 ) -> None:
     """What it has begun goes on, and the next one hears how it ends."""
-    command = (sys.executable, "-c", PROGRAM, cluster.address, str(tmp_path))
+    command = (sys.executable, "-c", PROGRAM, shared.address, str(tmp_path))
 
     with subprocess.Popen(command) as process:  # noqa: ASYNC220  # it takes a moment
         await to_thread.run_sync(until_begun, tmp_path, 1)
         process.kill()
 
-    config = configuration(cluster.address)
+    config = configuration(shared.address)
     single(config, begin_and_wait, str(tmp_path))
 
     with fail_after(60):

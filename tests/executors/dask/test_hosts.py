@@ -26,7 +26,7 @@ from tests.support.processes import await_death, cpu_seconds, lives
 pytestmark = [pytest.mark.anyio, pytest.mark.limit(120)]
 
 SMALL = "200MB"
-LARGE = 300_000_000
+LARGE = 220_000_000
 
 
 async def test_a_worker_is_frozen_until_it_is_taken_for_dead(
@@ -93,18 +93,17 @@ def flood(_: object) -> None:
 
 
 async def test_a_job_prints_and_reports_much(
-    cluster: dask_cluster.Hosts, tmp_path: Path
+    shared: dask_cluster.Hosts, tmp_path: Path
 ) -> None:
-    config = configuration(cluster.address, max_log_size=100_000)
+    config = configuration(shared.address, max_log_size=100_000)
     cfg = single(config, flood)
 
     with fail_after(90):
         async with Orchestrator(config) as orchestrator:
             scenario = await orchestrator.create_scenario(cfg)
-            await scenario.submit().accepted()
-            before, begun = cpu_seconds(cluster.scheduler.pid), time.monotonic()
+            before, begun = cpu_seconds(shared.scheduler.pid), time.monotonic()
             submission = await scenario.submit()
-            used = cpu_seconds(cluster.scheduler.pid) - before
+            used = cpu_seconds(shared.scheduler.pid) - before
             assert len(await submission.jobs[0].output()) < 150_000
 
     assert used < 0.05 * (time.monotonic() - begun) + 0.1
@@ -148,12 +147,12 @@ def count(path: str) -> None:
 
 
 async def test_two_programs_share_a_cluster_and_a_store(
-    cluster: dask_cluster.Hosts, tmp_path: Path
+    shared: dask_cluster.Hosts, tmp_path: Path
 ) -> None:
     store = str(tmp_path / "runs.db")
 
     async def run(name: str) -> None:
-        config = configuration(cluster.address)
+        config = configuration(shared.address)
         cfg = fan(config, double, 300)
 
         async with Orchestrator(config, store) as orchestrator:
@@ -169,4 +168,4 @@ async def test_two_programs_share_a_cluster_and_a_store(
             group.start_soon(run, "one")
             group.start_soon(run, "two")
 
-    assert await to_thread.run_sync(cluster.left) == ([], [])
+    assert await to_thread.run_sync(shared.left) == ([], [])

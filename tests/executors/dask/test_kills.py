@@ -170,7 +170,7 @@ async def test_a_worker_that_its_nanny_starts_again_does_not_run_it_again(
     ],
 )
 async def test_a_job_that_is_hard_to_end_ends_alone(
-    cluster: dask_cluster.Hosts, tmp_path: Path, hard: flows.Function
+    shared: dask_cluster.Hosts, tmp_path: Path, hard: flows.Function
 ) -> None:
     """It holds Python's lock, takes SIGTERM, or has children that do.
 
@@ -183,7 +183,7 @@ async def test_a_job_that_is_hard_to_end_ends_alone(
         )
     )
 
-    async with Programs.opened(cluster.address) as programs:
+    async with Programs.opened(shared.address) as programs:
         executor = await programs.open("one", kill_grace=GRACE)
         beside = programs.run(executor, quiet)
         heard = programs.run(executor, hard_one)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from anyio import fail_after, to_thread
-from anyio.lowlevel import checkpoint
 
 from asyncflow import Orchestrator, Submission
 from tests.support import dask_cluster
@@ -65,26 +64,23 @@ def killed(folder: Path, *arguments: str) -> tuple[int, int] | None:
 
 
 async def test_agents_are_closed_that_hold_nothing(
-    cluster: dask_cluster.Hosts, tmp_path: Path
+    shared: dask_cluster.Hosts, tmp_path: Path
 ) -> None:
-    where = cluster.address, str(tmp_path), ":memory:", "idle"
+    where = shared.address, str(tmp_path), ":memory:", "idle"
 
-    with fail_after(60):
-        await to_thread.run_sync(killed, tmp_path, *where)
-
-        while await to_thread.run_sync(cluster.left) != ([], []):
-            await checkpoint()
+    await to_thread.run_sync(killed, tmp_path, *where)
+    await to_thread.run_sync(shared.await_empty)
 
 
 async def test_agents_stay_that_have_something_for_who_takes_over(
-    cluster: dask_cluster.Hosts, tmp_path: Path
+    shared: dask_cluster.Hosts, tmp_path: Path
 ) -> None:
-    where = cluster.address, str(tmp_path), str(tmp_path / "runs.db"), "busy"
+    where = shared.address, str(tmp_path), str(tmp_path / "runs.db"), "busy"
 
     with fail_after(90):
         found = await to_thread.run_sync(killed, tmp_path, *where)
         assert found is not None
-        config = configuration(cluster.address)
+        config = configuration(shared.address)
         single(config, begin_and_wait, str(tmp_path))
 
         async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
@@ -96,6 +92,4 @@ async def test_agents_stay_that_have_something_for_who_takes_over(
             await to_thread.run_sync(await_death, found[0])
 
         assert (tmp_path / "ended").read_text().split() == [str(found[0])]
-
-        while await to_thread.run_sync(cluster.left) != ([], []):
-            await checkpoint()
+        await to_thread.run_sync(shared.await_empty)

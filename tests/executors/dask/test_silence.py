@@ -6,12 +6,12 @@ import os
 import signal
 
 import pytest
-from anyio import create_task_group, fail_after
-from anyio.lowlevel import checkpoint
+from anyio import create_task_group, fail_after, to_thread
 
 from asyncflow import Orchestrator
 from asyncflow.executors.dask import silence
 from tests.support import dask_cluster, flows
+from tests.support.counted_jobs import await_that
 from tests.support.dask_cluster import configuration
 from tests.support.flows import single
 
@@ -29,9 +29,9 @@ async def test_a_host_is_frozen_while_somebody_opens(
     config = configuration(cluster.address)
     cfg = single(config, flows.double)
 
-    def told() -> list[str]:
+    def is_told() -> bool:
         texts = [record.getMessage() for record in caplog.records]
-        return [text for text in texts if "do not answer" in text]
+        return any("do not answer" in text and str(port) in text for text in texts)
 
     async def open_and_run() -> None:
         async with Orchestrator(config) as orchestrator:
@@ -45,9 +45,7 @@ async def test_a_host_is_frozen_while_somebody_opens(
             async with create_task_group() as group:
                 group.start_soon(open_and_run)
 
-                while not any(str(port) in text for text in told()):
-                    await checkpoint()
-
+                await to_thread.run_sync(await_that, is_told, "a line of the log")
                 os.kill(frozen.pid, signal.SIGCONT)
     finally:
         os.kill(frozen.pid, signal.SIGCONT)

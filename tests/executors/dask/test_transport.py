@@ -9,16 +9,16 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import ExitStack, closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from anyio import fail_after, to_thread
-from anyio.lowlevel import checkpoint
 
 from asyncflow import Configuration, Orchestrator, ScenarioConfig, Status, Submission
 from tests.support import dask_cluster
-from tests.support.counted_jobs import noted, run_once
+from tests.support.counted_jobs import await_notes, await_that, noted, run_once
 from tests.support.dask_cluster import configuration
 from tests.support.flows import single
 
@@ -111,9 +111,7 @@ async def test_two_programs_take_over_at_once(
     command = (sys.executable, "-c", PROGRAM, address, str(tmp_path))
 
     with fail_after(90), subprocess.Popen(command) as first:  # noqa: ASYNC220  # the same
-        while len(noted(tmp_path / "begun")) < begun:
-            await checkpoint()
-
+        await to_thread.run_sync(await_notes, tmp_path / "begun", begun)
         first.kill()
 
     with ExitStack() as stack:
@@ -164,10 +162,8 @@ async def test_a_submitter_is_killed_before_any_host_has_its_job(
         dask_cluster.ended(worker)
 
     with subprocess.Popen((sys.executable, "-c", WAITING, *where)) as process:  # noqa: ASYNC220  # it is killed
-        with fail_after(60):
-            while not await to_thread.run_sync(is_marked, tmp_path / "runs.db"):
-                await checkpoint()
-
+        marked = partial(is_marked, tmp_path / "runs.db")
+        await to_thread.run_sync(await_that, marked, "a job that is to run")
         process.kill()
 
     cluster.add(port)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,55 @@ async def test_a_page_shows_a_run_as_it_goes(
     assert "wrote" in news["values-list"]
     assert "<svg" in news["dag"]
     assert "<svg" in news["gantt"]
+
+
+async def test_jobs_are_found_by_their_status_and_their_task(
+    orchestrator: Orchestrator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "SHOWN", 1)
+    declare = orchestrator.config
+    source = declare.configure_data_node("source", default_data=1)
+    tasks = [
+        declare.configure_task(
+            name, function, source, declare.configure_data_node(f"{name}_out")
+        )
+        for name, function in (
+            *(("load_a", flows.double), ("load_b", flows.fail)),
+            *(("store_a", flows.fail), ("store_b", flows.double)),
+        )
+    ]
+    scenario = await orchestrator.create_scenario(
+        declare.configure_scenario("s", tasks)
+    )
+    submission = await scenario.submit().wait()
+    place = f"runs/{submission.id}"
+
+    async with client(orchestrator) as browser:
+
+        async def found(asked: str) -> list[str]:
+            names: list[str] = []
+            more = f"?{asked}"
+
+            while more:
+                page = await browser.get(f"{place}{more}")
+                rows = re.findall(r'<tr id="row-JOB_(load_.|store_.)_', page.text)
+                live = await browser.get(f"{place}/live{more}")
+                assert re.findall(r'[^\\]"row-JOB_(load_.|store_.)_', live.text) == rows
+                names += rows
+                further = re.search(r'href="([^"]*)#jobs">Further jobs', page.text)
+                more = html.unescape(further[1]) if further else ""
+
+            return names
+
+        assert await found("") == ["load_a", "load_b", "store_a", "store_b"]
+        assert await found("status=FAILED") == ["load_b", "store_a"]
+        assert await found("task=LOAD") == ["load_a", "load_b"]
+        assert await found("task=load&status=FAILED") == ["load_b"]
+        assert await found("status=CANCELED") == []
+        page = await browser.get(place)
+        assert 'href="?status=FAILED#jobs"' in page.text
+        page = await browser.get(place, params={"status": "BROKEN"})
+        assert page.status_code == 400
 
 
 async def test_a_run_that_has_ended_is_sent_once(orchestrator: Orchestrator) -> None:
@@ -162,4 +213,5 @@ async def test_a_reader_sees_no_buttons_also_in_what_comes_later(
         for place in ("", "/live"):
             text = (await browser.get(f"runs/{submission.id}{place}")).text
             assert "COMPLETED" in text
-            assert "<button" not in text
+            assert 'method="post"' not in text
+            assert text.count("<button") == (place == "")  # that of the filter

@@ -191,7 +191,7 @@ async def test_all_that_failed_is_tried_again(orchestrator: Orchestrator) -> Non
     async with client(orchestrator) as browser:
         for place in ("runs", f"scenarios/{scenario.id}"):
             page = await browser.get(place)
-            assert page.text.count("<td>t0: ValueError: no 1<") == 1, page.text
+            assert page.text.count(">t0: ValueError: no 1<") == 1, page.text
 
         answer = await browser.post("runs/retry", data={"status": "FAILED"})
         assert "1+runs" in answer.headers["location"]
