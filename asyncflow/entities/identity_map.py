@@ -1,6 +1,4 @@
-"""The identity map: makes the entities of an orchestrator, and knows those that are in
-use.
-"""
+"""The identity map: makes the entities of an orchestrator, and knows those in use."""
 
 from __future__ import annotations
 
