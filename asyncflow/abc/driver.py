@@ -67,6 +67,9 @@ class Driver(ABC):
     path: str | None = None
     makes_folder: bool = False
     """Whether it makes the folder of its path, where there is none."""
+    is_moved: bool = False
+    """Whether its path is another one than that of its config: what is staged there is found
+    by a note alone; see `asyncflow.worker.values.note_staged`."""
     parses_in_process: int = 32 << 20
     """Up to how many bytes the program itself parses: `parsed_size` says how many there
     are. Of more, a worker does so, as parsing holds Python's lock."""

@@ -11,6 +11,9 @@ from asyncflow.drivers._objects import is_columns
 from asyncflow.gc_pause import pause_gc
 from asyncflow.worker.errors import DataNodeWritingError
 
+FIRST_YEAR = 1900
+"""Where the days of workbooks begin: what is before is read as midnight."""
+
 MANY = 2000
 """How many rows a large table has."""
 
@@ -63,14 +66,40 @@ def _value(value: Any) -> Any:
 def as_cell(value: Any) -> Any:
     """Return a value as a cell can hold it.
 
-    :raises DataNodeWritingError: for a time with a zone
+    :raises DataNodeWritingError: for a time with a zone, and for days before 1900
     """
-    if isinstance(value, datetime.datetime) and value.tzinfo is not None:
-        raise DataNodeWritingError(
-            "a cell has no time zone: write naive datetimes, or text"
-        )
+    if isinstance(value, datetime.date):
+        if value != value:  # the NaT of pandas
+            return None
+
+        check_day(value)
+
+        if getattr(value, "tzinfo", None) is not None:
+            raise DataNodeWritingError(
+                "a cell has no time zone: write naive datetimes, or text"
+            )
 
     return value if isinstance(value, _CELLS) else str(value)
+
+
+def check_days(frame: Any) -> None:
+    """Refuse a frame of pandas of which cells would hold days before 1900."""
+    for at in range(frame.shape[1]):
+        column = frame.iloc[:, at]
+
+        if column.dtype.kind == "M" and column.notna().any():
+            check_day(column.min())
+        elif column.dtype.kind == "O":
+            for value in column:
+                if isinstance(value, datetime.date) and value == value:  # no NaT
+                    check_day(value)
+
+
+def check_day(value: datetime.date) -> None:
+    if value.year < FIRST_YEAR:
+        raise DataNodeWritingError(
+            f"a cell has no days before {FIRST_YEAR}, as {value} is: write text"
+        )
 
 
 _CELLS = (

@@ -27,6 +27,7 @@ from asyncflow.worker.replacing import (
     Draft,
     Former,
     check_kind,
+    check_link,
     copy,
     is_special,
     locate,
@@ -36,7 +37,14 @@ from asyncflow.worker.replacing import (
     unreadable,
     unwritable,
 )
-from asyncflow.worker.values import INLINE, LARGE, former_name, temporary_name
+from asyncflow.worker.values import (
+    INLINE,
+    LARGE,
+    forget_staged,
+    former_name,
+    note_staged,
+    temporary_name,
+)
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
@@ -301,7 +309,16 @@ class FileDriver(Driver):
 
             return self._staged(lambda file: file.write(data), path, name)
 
-        return self._staged(write, path, name)
+        if not self.is_moved:
+            return self._staged(write, path, name)
+
+        note_staged(path, name, self.path or "")
+
+        try:
+            return self._staged(write, path, name)
+        except BaseException:
+            forget_staged(path)
+            raise
 
     def _staged(
         self, write: Callable[[BinaryIO], object], path: str, name: str
@@ -369,7 +386,7 @@ class FileDriver(Driver):
 
         return [os.path.join(folder, one) for one in names if one.startswith(begin)]
 
-    def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
+    def publish(self, kept: StoredValue, path: str) -> StoredValue:
         if self.path is None:
             return kept
 
@@ -381,7 +398,13 @@ class FileDriver(Driver):
         except OSError as error:
             raise unwritable(error, self.path, name) from error
 
+        self._forget(path)
         return None
+
+    def _forget(self, path: str) -> None:
+        """Note that nothing waits any more."""
+        if self.is_moved:
+            forget_staged(path)
 
     def former(self, kept: StoredValue, path: str) -> Former | None:
         if self.path is None or not isinstance(kept, str) or os.path.isdir(self.path):
@@ -395,8 +418,12 @@ class FileDriver(Driver):
     def discard(self, kept: StoredValue, path: str) -> None:
         if isinstance(kept, str):
             _names.pop(kept, None)
+        elif self.is_moved:  # who has found the note knows no more
+            staged = self.staging_path(path)
+            kept = staged if os.path.lexists(staged) else temporary_name(staged)
 
         super().discard(kept, path)
+        self._forget(path)
 
     def is_published(self, kept: StoredValue, path: str) -> bool | None:  # noqa: ARG002
         return not (isinstance(kept, str) and os.path.exists(kept))
@@ -419,18 +446,3 @@ def gone(path: str) -> str:
         f"its file{link} is not there: bring it back, write to the data node, or run "
         "the task that writes it"
     )
-
-
-def check_link(path: str, name: str) -> None:
-    """Refuse a link that leads where there is not even a folder."""
-    if not os.path.islink(path):
-        return
-
-    target = os.path.realpath(path)
-
-    if not os.path.isdir(os.path.dirname(target)):
-        why = (
-            f"data node {name!r} is a link into a folder that is not there: make "
-            f"the folder of {target!r}, or mend the link"
-        )
-        raise FileNotFoundError(errno.ENOENT, why, path)

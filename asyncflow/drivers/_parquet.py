@@ -420,4 +420,5 @@ class ParquetFiles(RowFileDriver):
         name = os.path.splitext(os.path.basename(path))[0] + self.suffix
         os.replace(kept, os.path.join(self.path, name))
         sync_folder(self.path)
+        self._forget(path)
         return None

@@ -103,7 +103,7 @@ class PartitionedDriver(ParquetFiles):
             )
 
         draft = self._draft(path)
-        note_staged(path, name)
+        note_staged(path, name, self.path if self.is_moved else "")
 
         try:
             if self.makes_folder:

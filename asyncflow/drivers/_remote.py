@@ -70,8 +70,8 @@ class RemoteDriver(ServerDriver):
 
     def __reduce__(self) -> tuple[Any, ...]:
         given = (type(self.form), self.path, self.options)
-        state = {"validator": self.validator, "makes_folder": self.makes_folder}
-        return type(self), given, state
+        kept = {"validator", "makes_folder", "is_moved"} & vars(self).keys()
+        return type(self), given, {name: vars(self)[name] for name in kept}
 
     @property
     def place(self) -> str:

@@ -68,7 +68,9 @@ class ServerDriver(Driver):
         :param name: how errors call the value
         """
         self._names[path] = name
-        note_staged(path, name)
+        has_secrets = self.shown_place != self.given_place
+        is_noted = self.is_moved and not has_secrets
+        note_staged(path, name, (self.path or "") if is_noted else "")
 
     def name_of(self, path: str) -> str:
         """Return how errors call the value."""

@@ -24,7 +24,7 @@ from asyncflow.drivers._polars_types import read_guessing
 from asyncflow.drivers._previews import RowFileDriver
 from asyncflow.selection import library_of, preview
 from asyncflow.worker.errors import DataNodeWritingError
-from asyncflow.worker.replacing import COPIED, copy
+from asyncflow.worker.replacing import COPIED, PACKED, copy
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
@@ -33,9 +33,11 @@ if TYPE_CHECKING:
 MARKED = frozenset({"utf-16", "utf-32"})
 """Encodings that begin a text with a mark, which cannot stand in its middle."""
 
-
 COUNTED = 1 << 18
 """In how many letters behind the rows of a preview further ones are counted."""
+
+LIBRARIES = frozenset({"polars", "pyarrow"})
+"""Whose errors tell what CSV cannot hold."""
 
 LONGEST = 2**31 - 1
 """How many letters a cell may have."""
@@ -128,6 +130,14 @@ class CSVDriver(RowFileDriver):
     def _dump(
         self, value: object, file: BinaryIO, name: str, *, has_header: bool
     ) -> None:
+        is_packed = type(value) is bytes or "compression" in self.options.write_options
+
+        if (self.path or "").endswith(PACKED) and not is_packed:
+            raise DataNodeWritingError(
+                f"data node {name!r} at {self.path} is compressed, by its name: give "
+                "write_options={'compression': 'gzip'} for pandas, or another path"
+            )
+
         try:
             if isinstance(value, bytes):
                 file.write(value)
@@ -141,6 +151,14 @@ class CSVDriver(RowFileDriver):
             raise DataNodeWritingError(f"data node {name!r}: {error}") from error
         except TypeError as error:
             raise _options.unknown_option(error, name) or error from None
+        except Exception as error:  # each library has its own
+            if type(error).__module__.partition(".")[0] not in LIBRARIES:
+                raise
+
+            why = str(error).partition("\n")[0]
+            raise DataNodeWritingError(
+                f"data node {name!r}: CSV cannot hold the value ({why}): write text"
+            ) from error
 
     def append(
         self, value: object, kept: StoredValue, path: str, name: str

@@ -12,6 +12,7 @@ from asyncflow.abc import StoredValue
 from asyncflow.drivers import _exposed, _options
 from asyncflow.drivers._cells import (
     as_cell,
+    check_days,
     forget_cells,
     lines_of,
     pause_for,
@@ -305,12 +306,12 @@ class ExcelDriver(FileDriver):
     ) -> None:
         """Write a workbook; tell what it cannot hold."""
         try:
-            with BytesIO() as memory:  # it seeks, and is not closed where that fails
-                write(memory)
-                data = memory.getvalue()
+            memory = BytesIO()  # what has failed may close its archive later, in there
+            write(memory)
+            data = memory.getvalue()
         except DataNodeWritingError as error:
             raise DataNodeWritingError(f"data node {name!r}: {error}") from error
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, NotImplementedError) as error:
             raise _options.unknown_option(error, name) or DataNodeWritingError(
                 f"data node {name!r}: a workbook cannot hold the value ({error})"
             ) from error
@@ -421,6 +422,8 @@ class ExcelDriver(FileDriver):
 
         with pandas.ExcelWriter(file, engine="xlsxwriter", engine_kwargs=how) as book:
             for name, table in sheets.items():
-                as_table(table, "pandas").to_excel(book, sheet_name=name, **given)
+                frame = as_table(table, "pandas")
+                check_days(frame)
+                frame.to_excel(book, sheet_name=name, **given)
 
         forget_cells(book.book)

@@ -1,6 +1,4 @@
-"""The identity map: makes the entities of an orchestrator, and knows those that are in
-use.
-"""
+"""The identity map: makes the entities of an orchestrator, and knows those in use."""
 
 from __future__ import annotations
 
@@ -113,6 +111,8 @@ class IdentityMap:
                     mark_deleted(entity)
                 elif isinstance(entity, TaskState):
                     entity.is_deleted = True
+                elif isinstance(entity, NodeState):  # who reads is told so
+                    entity.version, entity.older = None, []
 
         if ids.kind_of(entity_id) == ids.CYCLE:
             for basis in [*self.bases.values()]:
@@ -378,6 +378,7 @@ class IdentityMap:
 
         made = self.drivers.driver_in(place, attrs.evolve(config, default_path=path))
         made.makes_folder = bool(fields_of(config.default_path or ""))
+        made.is_moved = True
         return made
 
     def _told_from(self, config: DataNodeConfig) -> str | None:

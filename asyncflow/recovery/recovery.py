@@ -30,7 +30,7 @@ from asyncflow.values.retention import Pins
 from asyncflow.values.sharing import StoreSharing
 
 if TYPE_CHECKING:
-    from asyncflow.recovery.settling import Unsettled
+    from asyncflow.recovery.settling import Place, Unsettled
 
 LEASE = 30.0
 """How long an orchestrator counts as alive after it said so, in s, where its process
@@ -319,9 +319,9 @@ class Recovery:
 
         return goes_on
 
-    def _drivers(self, left: Unsettled) -> dict[str, Driver]:
+    def _drivers(self, left: Unsettled) -> dict[Place, Driver]:
         driver, nodes = self.loader.identity_map.driver, self.loader.config.data_nodes
-        return {name: driver(nodes[name]) for name in left.names() if name in nodes}
+        return left.drivers(nodes, driver)
 
     async def _waiting(self, dead_id: str) -> dict[str, int]:
         """Return the files that say which calls of a dead orchestrator had not begun,

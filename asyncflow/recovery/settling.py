@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
+import attrs
 from anyio import to_thread
 
 from asyncflow.abc import Driver, StoredValue
+from asyncflow.config.sections import DataNodeConfig
 from asyncflow.entities.submission import Run
 from asyncflow.log import logger as _logger
 from asyncflow.log import named
@@ -22,19 +31,42 @@ from asyncflow.worker.intent import STAGED, Intent, take
 from asyncflow.worker.values import INTENT
 
 
+class Place(NamedTuple):
+    """Whose something is that waits."""
+
+    name: str
+    path: str = ""
+    """That of the data node; ``""`` for that of its config."""
+
+
 class Unsettled(NamedTuple):
     """What a dead orchestrator has left."""
 
     intents: Mapping[str, Intent]
     """By their jobs' ids."""
-    staged: Mapping[str, str]
-    """The names of the data nodes that something waits for on a server, by the paths that
-    their drivers were given for it."""
+    staged: Mapping[str, Place]
+    """What waits to be published, by the paths that drivers were given for it."""
 
-    def names(self) -> set[str]:
-        """Return the names of the data nodes."""
+    def drivers(
+        self,
+        nodes: Mapping[str, DataNodeConfig],
+        make: Callable[[DataNodeConfig], Driver],
+    ) -> dict[Place, Driver]:
+        """Make the drivers that all of it needs, as far as data nodes are known."""
         parts = [part for intent in self.intents.values() for part in intent.parts]
-        return {*self.staged.values(), *(part.name for part in parts)}
+        found: dict[Place, Driver] = {}
+
+        for place in {*self.staged.values(), *(Place(part.name) for part in parts)}:
+            if (config := nodes.get(place.name)) is None:
+                continue
+
+            if place.path:
+                config = attrs.evolve(config, default_path=place.path)
+
+            found[place] = make(config)
+            found[place].is_moved |= bool(place.path)
+
+        return found
 
 
 REASON = "its outputs were written as the process of its orchestrator died"
@@ -46,7 +78,7 @@ def left_by(folder: str, holder_id: str) -> Unsettled:
     :param folder: where values are
     """
     intents: dict[str, Intent] = {}
-    staged: dict[str, str] = {}
+    staged: dict[str, Place] = {}
 
     for name in os.listdir(folder):
         path = os.path.join(folder, name)
@@ -58,7 +90,8 @@ def left_by(folder: str, holder_id: str) -> Unsettled:
             intents[intent.job_id] = intent
         elif name.endswith(STAGED):
             with suppress(OSError), open(path, encoding="utf-8") as file:
-                staged[path.removesuffix(STAGED)] = file.read()
+                place = Place(*file.read().split("\n", 1))
+                staged[path.removesuffix(STAGED)] = place
 
     return Unsettled(intents, staged)
 
@@ -138,33 +171,34 @@ def _records(
 
 
 def finish_lost(
-    left: Unsettled, runs: Iterable[Run], drivers: Mapping[str, Driver]
+    left: Unsettled, runs: Iterable[Run], drivers: Mapping[Place, Driver]
 ) -> None:
     """Finish what is visible in part of runs that the store does not have. Blocks.
 
     :param runs: those that it has
-    :param drivers: by the names of the data nodes, as far as these are known
+    :param drivers: those of the data nodes, as far as these are known
     """
     known = {job.id for run in runs for job in run.jobs if job.id in left.intents}
 
     for job_id in left.intents.keys() - known:
         intent = left.intents[job_id]
-        names = [part.name for part in intent.parts if part.name in drivers]
+        places = [Place(part.name) for part in intent.parts]
+        found = {one.name: drivers[one] for one in places if one in drivers}
 
         with suppress(Exception):  # of a server that is away
-            intent.settle({name: drivers[name] for name in names}, runs_again=True)
+            intent.settle(found, runs_again=True)
 
 
-def discard(left: Unsettled, drivers: Mapping[str, Driver]) -> None:
-    """Discard what waits on servers, and never is published; tell what stays. Blocks.
+def discard(left: Unsettled, drivers: Mapping[Place, Driver]) -> None:
+    """Discard what waits, and never is published; tell what stays. Blocks.
 
-    :param drivers: by the names of the data nodes, as far as these are known
+    :param drivers: those of the data nodes, as far as these are known
     """
-    for path, name in left.staged.items():
-        if name in drivers:
-            drivers[name].discard(None, path)
+    for path, place in left.staged.items():
+        if place in drivers:
+            drivers[place].discard(None, path)
 
-    stays = {path: name for path, name in left.staged.items() if _waits(path)}
+    stays = {path: place.name for path, place in left.staged.items() if _waits(path)}
 
     if stays:
         _logger.warning(
@@ -190,5 +224,6 @@ def staged_by_dead(folder: str, living: Collection[str]) -> Unsettled:
     dead = {name.partition("-")[0] for name in names} - {*living}
     found = [left_by(folder, holder_id) for holder_id in sorted(dead)]
     return Unsettled(
-        {}, {path: name for written in found for path, name in written.staged.items()}
+        {},
+        {path: place for written in found for path, place in written.staged.items()},
     )

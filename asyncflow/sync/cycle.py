@@ -10,11 +10,11 @@ from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.sections import NOT_GIVEN, NotGiven
 from asyncflow.entities.cycle import Cycle as AsyncCycle
 from asyncflow.sync.changes import Properties
-from asyncflow.sync.forwarding import Forwarded, Labeled, assign
+from asyncflow.sync.forwarding import Block, Forwarded, Labeled, assign
 
 
 @verbs_name_arguments
-class Cycle(Labeled[AsyncCycle], of=AsyncCycle):
+class Cycle(Labeled[AsyncCycle], Block, of=AsyncCycle):
     """A cycle; see `asyncflow.Cycle`."""
 
     __slots__ = ()

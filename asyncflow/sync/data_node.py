@@ -17,7 +17,7 @@ from asyncflow.entities.reasons import Reasons
 from asyncflow.errors import NoData
 from asyncflow.log import logger as _logger
 from asyncflow.selection import Preview
-from asyncflow.sync.forwarding import Answer, Forwarded, Part, assign
+from asyncflow.sync.forwarding import Answer, Block, Forwarded, Part, assign
 
 
 class Edits(tuple[Edit, ...]):
@@ -31,7 +31,7 @@ class Edits(tuple[Edit, ...]):
 
 
 @verbs_name_arguments
-class DataNode(Part[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
+class DataNode(Part[AsyncDataNode[T]], Block, Generic[T], of=AsyncDataNode):
     """A data node; see `asyncflow.DataNode`."""
 
     __slots__ = ()

@@ -205,6 +205,18 @@ class Labeled(Handle[Inner]):
         return self._loop.call(ask)
 
 
+class Block:
+    """Is used with ``with`` as a scenario is: what is set there is kept as it is set."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
 class Part(Labeled[Inner]):
     """Is a part of other entities."""
 

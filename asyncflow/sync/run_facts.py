@@ -125,6 +125,10 @@ class JobFacts(Labeled[AsyncJob]):
         """Tell whether it was submitted earlier."""
         return self.submitted_at < other.submitted_at
 
+    def __le__(self, other: JobFacts) -> bool:
+        """Tell whether it was not submitted later."""
+        return self.submitted_at <= other.submitted_at
+
 
 class SubmissionFacts(Labeled[AsyncSubmission]):
     """What a submission tells."""
@@ -221,3 +225,7 @@ class SubmissionFacts(Labeled[AsyncSubmission]):
     def __lt__(self, other: SubmissionFacts) -> bool:
         """Tell whether it was submitted earlier."""
         return self.submitted_at < other.submitted_at
+
+    def __le__(self, other: SubmissionFacts) -> bool:
+        """Tell whether it was not submitted later."""
+        return self.submitted_at <= other.submitted_at

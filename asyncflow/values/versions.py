@@ -174,9 +174,7 @@ class Versions:
         try:
             return node.found(number)
         except NoData:
-            if self.is_shared:
-                await self._check_there(node)
-
+            await self._check_there(node)
             raise
 
     async def _check_there(self, node: NodeState) -> None:
@@ -200,7 +198,6 @@ class Versions:
                 await self.stored.refresh(nodes)
 
             versions = [await self._found(node, None) for node in nodes]
-
             pairs = [*zip(nodes, versions, strict=True)]
 
             try:
@@ -256,6 +253,9 @@ class Versions:
         """
         from asyncflow.values import reading
 
+        if node.version is None:  # before a file of the user's is written
+            await self._check_there(node)
+
         self.being_edited.append(node)
 
         try:
@@ -268,6 +268,7 @@ class Versions:
 
                 if not await reading.write(self.store, node, made, readers, again):
                     await self.files.in_thread(self.files.remove, _files(node))
+                    node.version, node.older = None, []
                     raise NotFound(node.id)
         finally:
             self.being_edited.remove(node)

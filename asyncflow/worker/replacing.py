@@ -96,6 +96,9 @@ def unreadable(place: str, storage_type: str, error: Exception) -> DataNodeReadi
         if isinstance(error, kind):
             return DataNodeReadingError(place, why, remedy)
 
+    if isinstance(error, UnicodeError) and place.endswith(PACKED):
+        return DataNodeReadingError(place, "it is compressed, by its name", UNPACK)
+
     if isinstance(error, UnicodeError):
         why = f"its text has another encoding ({error})"
         return DataNodeReadingError(place, why, "name that with encoding=")
@@ -111,6 +114,14 @@ def unreadable(place: str, storage_type: str, error: Exception) -> DataNodeReadi
     why = f"it is no whole {storage_type} ({type(error).__name__}: {error})"
     return DataNodeReadingError(place, why, BRING_BACK)
 
+
+PACKED = (".gz", ".bz2", ".xz", ".zip", ".zst")
+"""How the names of compressed files end."""
+
+UNPACK = (
+    "unpack it, or, of CSV by pandas, give read_options and write_options "
+    "{'compression': 'gzip'}"
+)
 
 BRING_BACK = "bring back the file that was there, or write to the data node"
 
@@ -162,6 +173,21 @@ def is_special(path: str) -> bool:
         return False
 
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def check_link(path: str, name: str) -> None:
+    """Refuse a link that leads where there is not even a folder."""
+    if not os.path.islink(path):
+        return
+
+    target = os.path.realpath(path)
+
+    if not os.path.isdir(os.path.dirname(target)):
+        why = (
+            f"data node {name!r} is a link into a folder that is not there: make "
+            f"the folder of {target!r}, or mend the link"
+        )
+        raise FileNotFoundError(errno.ENOENT, why, path)
 
 
 def put_in_place(draft: str, path: str) -> None:

@@ -43,22 +43,23 @@ INTENT = ".intent"
 
 STAGED = ".staged"
 """How the name of a file ends, after a path that `Driver.write` was given, that is there
-while something waits on a server to be published. It has the data node's name."""
+while something waits to be published that is found in no other way. It has the data node's
+name, and then its path, where that is another one than its config's."""
 
 _MAGIC = b"AFV2"
 _HEAD = struct.Struct("<4sIQI")
 _ALIGN = 64
 
 
-def note_staged(path: str, name: str) -> None:
-    """Note that something waits to be published that is no file, for who finds it after a
-    crash.
+def note_staged(path: str, name: str, place: str = "") -> None:
+    """Note that something waits to be published, for who finds it after a crash.
 
     :param path: the path that `Driver.write` was given
     :param name: how errors call the value
+    :param place: the path of the data node, where its config has another; without secrets
     """
     with suppress(OSError), open(path + STAGED, "w", encoding="utf-8") as file:
-        file.write(name)
+        file.write(f"{name}\n{place}" if place else name)
 
 
 def forget_staged(path: str) -> None:

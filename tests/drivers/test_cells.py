@@ -17,7 +17,7 @@ import xlsxwriter
 
 from asyncflow.drivers._cells import MANY, forget_cells, pause_for, unify_dates
 from asyncflow.drivers.excel import ExcelDriver, ExcelOptions
-from asyncflow.errors import DataNodeReadingError
+from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
 
 pytestmark = pytest.mark.usefixtures("tables_are_warm")
 
@@ -84,3 +84,27 @@ def test_no_garbage_is_collected_while_much_is_written(
         assert not gc.isenabled()
 
     assert gc.isenabled()
+
+
+OLD = datetime.date.fromisoformat("1899-12-31")
+
+
+@pytest.mark.parametrize("exposed", ["pandas", "polars", "list[dict]"])
+@pytest.mark.parametrize("column", [[OLD, None], [pd.Timestamp(OLD)], [pd.NaT, OLD]])
+def test_days_that_a_cell_cannot_hold_are_refused(
+    tmp_path: Path, exposed: str, column: list[Any]
+) -> None:
+    made = ExcelDriver(str(tmp_path / "own"), ExcelOptions(exposed_type=exposed))
+
+    with pytest.raises(DataNodeWritingError, match=r"'node'.*before 1900.*write text"):
+        made.write([{"a": one} for one in column], str(tmp_path / "A-1.value"), "node")
+
+    assert not [*tmp_path.iterdir()]
+
+
+def test_columns_that_a_sheet_cannot_name(tmp_path: Path) -> None:
+    made = ExcelDriver(str(tmp_path / "own"))
+    frame = pd.DataFrame([[1]], columns=pd.MultiIndex.from_tuples([("a", "b")]))
+
+    with pytest.raises(DataNodeWritingError, match="'node': a workbook cannot hold"):
+        made.write(frame, str(tmp_path / "A-1.value"), "node")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import enum
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -239,3 +240,36 @@ class Coded:
     @classmethod
     def decode(cls, row: dict[str, str]) -> Coded:
         return cls(row["code"].lower())
+
+
+@pytest.mark.parametrize("exposed", ["polars", "arrow"])
+@pytest.mark.parametrize("value", [[[1, 2]], [b"\xff"]])
+def test_what_a_library_cannot_write_names_the_data_node(
+    tmp_path: Path, exposed: str, value: list[Any]
+) -> None:
+    made = CSVDriver(str(tmp_path / "own"), CSVOptions(exposed_type=exposed))
+
+    with pytest.raises(
+        DataNodeWritingError, match=r"'node': CSV cannot hold .*write text"
+    ):
+        made.write({"a": value}, str(tmp_path / "A-1.value"), "node")
+
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_compressed_file_is_told_and_never_replaced_by_text(tmp_path: Path) -> None:
+    path, draft = str(tmp_path / "own.csv.gz"), str(tmp_path / "A-1.value")
+    plain = CSVDriver(path)
+
+    with pytest.raises(DataNodeWritingError, match=r"'node' at .*gz.*compression"):
+        plain.write([{"a": 1}], draft, "node")
+
+    how = {"compression": "gzip"}
+    made = CSVDriver(path, CSVOptions(read_options=how, write_options=how))
+    made.publish(made.write([{"a": 1}], draft, "node"), draft)
+    assert gzip.decompress(Path(path).read_bytes()) == b"a\n1\n"
+    found: Any = made.read(None)
+    assert found.to_dict("list") == {"a": [1]}
+
+    with pytest.raises(DataNodeReadingError, match=r"compressed.*unpack it"):
+        plain.read(None)

@@ -175,7 +175,9 @@ def declare(config: Configuration, kind: str) -> DataNodeConfig:
     }
     options = known[name]
 
-    if further:
+    if further == "template":
+        options["default_path"] = f"made/{{scenario_id}}/{options['default_path']}"
+    elif further:
         options[further] = True
 
     storage_type = "pickle" if name == "kept" else f"dying_{name}"

@@ -159,3 +159,12 @@ def test_what_was_staged_is_removed(folder: Path, address: str, client: Any) -> 
     assert [*collections()] == ["items"]
     assert not [*folder.glob("parts.*")]
     assert not left(folder)
+
+
+def test_what_was_staged_at_the_path_of_a_scenario_is_removed(folder: Path) -> None:
+    kinds = "parts+template,json+template"
+    (status, _, _, _), calls = killed_then_started(folder, kinds, "written")
+    assert (status, calls) == ("COMPLETED", 2)
+    (made,) = (folder / "made").iterdir()
+    assert sorted(one.name for one in made.iterdir()) == ["own.json", "parts"]
+    assert not left(folder)

@@ -13,7 +13,14 @@ import pytest
 from asyncflow import Configuration, Orchestrator
 from asyncflow.drivers.json import JSONDriver
 from asyncflow.records import JobRecord, VersionRecord
-from asyncflow.recovery.settling import REASON, Unsettled, finish_lost, left_by, settle
+from asyncflow.recovery.settling import (
+    REASON,
+    Place,
+    Unsettled,
+    finish_lost,
+    left_by,
+    settle,
+)
 from asyncflow.status import Status
 from asyncflow.worker.intent import STAGED, Intent, Part
 from asyncflow.worker.values import INTENT
@@ -67,7 +74,9 @@ def test_what_is_left(tmp_path: Path) -> None:
     (tmp_path / f"ORCHESTRATOR_1-4.value{STAGED}").write_text("node")
     (tmp_path / f"ORCHESTRATOR_2-4.value{STAGED}").write_text("other")
     path = str(tmp_path / "ORCHESTRATOR_1-4.value")
-    assert left_by(str(tmp_path), "ORCHESTRATOR_1") == Unsettled({}, {path: "node"})
+    assert left_by(str(tmp_path), "ORCHESTRATOR_1") == Unsettled(
+        {}, {path: Place("node")}
+    )
 
 
 @pytest.mark.parametrize("is_visible", [True, False])
@@ -85,5 +94,5 @@ def test_a_run_that_is_lost_is_not_visible_in_part(
         drivers["a"].publish(parts[0].kept, parts[0].path)
 
     left = Unsettled({"JOB_x": Intent("JOB_x", 1.0, tuple(parts))}, {})
-    finish_lost(left, [], drivers)
+    finish_lost(left, [], {Place(name): driver for name, driver in drivers.items()})
     assert [os.path.exists(path) for path in paths] == [is_visible] * 2

@@ -18,6 +18,8 @@ from tests.support.buckets import address as address
 from tests.support.buckets import client as client
 from tests.support.buckets import keys
 
+OWN = settling.Place("own")
+
 
 @pytest.fixture
 def driver(address: str) -> S3Driver:
@@ -49,16 +51,16 @@ def test_a_server_that_is_away_is_told(
     mark = stage(driver, tmp_path)
     assert len(keys(client)) == 1
     left = settling.staged_by_dead(str(tmp_path), {"ORCHESTRATOR_living"})
-    assert left.staged == {str(mark).removesuffix(STAGED): "own"}
+    assert left.staged == {str(mark).removesuffix(STAGED): OWN}
     nowhere = attrs.evolve(driver.options, aws_s3_endpoint_url="http://127.0.0.1:1")
-    settling.discard(left, {"own": S3Driver(None, nowhere)})
+    settling.discard(left, {OWN: S3Driver(None, nowhere)})
     assert mark.exists()
     (text,) = warnings_of(caplog)
     assert "staged for 'own' is still there" in text
     assert str(mark) in text
     caplog.clear()
 
-    settling.discard(left, {"own": driver})  # at the next start
+    settling.discard(left, {OWN: driver})  # at the next start
     assert not mark.exists()
     assert keys(client) == []
     assert not warnings_of(caplog)

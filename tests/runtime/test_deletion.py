@@ -1,15 +1,17 @@
-"""What is deleted while others submit it."""
+"""What is deleted, and what was deleted while others submit or hold it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 from anyio import create_task_group, fail_after
 
 from asyncflow import (
     Configuration,
+    Frequency,
     NotFound,
     Orchestrator,
     ScenarioConfig,
@@ -145,3 +147,32 @@ async def test_either_it_runs_or_it_is_deleted(
     assert await one.store.jobs() == []
     assert len(await one.store.data_nodes()) == 1  # what they share
     assert await one.store.pinned_for_ended() == []
+
+
+@pytest.mark.parametrize("size", [1, 200_000])
+async def test_what_was_deleted_is_not_read_any_more(
+    config: Configuration, tmp_path: Path, size: int
+) -> None:
+    """Neither a small value, which this process has in memory, nor a file's."""
+    own = config.configure_data_node("own", default_data=b"0" * size)
+    path = tmp_path / "there.json"
+    there = config.configure_data_node("there", "json", default_path=path)
+    shared = config.configure_data_node("shared", scope=Scope.CYCLE, default_data=1)
+    cfg = config.configure_scenario("s", [], [own, there, shared], Frequency.DAILY)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.there.write(1)
+        await orchestrator.delete(scenario.id)
+
+        for node in scenario.data_nodes.values():
+            with pytest.raises(NotFound, match=node.id):
+                await node.read()
+
+            with pytest.raises(NotFound, match=node.id):
+                await node.write(2)
+
+        with pytest.raises(NotFound):
+            await scenario.read("own", "there")
+
+    assert path.read_text() == "1"

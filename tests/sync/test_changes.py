@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import asyncflow.sync as tp
-from asyncflow import Configuration, EntityUpdated
+from asyncflow import Configuration, EntityUpdated, Frequency
 from asyncflow.sync.changes import merged
 from tests.support.flows import double, single
 from tests.support.sync import orchestrator as orchestrator
@@ -141,3 +141,19 @@ def test_the_later_change_counts(
     merged(changes, first)
     merged(changes, second)
     assert changes == {"properties": {}, "without": set(), **both}
+
+
+def test_a_data_node_and_a_cycle_are_taken_by_with(config: Configuration) -> None:
+    """As Taipy's are; what is set is kept as it is set."""
+    source = config.configure_data_node("source", default_data=1)
+    cfg = config.configure_scenario("s", [], [source], Frequency.DAILY)
+    scenario: Any = tp.create_scenario(cfg)
+
+    with scenario.source as node, scenario.cycle as cycle:
+        node.name = "Source"
+        cycle.name = "today"
+        found: Any = tp.get(node.id)
+        assert found.name == "Source"
+
+    found = tp.get(cycle.id)
+    assert found.name == "today"

@@ -102,6 +102,25 @@ def test_handles_give_blocking_handles(config: Configuration) -> None:
 
 
 @pytest.mark.usefixtures("orchestrator")
+def test_runs_and_jobs_are_in_the_order_in_which_they_were_submitted(
+    config: Configuration,
+) -> None:
+    scenario = tp.create_scenario(single(config, flows.double, 1))
+    one, two = (scenario.submit(wait=True, force=True) for _ in range(2))
+
+    pairs: list[Any] = [(one, two), (one.jobs[0], two.jobs[0])]
+
+    for earlier, later in pairs:
+        assert earlier < later
+        assert earlier <= later
+        assert earlier <= earlier  # what is tested
+        assert later > earlier
+        assert later >= earlier
+        assert not later <= earlier
+        assert sorted([later, earlier]) == [earlier, later]
+
+
+@pytest.mark.usefixtures("orchestrator")
 def test_a_failed_run_raises_from_result_alone(config: Configuration) -> None:
     scenario = tp.create_scenario(single(config, flows.fail))
     submission = scenario.submit(wait=True)
