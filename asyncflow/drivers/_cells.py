@@ -22,8 +22,11 @@ def pause_for(tables: Iterable[Any]) -> AbstractContextManager[None]:
     """Collect no garbage while large tables are written: each look at millions of cells
     would hold up the event loop of the program.
     """
-    found = (next(iter(one.values()), ()) if is_columns(one) else one for one in tables)
-    sized = (one for one in found if isinstance(one, Sized))
+    found = (
+        next(iter(table.values()), ()) if is_columns(table) else table
+        for table in tables
+    )
+    sized = (column for column in found if isinstance(column, Sized))
     return pause_gc() if sum(map(len, sized)) >= MANY else nullcontext()
 
 
@@ -49,7 +52,7 @@ def lines_of(book: Any, name: str, **options: Any) -> list[Any]:
     :param options: those of calamine's `to_python`
     """
     lines = book.get_sheet_by_name(name).to_python(**options)
-    return [[_value(one) for one in line] for line in lines]
+    return [[_value(cell) for cell in line] for line in lines]
 
 
 def _value(value: Any) -> Any:

@@ -41,7 +41,7 @@ class Encoder(json.JSONEncoder):
             return {TYPE: f"enum {_address(kind)}", VALUE: o.name}
 
         if dataclasses.is_dataclass(o) and not isinstance(o, type):
-            fields = [one.name for one in dataclasses.fields(o) if one.init]
+            fields = [field.name for field in dataclasses.fields(o) if field.init]
             values = {name: getattr(o, name) for name in fields}
             return {TYPE: f"dataclass {_address(kind)}", VALUE: values}
 
@@ -121,12 +121,12 @@ def _weight(value: Any, few: int, depth: int = DEPTH) -> int:
     count = 1 + len(value)
 
     if depth:
-        for one in value:
+        for member in value:
             if count > few:
                 break
 
-            if type(one) not in _ONE:
-                count += _weight(one, few - count, depth - 1)
+            if type(member) not in _ONE:
+                count += _weight(member, few - count, depth - 1)
 
     return count
 

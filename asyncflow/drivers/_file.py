@@ -384,7 +384,7 @@ class FileDriver(Driver):
         except OSError:  # there is no folder
             return ()
 
-        return [os.path.join(folder, one) for one in names if one.startswith(begin)]
+        return [os.path.join(folder, name) for name in names if name.startswith(begin)]
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue:
         if self.path is None:

@@ -120,11 +120,11 @@ def _parameters(kind: type[Any]) -> frozenset[str]:
     """Return what a kind of file system, or what it is made of, takes."""
     made = [vars(base)["__init__"] for base in kind.__mro__ if "__init__" in vars(base)]
     return frozenset(
-        one.name
+        parameter.name
         for each in made
-        for one in signature(each).parameters.values()
-        if one.name != "self"
-        and one.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+        for parameter in signature(each).parameters.values()
+        if parameter.name != "self"
+        and parameter.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
     )
 
 

@@ -18,7 +18,7 @@ def joined(before: Any, more: Any) -> Any:
     :raises Exception: where the second has other columns, or what these cannot hold
     """
     arrow = need("pyarrow", "appending to Parquet")
-    names = [one for one in more.column_names if not one.startswith(INDEX)]
+    names = [name for name in more.column_names if not name.startswith(INDEX)]
 
     if not names and not more.num_rows:
         return before

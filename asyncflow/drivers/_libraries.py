@@ -105,7 +105,7 @@ def rows_of(value: Any) -> list[dict[str, Any]]:
             check_distinct([*map(str, frame.columns)])
             frame = frame.astype(object).where(frame.notna(), None)
             rows = frame.to_dict("records")
-            return [{str(name): one for name, one in row.items()} for row in rows]
+            return [{str(name): cell for name, cell in row.items()} for row in rows]
         case "polars":
             return list(_same(value).to_dicts())
         case "pyarrow":
@@ -113,7 +113,7 @@ def rows_of(value: Any) -> list[dict[str, Any]]:
             return list(_same(value).to_pylist())
         case "numpy":
             names, cells = value.dtype.names, value.tolist()
-            return [_row(names, one) for one in cells]
+            return [_row(names, cells_of_row) for cells_of_row in cells]
         case _:
             return rows_of_objects(value)
 

@@ -21,7 +21,7 @@ def is_columns(value: object) -> bool:
     if not isinstance(value, dict) or not value:
         return False
 
-    return all(isinstance(one, list | tuple) for one in value.values())
+    return all(isinstance(column, list | tuple) for column in value.values())
 
 
 def columns_of(rows: Sequence[Row]) -> dict[str, list[Any]]:
@@ -48,34 +48,34 @@ def rows_of_objects(value: Any) -> list[Row]:
             "dicts or of objects, or a dict of columns"
         )
 
-    return [row_of(one) for one in value]
+    return [row_of(item) for item in value]
 
 
-def row_of(one: Any) -> Row:
+def row_of(item: Any) -> Row:
     """Return an object as a row."""
-    kind = type(one)
+    kind = type(item)
 
-    if isinstance(one, Mapping):
-        return {str(name): cell for name, cell in one.items()}
+    if isinstance(item, Mapping):
+        return {str(name): cell for name, cell in item.items()}
 
-    if callable(getattr(kind, "encode", None)) and not isinstance(one, str):
-        return dict(one.encode())
+    if callable(getattr(kind, "encode", None)) and not isinstance(item, str):
+        return dict(item.encode())
 
     if hasattr(kind, "model_dump"):  # pydantic
-        return dict(one.model_dump())
+        return dict(item.model_dump())
 
     names = fields_of(kind)
 
-    if not names and isinstance(one, list | tuple):
-        return {str(at): cell for at, cell in enumerate(one)}
+    if not names and isinstance(item, list | tuple):
+        return {str(at): cell for at, cell in enumerate(item)}
 
     if names:
-        return {name: getattr(one, name) for name in names}
+        return {name: getattr(item, name) for name in names}
 
-    if hasattr(one, "__dict__"):
-        return dict(vars(one))
+    if hasattr(item, "__dict__"):
+        return dict(vars(item))
 
-    return {"0": one}
+    return {"0": item}
 
 
 def fields_of(kind: type[Any]) -> tuple[str, ...]:
@@ -150,9 +150,9 @@ def _reader(hint: Any) -> Callable[[str], Any] | None:
 
 
 def _member(kind: type[enum.Enum], text: str) -> enum.Enum:
-    for one in kind:
-        if text in (one.name, str(one.value), str(one)):
-            return one
+    for member in kind:
+        if text in (member.name, str(member.value), str(member)):
+            return member
 
     return kind(text)
 

@@ -64,7 +64,7 @@ def first_in(source: Any, rows: int) -> tuple[Any, int]:
         for batch in opened.iter_batches(batch_size=max(rows, 1)):
             taken.append(batch)
 
-            if sum(one.num_rows for one in taken) >= rows:
+            if sum(part.num_rows for part in taken) >= rows:
                 break
 
         head = arrow.Table.from_batches(taken, opened.schema_arrow)
@@ -88,6 +88,6 @@ def hash_of(found: object) -> str:
 
 def index_of(schema: Any, columns: Sequence[str]) -> list[str]:
     """Return the columns that are the index of the frame that was written."""
-    told = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
-    names = told.get("index_columns", [])
-    return [one for one in names if isinstance(one, str) and one not in columns]
+    kept = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
+    names = kept.get("index_columns", [])
+    return [name for name in names if isinstance(name, str) and name not in columns]

@@ -39,11 +39,11 @@ class ParquetOptions(_options.TableOptions):
         if (
             not isinstance(names, list | tuple)
             or not names
-            or any(not isinstance(one, str) for one in names)
+            or any(not isinstance(name, str) for name in names)
         ):
             raise ValueError(f"{PARTITIONS} {names!r:.100} are no names in a list")
 
-        if hidden := [one for one in names if one.startswith(("_", "."))]:
+        if hidden := [name for name in names if name.startswith(("_", "."))]:
             raise ValueError(
                 f"{PARTITIONS} {hidden[0]!r} would be a folder that readers pass over: "
                 "use a name that begins otherwise"

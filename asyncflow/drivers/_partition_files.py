@@ -62,7 +62,7 @@ def table_of(value: object, names: Sequence[str]) -> Any:
     if not table.column_names:  # no rows at all
         return table
 
-    if lacking := [one for one in names if one not in table.column_names]:
+    if lacking := [name for name in names if name not in table.column_names]:
         raise DataNodeWritingError(
             f"it has no column {lacking[0]!r}, which is one of partition_cols: "
             f"use some of {', '.join(table.column_names)}"

@@ -35,7 +35,7 @@ def read_guessing(polars: Any, data: bytes, given: dict[str, Any]) -> Any:
 def _is_unsure(polars: Any, head: Any) -> bool:
     """Tell whether a column has nothing in its first cells: text, it would be."""
     texts = head.select(polars.col(polars.String))
-    return any(one.null_count() == head.height for one in texts)
+    return any(column.null_count() == head.height for column in texts)
 
 
 def _with_dates(polars: Any, found: Any) -> Any:

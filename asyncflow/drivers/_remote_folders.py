@@ -64,7 +64,7 @@ def names_in(files: Any, at: str) -> list[str]:
     """Return all files of a folder."""
     files.invalidate_cache()
     found = files.find(at, detail=True)
-    return sorted(name for name, one in found.items() if one["type"] != "directory")
+    return sorted(name for name, info in found.items() if info["type"] != "directory")
 
 
 def _uncounted(files: Any, at: str, names: Iterable[str]) -> set[str]:
@@ -179,9 +179,9 @@ def _mark_dropped(files: Any, staged: str, at: str, drops: str, stem: str) -> No
     found = names_in(files, at)
     parts = {name: name[len(at) + 1 :] for name in found}
     adding = {part.removeprefix(ADDS) for part in parts.values() if _is(part, ADDS)}
-    kept = {name for one in adding for name in _made_by(one, found)}
+    kept = {name for place in adding for name in _made_by(place, found)}
     gone = [parts[name] for name in found if name not in kept]
-    data = json.dumps([one for one in gone if not _is_hidden(one)]).encode()
+    data = json.dumps([name for name in gone if not _is_hidden(name)]).encode()
 
     if is_whole(files):
         files.pipe_file(drops, data)

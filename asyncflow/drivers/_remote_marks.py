@@ -53,7 +53,7 @@ def mark_of_all(files: Any, at: str) -> str | None:
         (name, info.get("size"), *_marks(info)) for name, info in found.items()
     ]
 
-    if any(len(one) == 2 for one in all_of_them):  # of one nobody can tell
+    if any(len(pair) == 2 for pair in all_of_them):  # of one nobody can tell
         return None
 
     return f"{len(found)}-{_digest(sorted(all_of_them))}" if found else None

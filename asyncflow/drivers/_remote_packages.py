@@ -50,8 +50,8 @@ def needs(path: str) -> dict[str, str | None]:
         return found
 
     for protocol in protocols:
-        if (told := known_implementations.get(protocol)) is not None:
-            package = told["class"].partition(".")[0]
+        if (known := known_implementations.get(protocol)) is not None:
+            package = known["class"].partition(".")[0]
             found[package] = PACKAGES.get(package)
         elif protocol not in available_protocols():
             raise ValueError(f"fsspec has no file system for {protocol!r}")

@@ -152,7 +152,7 @@ class SqlPlace:
             url = make_url(str(self.url))
             return url if "+" in url.drivername else self._with_driver(url)
 
-        query = {key: str(one) for key, one in (self.db_extra_args or {}).items()}
+        query = {key: str(value) for key, value in (self.db_extra_args or {}).items()}
 
         if self.engine == "sqlite":
             return URL.create("sqlite", database=self.file, query=query)
@@ -450,7 +450,7 @@ def _comparison(column: ColumnElement[Any], where: Any) -> Any:
 
 def native(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row with what Python has for scalars of NumPy, and NULL for NaN."""
-    return {name: _cell(one) for name, one in row.items()}
+    return {name: _cell(cell) for name, cell in row.items()}
 
 
 def _cell(value: Any) -> Any:

@@ -126,8 +126,10 @@ def size_of(table: Any) -> int | None:
         case "numpy":
             return None if table.dtype.hasobject else int(table.nbytes)
         case _ if isinstance(table, dict):  # sheets, by their names
-            sizes = [size_of(one) for one in table.values()]
-            return sum(one for one in sizes if one is not None) if all(sizes) else None
+            sizes = [size_of(column) for column in table.values()]
+            return (
+                sum(size for size in sizes if size is not None) if all(sizes) else None
+            )
         case _:
             return None
 
@@ -157,7 +159,7 @@ def copied(table: Any) -> Any:
         case "numpy":
             return table.copy()
         case _ if isinstance(table, dict):
-            return {name: copied(one) for name, one in table.items()}
+            return {name: copied(column) for name, column in table.items()}
         case _:
             return table
 

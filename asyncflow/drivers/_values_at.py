@@ -186,7 +186,7 @@ class ValuesAt:
         except FileNotFoundError:
             return {}
 
-        return {os.path.basename(at): int(one["size"]) for at, one in found.items()}
+        return {os.path.basename(at): int(info["size"]) for at, info in found.items()}
 
     def _none(self) -> dict[str, int]:
         """Return no files, where the bucket is there that has none.

@@ -222,7 +222,7 @@ class CSVDriver(RowFileDriver):
                 f"appended to {', '.join(names)}: have the same ones"
             )
 
-        return {one: columns[one] for one in names} if columns else []
+        return {name: columns[name] for name in names} if columns else []
 
 
 def names_of(value: Any) -> list[str] | None:

@@ -42,7 +42,7 @@ def _names(given: Any) -> Any:
 
 def _are_names(_: object, __: object, value: Any) -> None:
     names = value if isinstance(value, list) else [value]
-    is_right = value is None or (names and all(isinstance(one, str) for one in names))
+    is_right = value is None or (names and all(isinstance(name, str) for name in names))
 
     if not is_right:
         raise ValueError(f"{value!r} is neither a sheet's name nor a list of names")
@@ -51,10 +51,10 @@ def _are_names(_: object, __: object, value: Any) -> None:
 def _each(given: Any) -> Any:
     """Return the exposed types of the sheets: one for all, or one for each."""
     if isinstance(given, dict):
-        return {name: _exposed.as_exposed(one) for name, one in given.items()}
+        return {name: _exposed.as_exposed(sheet) for name, sheet in given.items()}
 
     if isinstance(given, list | tuple):
-        return [_exposed.as_exposed(one) for one in given]
+        return [_exposed.as_exposed(sheet) for sheet in given]
 
     return _exposed.as_exposed(given)
 
@@ -223,7 +223,7 @@ class ExcelDriver(FileDriver):
         check_header(names)
 
         if not lines:
-            return {one: [] for one in names}
+            return {name: [] for name in names}
 
         unify_dates(lines)
         return [dict(zip(names, line, strict=True)) for line in lines]
@@ -297,7 +297,7 @@ class ExcelDriver(FileDriver):
                         f"{', '.join(names)} of sheet {name!r}: have the same ones"
                     )
 
-                columns = {one: columns[one] for one in names}
+                columns = {name: columns[name] for name in names}
 
             there.extend(zip(*columns.values(), strict=True))
 

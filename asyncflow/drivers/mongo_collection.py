@@ -172,7 +172,9 @@ class MongoDriver(ServerDriver):
             found = list(database[self._name].find(query, fields))
 
             if columns is not None:
-                return [{name: one.get(name) for name in columns} for one in found]
+                return [
+                    {name: document.get(name) for name in columns} for document in found
+                ]
 
             kind = self.options.custom_document
             return found if kind is None else self._objects(kind, found)
@@ -188,7 +190,9 @@ class MongoDriver(ServerDriver):
 
     def _objects(self, kind: type[Any], found: list[dict[str, Any]]) -> list[Any]:
         if not callable(getattr(kind, "decode", None)):
-            found = [{k: v for k, v in one.items() if k != "_id"} for one in found]
+            found = [
+                {k: v for k, v in document.items() if k != "_id"} for document in found
+            ]
 
         return objects_of(kind, found, are_texts=False)
 
@@ -226,7 +230,7 @@ class MongoDriver(ServerDriver):
                 raise
 
     def _check_new(self, database: Any, documents: list[dict[str, Any]]) -> None:
-        given = [one["_id"] for one in documents if "_id" in one]
+        given = [document["_id"] for document in documents if "_id" in document]
         found = given and database[self._name].find_one({"_id": {"$in": given}})
 
         if found:
@@ -271,7 +275,7 @@ class MongoDriver(ServerDriver):
             appended = database[self._staged(path, APPENDED)]
 
             for documents in _groups(appended.find({}, {"_id": 1})):  # added in part
-                ids = [one["_id"] for one in documents]
+                ids = [document["_id"] for document in documents]
                 database[self._name].delete_many({"_id": {"$in": ids}})
 
             for begin in (STAGED, APPENDED):
@@ -303,8 +307,8 @@ class MongoDriver(ServerDriver):
             return Told(why, "return documents of what BSON holds")
 
         if isinstance(error, errors.WriteError | errors.BulkWriteError):
-            told = (error.details or {}).get("writeErrors") or [{"errmsg": why}]
-            first = str(told[0].get("errmsg", why)).partition("\n")[0][:300]
+            refused = (error.details or {}).get("writeErrors") or [{"errmsg": why}]
+            first = str(refused[0].get("errmsg", why)).partition("\n")[0][:300]
             return Told(first, "mend the documents, or the rules of the collection")
 
         if isinstance(error, errors.ConnectionFailure):
@@ -343,12 +347,14 @@ def _add(staged: Any, target: Any) -> None:
 
     try:
         for documents in _groups(staged.find()):
-            ids = [one["_id"] for one in documents]
+            ids = [document["_id"] for document in documents]
             found = target.find({"_id": {"$in": ids}}, {"_id": 1})
-            known = [one["_id"] for one in found]
+            known = [document["_id"] for document in found]
 
-            if new := [one for one in documents if one["_id"] not in known]:
-                added += [one["_id"] for one in new]
+            if new := [
+                document for document in documents if document["_id"] not in known
+            ]:
+                added += [document["_id"] for document in new]
                 target.insert_many(new)
     except BaseException:
         target.delete_many({"_id": {"$in": added}})

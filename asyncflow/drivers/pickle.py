@@ -96,8 +96,8 @@ class PickleDriver(FileDriver):
             if not _is_own(error):
                 raise
 
-            told = pickle.UnpicklingError(str(error))
-            raise unreadable(place, self.storage_type, told) from error
+            failure = pickle.UnpicklingError(str(error))
+            raise unreadable(place, self.storage_type, failure) from error
 
     def dump(self, value: object, file: BinaryIO, name: str) -> None:
         file.write(_dumped(value, name))

@@ -173,7 +173,7 @@ def _run(connection: Connection, query: Any) -> None:
         parameters = rows_of(parameters)
 
     if isinstance(parameters, list | tuple):
-        parameters = [_plain(one) for one in parameters]
+        parameters = [_plain(parameter) for parameter in parameters]
 
         if not parameters:  # for none of them
             return

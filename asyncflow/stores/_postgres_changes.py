@@ -62,8 +62,8 @@ class PostgresChanges(ChangeFeed):
         server.consume_input()
         changes: list[Change] = []
 
-        while told := server.notifies():
-            changes.append(_change(told.extra))
+        while notice := server.notifies():
+            changes.append(_change(notice.extra))
 
         return changes
 
@@ -82,7 +82,7 @@ class PostgresChanges(ChangeFeed):
             await to_thread.run_sync(connection.close)
 
 
-def _change(told: bytes) -> Change:
-    maker_id, at, operation, entity_id, attributes = json.loads(told)
+def _change(notice: bytes) -> Change:
+    maker_id, at, operation, entity_id, attributes = json.loads(notice)
     names = tuple(name for name in attributes.split(",") if name)
     return Change(maker_id, float(at), operation, entity_id, names)

@@ -81,7 +81,7 @@ def parts(asked: Asked) -> list[Part]:
     :raises ValueError: where a property has a value by which nothing is found
     """
     properties = asked.properties or {}
-    pairs = {name: listed(name, one) for name, one in properties.items()}
+    pairs = {name: listed(name, value) for name, value in properties.items()}
     found = [] if asked.tag is None else [Part("tag", {"tag": asked.tag})]
     found += (
         Part("property", {"property_name": name, "property_value": text})

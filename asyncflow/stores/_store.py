@@ -284,7 +284,7 @@ class DatabaseStore(Store):
         self._now_open().graphs.clear()
         look = unfinished(scenario_ids, lost)
         given = [[{"id": scenario_id}] for scenario_id in scenario_ids]
-        acts = [Command("delete", one, (look, ("runs",))) for one in given]
+        acts = [Command("delete", rows, (look, ("runs",))) for rows in given]
         gone = Command("clean", [{"name": label}], (look, ("runs",)))
         await self._put(look, *acts, gone)
 
@@ -395,10 +395,10 @@ class DatabaseStore(Store):
         if self._search is None:
             self._search = ScenarioSearch(self._now_open(), self.patience)
 
-        one = next(iter(versions)) if versions and len(versions) == 1 else None
+        version = next(iter(versions)) if versions and len(versions) == 1 else None
         columns = {"config_id": config_id, "name": name, "cycle_id": cycle_id}
         asked = Asked(
-            columns={**columns, "version": one},
+            columns={**columns, "version": version},
             tag=tag,
             is_primary=is_primary,
             properties=properties,
@@ -407,7 +407,7 @@ class DatabaseStore(Store):
             after=after,
             page=page or Page(),
             others={
-                "versions": _keys(versions) if one is None else None,
+                "versions": _keys(versions) if version is None else None,
                 "created_from": created_from,
                 "created_to": created_to,
             },

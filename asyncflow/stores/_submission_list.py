@@ -54,4 +54,4 @@ def may_be_of_id(text: str) -> bool:
 
 def small(text: str) -> str:
     """Return a text with the letters of ASCII small, as SQLite does it."""
-    return "".join(one.lower() if one.isascii() else one for one in text)
+    return "".join(letter.lower() if letter.isascii() else letter for letter in text)

@@ -368,10 +368,10 @@ class Tables:
 
         if newest_first:
             last = (*edge, ALL if place < 0 else place)
-            return [one for one in scenarios if self.key(one, sort_key) < last]
+            return [row for row in scenarios if self.key(row, sort_key) < last]
 
         first = (*edge, max(place, 0))
-        return [one for one in scenarios if self.key(one, sort_key) > first]
+        return [row for row in scenarios if self.key(row, sort_key) > first]
 
     def has_value(self, record: ScenarioRecord, wanted: NodeValue) -> bool:
         """Tell whether the current value of a data node of a scenario is one of some."""

@@ -159,7 +159,7 @@ class MemoryStore(Store):
     async def pinned(self, submission_id: str) -> set[tuple[str, int]]:
         self._check()
         records, pins = self._tables.versions.records, self._tables.pins
-        found = [records[one] for one in pins.get(submission_id, ()) if one in records]
+        found = [records[pin] for pin in pins.get(submission_id, ()) if pin in records]
         return {(version.node_id, version.number) for version in found}
 
     async def flush(self) -> None:
@@ -427,7 +427,7 @@ class MemoryStore(Store):
             and pairs <= {*(listed_pairs(scenario.properties) or ())}
             and (value is None or self._tables.has_value(scenario, value))
         ]
-        found.sort(key=lambda one: self._tables.key(one, sort_key))
+        found.sort(key=lambda scenario: self._tables.key(scenario, sort_key))
 
         if after is not None:
             newest_first = page is not None and page.newest_first

@@ -31,8 +31,8 @@ class _Shared:
 
     def tell(self) -> None:
         self.number += 1
-        told, self.told = self.told, Event()
-        told.set()
+        event, self.told = self.told, Event()
+        event.set()
 
 
 @attrs.define(eq=False)

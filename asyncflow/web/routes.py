@@ -62,8 +62,8 @@ class Routes:
             if request.method == "OPTIONS":
                 return Response(headers=headers)
 
-            told = f"{path} takes {headers['allow']}, not {request.method}"
-            raise HTTPException(405, told, headers)
+            problem = f"{path} takes {headers['allow']}, not {request.method}"
+            raise HTTPException(405, problem, headers)
 
         bare = path.strip("/")
         whole = {**request.scope, "path": request.scope["path"][:-1]}

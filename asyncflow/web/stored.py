@@ -63,7 +63,7 @@ async def stored(orchestrator: Orchestrator) -> Stored:
     except StoreFailed as error:
         unlisted = str(error)
 
-    dead = await store.makers() - {one.id for one in await store.orchestrators()}
+    dead = await store.makers() - {owner.id for owner in await store.orchestrators()}
     left = lost(sizes, dead, await store.kept_names()) if sizes else []
     held = await store.sizes() if isinstance(store, MeasuredStore) else None
     file = await to_thread.run_sync(_file, getattr(store, "path", None))

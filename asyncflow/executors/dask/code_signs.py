@@ -106,7 +106,7 @@ def _imported_by(name: str, file: str, facts: Facts) -> tuple[str, ...]:  # noqa
         code = compiled(opened.read(), file)
 
     found = {name, *(() if code is None else imported_by(code, name, file))}
-    return tuple({part for one in found for part in _with_parents(one)})
+    return tuple({part for module in found for part in _with_parents(module)})
 
 
 def _with_parents(name: str) -> Iterator[str]:
@@ -124,7 +124,7 @@ def _file(name: str) -> str | None:
     cloudpickle = sys.modules.get("cloudpickle")
     by_value = cloudpickle.list_registry_pickle_by_value() if cloudpickle else ()
 
-    if name == "__main__" or any(one in by_value for one in _with_parents(name)):
+    if name == "__main__" or any(parent in by_value for parent in _with_parents(name)):
         return None
 
     module = sys.modules.get(name)
@@ -151,7 +151,9 @@ def _folders(name: str, path: Iterable[str]) -> list[str]:
     the package that it is in is loaded.
     """
     last = name.rpartition(".")[2]
-    return [found for one in path if os.path.isdir(found := os.path.join(one, last))]
+    return [
+        found for folder in path if os.path.isdir(found := os.path.join(folder, last))
+    ]
 
 
 def _spec(name: str, path: object) -> ModuleSpec | None:

@@ -128,8 +128,8 @@ async def local_cluster(count: int, folder: str) -> AsyncIterator[str]:
             line = await process.stdout.readline()
 
         if not line:
-            told = await to_thread.run_sync(_last_line, path)
-            raise ClusterFailed("on this host", f"it did not start ({told})", _LOCAL)
+            last = await to_thread.run_sync(_last_line, path)
+            raise ClusterFailed("on this host", f"it did not start ({last})", _LOCAL)
 
         yield json.loads(line)["address"]
     finally:

@@ -34,7 +34,7 @@ def placed(
     if not any(map(_has_held, calls)):
         return calls, ()
 
-    placing = _Placing(member, {one.values: one for one in members.values()})
+    placing = _Placing(member, {member.values: member for member in members.values()})
     found = [placing.call(call) for call in calls]
     return found, (*placing.needs.values(),)
 
@@ -71,8 +71,8 @@ class _Placing:
 
     def call(self, call: Call) -> Call:
         return call._replace(
-            inputs=tuple([self._taken(*one) for one in call.inputs]),
-            outputs=tuple([self._made(*one) for one in call.outputs]),
+            inputs=tuple([self._taken(*given) for given in call.inputs]),
+            outputs=tuple([self._made(*output) for output in call.outputs]),
         )
 
     def _taken(
@@ -135,7 +135,7 @@ class ClusterValues(HeldValues):
 
     def _home(self, name: str) -> Member | None:
         place = place_of(name)
-        homes = (one for one in self.members.values() if one.values == place)
+        homes = (member for member in self.members.values() if member.values == place)
         return next(homes, None)
 
     async def _names(self, member: Member) -> list[str]:

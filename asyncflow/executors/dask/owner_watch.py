@@ -86,8 +86,8 @@ class OwnerWatch(SchedulerPlugin):  # type: ignore[misc]  # Dask has no types he
         self.scheduler.remove_plugin(self.name)
 
 
-def _result(told: dict[str, Any]) -> object:
-    result = told["result"]
+def _result(answer: dict[str, Any]) -> object:
+    result = answer["result"]
 
     if isinstance(result, Serialized):
         return deserialize(result.header, result.frames)

@@ -54,7 +54,7 @@ class Signed:
 def refused(calls: Sequence[Call]) -> list[tuple[Call, ModuleDiffers]]:
     """Return the calls that are not to run here, as a module of theirs differs. Blocks."""
     signs = {call.pinned.signs for call in calls if isinstance(call.pinned, Signed)}
-    errors = {one: error for one in signs if (error := first_difference(one))}
+    errors = {name: error for name in signs if (error := first_difference(name))}
     return [
         (call, errors[call.pinned.signs])
         for call in calls

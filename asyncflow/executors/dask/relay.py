@@ -93,7 +93,7 @@ class Relay(Watch):
         }
 
     def _told(self, word: str) -> set[int]:
-        found = [one.places for one in self.ended_all if one.word == word]
+        found = [message.places for message in self.ended_all if message.word == word]
         return {place for places in found for place in places}
 
     def attach(self, job_id: str, heir: Sender) -> None:
@@ -163,7 +163,7 @@ class Relay(Watch):
         self.ended_all.append(message)
         self._tell(message)
 
-        if sum(len(one.places) for one in self.ended_all) < len(self.calls):
+        if sum(len(message.places) for message in self.ended_all) < len(self.calls):
             self._flush()  # the rest is not told at once
 
     def _begin(self, message: Message) -> None:
@@ -193,7 +193,9 @@ class Relay(Watch):
 
         if len(data) > SMALL + PIECE:  # all but the outcomes, which are fetched
             left = {"ended", "over"}
-            data = pickle.dumps([one for one in waiting if one.word not in left], 5)
+            data = pickle.dumps(
+                [message for message in waiting if message.word not in left], 5
+            )
 
         self.sender.send(data)
 
@@ -225,8 +227,8 @@ def _send_one(place: int, heir: Sender, messages: Sequence[Message]) -> None:
 
     for word, places, content in messages:
         if place in places:
-            one = [content[places.index(place)]] if word == "ended" else content
-            found.append(Message(word, [0], one))
+            sent = [content[places.index(place)]] if word == "ended" else content
+            found.append(Message(word, [0], sent))
 
             if word in ("ended", "returned"):
                 found.append(Message("over", ()))

@@ -126,7 +126,7 @@ class Seats:
         def rank(member: Member) -> tuple[int, float]:
             return -homes.get(member.values, 0), member.load
 
-        free = [one for one in self.members.values() if one.used < one.size]
+        free = [member for member in self.members.values() if member.used < member.size]
         return min(free, key=rank, default=None)
 
     def _wake(self) -> None:

@@ -34,7 +34,7 @@ async def reach(client: Client, members: Mapping[str, Member], folder: str) -> N
         await to_thread.run_sync(os.unlink, path)
 
     blind = sorted(
-        one.host for address, one in members.items() if found.get(address) != text
+        member.host for address, member in members.items() if found.get(address) != text
     )
 
     if blind:
@@ -57,7 +57,9 @@ async def reach_address(
     """
     found = await client.run(probe_address, data=pickle.dumps(address))
     blind = {
-        one.host: why for at, one in members.items() if (why := found.get(at, UNKNOWN))
+        member.host: why
+        for at, member in members.items()
+        if (why := found.get(at, UNKNOWN))
     }
 
     if blind:

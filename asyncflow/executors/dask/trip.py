@@ -129,7 +129,9 @@ class Trip:
         if word == "ended":
             outcomes = dict(zip(places, map(self._meant, places, content), strict=True))
             self._left = [place for place in self._left if place not in outcomes]
-            died = (isinstance(one, Crashed | Killed) for one in outcomes.values())
+            died = (
+                isinstance(outcome, Crashed | Killed) for outcome in outcomes.values()
+            )
             self._has_died = self._has_died or any(died)
             calls = [self.calls[place] for place in found]
             self.watch.all_ended(calls, [outcomes[place] for place in found])

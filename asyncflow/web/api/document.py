@@ -64,7 +64,7 @@ def _told(operation: Operation) -> dict[str, Any]:
             {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
         )
 
-    told: dict[str, Any] = {
+    described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.what,
         "parameters": parameters,
@@ -78,18 +78,18 @@ def _told(operation: Operation) -> dict[str, Any]:
             "required": [*operation.needs],
             "additionalProperties": False,
         }
-        told["requestBody"] = {
+        described["requestBody"] = {
             "required": bool(operation.needs),
             "content": {"application/json": {"schema": schema}},
         }
 
     if operation.takes_file:
-        told["requestBody"] = {
+        described["requestBody"] = {
             "required": True,
             "content": {"application/octet-stream": {"schema": {}}},
         }
 
-    return told
+    return described
 
 
 def _answers(operation: Operation) -> dict[str, Any]:

@@ -100,7 +100,11 @@ class Asked:
             for parameter in operation.parameters
             if (text := _given(parameter, request)) is not None
         }
-        known = {one.name for one in operation.parameters if one.place == "query"}
+        known = {
+            parameter.name
+            for parameter in operation.parameters
+            if parameter.place == "query"
+        }
         names = [name for name, _ in request.query_params.multi_items()]
 
         for name in names:

@@ -353,7 +353,7 @@ class Scenarios:
         """List the tasks, or the sequences, of a scenario."""
         found, noun = await self.site.scenario(request), _noun(request, 1)
         parts = found.tasks if noun == "tasks" else found.sequences
-        return answer(request, [part(one) for one in parts.values()])
+        return answer(request, [part(entity) for entity in parts.values()])
 
     async def part(self, request: Request, _asked: Asked) -> Response:
         """Return a task, or a sequence."""

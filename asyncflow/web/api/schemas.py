@@ -256,11 +256,11 @@ def readiness(handle: Scenario, reasons: Iterable[object]) -> dict[str, Any]:
 
     :param reasons: why it cannot
     """
-    told = [*map(str, reasons)]
+    why = [*map(str, reasons)]
     missing = [
         node.config_id for node in handle.get_inputs() if node.last_edit_date is None
     ]
-    return {"is_submittable": not told, "reasons": told, "missing": sorted(missing)}
+    return {"is_submittable": not why, "reasons": why, "missing": sorted(missing)}
 
 
 def lineage(found: Lineage) -> dict[str, Any]:

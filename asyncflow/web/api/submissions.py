@@ -308,7 +308,7 @@ def _meant(asked: Asked) -> dict[str, Any]:
 
 def _filters(asked: Asked) -> dict[str, Any]:
     times = ("submitted_from", "submitted_to")
-    names = ("status", "scenario_id", *(one.name for one in FILTERS))
+    names = ("status", "scenario_id", *(field.name for field in FILTERS))
     found = {name: asked.query[name] for name in names if name in asked.query}
     return found | {name: asked.moment(name) for name in times if name in found}
 

@@ -152,7 +152,9 @@ class System:
     async def orchestrators(self, request: Request, _asked: Asked) -> Response:
         """List the orchestrators."""
         found = await self.site.find(request).store.orchestrators()
-        shown = [{"id": one.id, "host": one.host, "pid": one.pid} for one in found]
+        shown = [
+            {"id": owner.id, "host": owner.host, "pid": owner.pid} for owner in found
+        ]
         return answer(request, shown)
 
     async def statistics(self, request: Request, _asked: Asked) -> Response:
