@@ -67,6 +67,8 @@ class FileDriver(Driver):
     file where asyncflow keeps its values.
     """
 
+    address: str | None = None
+    """The address that what it writes is uploaded to."""
     takes_path: ClassVar[bool] = True
     suffix: ClassVar[str]
     """How the names of the files end that are not the user's: ``.csv``."""

@@ -30,7 +30,7 @@ from asyncflow.selection import (
     preview,
 )
 from asyncflow.worker.errors import DataNodeWritingError
-from asyncflow.worker.replacing import check_kind, sync_folder
+from asyncflow.worker.replacing import check_kind, check_packed, sync_folder
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
@@ -317,6 +317,8 @@ class ParquetFiles(RowFileDriver):
     # -------------------------------------------------------------------------- writing
 
     def dump(self, value: object, file: BinaryIO, name: str) -> None:
+        check_packed(self.path or self.address, name)
+
         with telling(name, "have one type in each column"):
             if self.options.partitions:
                 raise DataNodeWritingError(f"{PARTITIONS} make a folder: give its path")

@@ -62,6 +62,7 @@ class RemoteDriver(ServerDriver):
     def __init__(self, kind: type[Form], path: str, options: Any) -> None:
         super().__init__(path, options)
         self.form: Form = kind(None, options)
+        self.form.address = path
         self.storage_type = kind.storage_type  # type: ignore[misc]  # it stands for it
         self.extra = kind.extra  # type: ignore[misc]  # the same
         self.appends = kind.appends  # type: ignore[misc]  # the same
@@ -91,11 +92,8 @@ class RemoteDriver(ServerDriver):
             files, at = self._files()
 
             if self._is_folder(files, at):
-                return int(
-                    sum(
-                        files.sizes(files.glob(at) if has_magic(at) else files.find(at))
-                    )
-                )
+                names = files.glob(at) if has_magic(at) else files.find(at)
+                return int(sum(files.sizes(names)))
 
             return int(files.size(at) or 0)
 

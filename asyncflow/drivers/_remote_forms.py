@@ -22,6 +22,7 @@ class Form(Protocol):
     suffix: ClassVar[str]
     reads_parts: ClassVar[bool]
     parses_in_process: int
+    address: str | None
 
     @property
     def is_cached(self) -> bool: ...

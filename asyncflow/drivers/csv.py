@@ -24,7 +24,7 @@ from asyncflow.drivers._polars_types import read_guessing
 from asyncflow.drivers._previews import RowFileDriver
 from asyncflow.selection import library_of, preview
 from asyncflow.worker.errors import DataNodeWritingError
-from asyncflow.worker.replacing import COPIED, PACKED, copy
+from asyncflow.worker.replacing import COPIED, check_packed, copy
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
@@ -130,13 +130,8 @@ class CSVDriver(RowFileDriver):
     def _dump(
         self, value: object, file: BinaryIO, name: str, *, has_header: bool
     ) -> None:
-        is_packed = type(value) is bytes or "compression" in self.options.write_options
-
-        if (self.path or "").endswith(PACKED) and not is_packed:
-            raise DataNodeWritingError(
-                f"data node {name!r} at {self.path} is compressed, by its name: give "
-                "write_options={'compression': 'gzip'} for pandas, or another path"
-            )
+        if type(value) is not bytes and "compression" not in self.options.write_options:
+            check_packed(self.path or self.address, name)
 
         try:
             if isinstance(value, bytes):

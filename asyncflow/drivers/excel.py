@@ -28,6 +28,7 @@ from asyncflow.drivers._libraries import (
 )
 from asyncflow.drivers._objects import is_columns
 from asyncflow.worker.errors import DataNodeReadingError, DataNodeWritingError
+from asyncflow.worker.replacing import check_packed
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
@@ -231,6 +232,8 @@ class ExcelDriver(FileDriver):
     # -------------------------------------------------------------------------- writing
 
     def dump(self, value: object, file: BinaryIO, name: str) -> None:
+        check_packed(self.path or self.address, name)
+
         def write(memory: BinaryIO) -> None:
             sheets = self._named(value)
 

@@ -15,6 +15,7 @@ from asyncflow.drivers._codec import Decoder, Encoder, in_parts
 from asyncflow.drivers._file import FileDriver
 from asyncflow.worker import current
 from asyncflow.worker.errors import DataNodeWritingError
+from asyncflow.worker.replacing import check_packed
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
@@ -69,6 +70,7 @@ class JSONDriver(FileDriver):
         return self.select(value, columns, where)
 
     def dump(self, value: object, file: BinaryIO, name: str) -> None:
+        check_packed(self.path or self.address, name)
         encode = codecs.getincrementalencoder(self.options.encoding)().encode
 
         try:

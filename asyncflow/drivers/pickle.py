@@ -13,7 +13,7 @@ from asyncflow.gc_pause import pause_gc
 from asyncflow.worker import current
 from asyncflow.worker.codec import PLAIN, dumps
 from asyncflow.worker.errors import DataNodeReadingError
-from asyncflow.worker.replacing import unreadable
+from asyncflow.worker.replacing import check_packed, unreadable
 from asyncflow.worker.values import INLINE, fetch, keep
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ class PickleDriver(FileDriver):
             raise unreadable(place, self.storage_type, failure) from error
 
     def dump(self, value: object, file: BinaryIO, name: str) -> None:
+        check_packed(self.path or self.address, name)
         file.write(_dumped(value, name))
 
     def write(self, value: object, path: str, name: str) -> StoredValue:
@@ -109,6 +110,7 @@ class PickleDriver(FileDriver):
 
             return keep(value, path, name, sync=True)
 
+        check_packed(self.path, name)
         data = _dumped(value, name)
         return self.stage(lambda file: file.write(data), path, name)
 

@@ -9,7 +9,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import BinaryIO
 
-from asyncflow.worker.errors import AsyncflowError, DataNodeReadingError
+from asyncflow.worker.errors import (
+    AsyncflowError,
+    DataNodeReadingError,
+    DataNodeWritingError,
+)
 
 COPIED = 1 << 20
 """How many bytes are copied at a time."""
@@ -122,6 +126,21 @@ UNPACK = (
     "unpack it, or, of CSV by pandas, give read_options and write_options "
     "{'compression': 'gzip'}"
 )
+
+
+def check_packed(place: str | None, name: str) -> None:
+    """Refuse to write what is not compressed to a file whose name says that it is.
+
+    :param place: its path, or its address
+    :param name: how an error calls the value
+    """
+    if place is not None and (ending := os.path.splitext(place)[1]) in PACKED:
+        raise DataNodeWritingError(
+            f"data node {name!r}: the name of its file ends in {ending!r}, and it would "
+            "not be compressed: use another name, or, for CSV by pandas, give "
+            "write_options={'compression': 'gzip'}"
+        )
+
 
 BRING_BACK = "bring back the file that was there, or write to the data node"
 

@@ -261,7 +261,7 @@ def test_a_compressed_file_is_told_and_never_replaced_by_text(tmp_path: Path) ->
     path, draft = str(tmp_path / "own.csv.gz"), str(tmp_path / "A-1.value")
     plain = CSVDriver(path)
 
-    with pytest.raises(DataNodeWritingError, match=r"'node' at .*gz.*compression"):
+    with pytest.raises(DataNodeWritingError, match=r"'node': .*gz.*compression"):
         plain.write([{"a": 1}], draft, "node")
 
     how = {"compression": "gzip"}

@@ -41,7 +41,10 @@ PATH = "/elsewhere/J-1.value"
 def driver_at(address: str, storage_type: str, **options: Any) -> Driver:
     found = DRIVERS.load(storage_type)
     options_class = found.options_at(address)
-    assert options_class is not None
+
+    if options_class is None:
+        return found.at(address, None)
+
     return found.at(address, options_class(**FORMS[storage_type], **options))
 
 
@@ -54,6 +57,21 @@ def memory() -> Iterator[fsspec.AbstractFileSystem]:
     files = fsspec.filesystem("memory")
     yield files
     files.store.clear()
+
+
+@pytest.mark.usefixtures("tables_are_warm", "memory")
+@pytest.mark.parametrize("storage_type", FORMS)
+@pytest.mark.parametrize("at", ["memory://", ""])
+def test_nothing_is_called_compressed_that_is_not(
+    at: str, storage_type: str, tmp_path: Path
+) -> None:
+    address = f"{at}{tmp_path}/own.gz"
+    made = driver_at(address, storage_type)
+
+    with pytest.raises(DataNodeWritingError, match=r"'node': .* ends in '.gz'"):
+        made.write(ROWS, str(tmp_path / "J-1.value"), "node")
+
+    assert not made.exists()
 
 
 @pytest.mark.usefixtures("tables_are_warm")
