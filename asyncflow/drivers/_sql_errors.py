@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from asyncflow.drivers._server import Told
 
 _SQLITE: Mapping[str, str] = {
-    "SQLITE_CANTOPEN": "let this user read the file and its folder, or correct its name",
+    "SQLITE_CANTOPEN": "let this user read the file and its folder, correct its "
+    "name, or see whether the disk is full or fails",
     "SQLITE_CORRUPT": "bring back a copy of the database",
     "SQLITE_ERROR": "correct the query, or create what it names",
     "SQLITE_FULL": "make room on the disk",
     "SQLITE_IOERR": "see that the disk is there and has room",
     "SQLITE_NOTADB": "correct its name, or bring the database back",
-    "SQLITE_READONLY": "let this user write the file and its folder",
+    "SQLITE_READONLY": "let this user write the file and its folder, or see whether the "
+    "disk is full or fails",
 }
 """What to do, by SQLite's names of its errors."""
 

@@ -149,6 +149,10 @@ async def look(folder: Path, kinds: str) -> str:
     return "" if answer == "ok" else str(answer)
 
 
+SAID = ("disk is full", "disk i/o error", "no room", "see whether the disk is full")
+"""What else says why, as SQLite tells no more of a file that it could not open."""
+
+
 def clear(error: BaseException, number: int) -> bool:
     """Tell whether an error says what is wrong, and where."""
     if isinstance(error, BaseExceptionGroup):
@@ -159,9 +163,7 @@ def clear(error: BaseException, number: int) -> bool:
     says_why = (
         number <= 0
         or os.strerror(number).lower() in text.lower()
-        or any(
-            why in text.lower() for why in ("disk is full", "disk i/o error", "no room")
-        )
+        or any(why in text.lower() for why in SAID)
     )
     return is_ours and len(text) > 20 and (says_why or "store" in text)
 
