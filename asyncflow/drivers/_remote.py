@@ -372,33 +372,22 @@ class RemoteDriver(ServerDriver):
         return None
 
     def _upload(self, draft: BinaryIO, path: str, name: str) -> None:
-        self.begin(path, name)
+        with self.staging(path, name):
+            files, at = self._files(path)
 
-        try:
-            with self.writing(name):
-                files, at = self._files(path)
-
-                with files.open(at, "wb") as file:
-                    copy_all(draft, file)
-        except BaseException:
-            self.discard(None, path)
-            raise
+            with files.open(at, "wb") as file:
+                copy_all(draft, file)
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
-        try:
-            with self.writing(self.name_of(path)):
-                files, staged = self._files(path)
-                at = self._files()[1]
+        with self.publishing(path):
+            files, staged = self._files(path)
+            at = self._files()[1]
 
-                if self._is_folder(files, at):
-                    at = f"{at}/{_name_of(path)}{self.form.suffix}"
+            if self._is_folder(files, at):
+                at = f"{at}/{_name_of(path)}{self.form.suffix}"
 
-                move(files, staged, at)
-        except BaseException:
-            self.discard(None, path)
-            raise
+            move(files, staged, at)
 
-        self.end(path)
         return None
 
     def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002

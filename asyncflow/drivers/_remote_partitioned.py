@@ -96,14 +96,8 @@ class RemotePartitionedDriver(RemoteDriver):
         with telling(name, OTHER_COLUMNS):
             made = table()
 
-        self.begin(path, name)
-
-        try:
-            with self.writing(name), telling(name, OTHER_COLUMNS):
-                self._write_files(made, path, appends=appends)
-        except BaseException:
-            self.discard(None, path)
-            raise
+        with self.staging(path, name), telling(name, OTHER_COLUMNS):
+            self._write_files(made, path, appends=appends)
 
         return None
 
@@ -121,14 +115,9 @@ class RemotePartitionedDriver(RemoteDriver):
         _remote_folders.finish_staging(files, staged, appends=appends)
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
-        try:
-            with self.writing(self.name_of(path)):
-                _remote_folders.publish(*self._places(path))
-        except BaseException:
-            self.discard(None, path)
-            raise
+        with self.publishing(path):
+            _remote_folders.publish(*self._places(path))
 
-        self.end(path)
         return None
 
     def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002

@@ -144,6 +144,34 @@ class ServerDriver(Driver):
             why, remedy = self._told(error)
             raise unwritten(name, self.shown_place, why, remedy) from None
 
+    @contextmanager
+    def staging(self, path: str, name: str) -> Iterator[None]:
+        """Have what is made here wait to be published; what fails leaves nothing.
+
+        :param path: the path that `write` was given
+        :param name: how errors call the value
+        """
+        self.begin(path, name)
+
+        with self._or_discarded(path), self.writing(name):
+            yield
+
+    @contextmanager
+    def publishing(self, path: str) -> Iterator[None]:
+        """Have what waits be made visible here; what fails leaves nothing of it."""
+        with self._or_discarded(path), self.writing(self.name_of(path)):
+            yield
+
+        self.end(path)
+
+    @contextmanager
+    def _or_discarded(self, path: str) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.discard(None, path)
+            raise
+
     def _told(self, error: Exception) -> Told:
         if isinstance(error, ImportError):
             why = f"the package {error.name or error} is missing"

@@ -217,17 +217,12 @@ class MongoDriver(ServerDriver):
     def _stage(self, value: object, path: str, name: str, begin: str) -> None:
         with self.writing(name):
             documents = self.rows(value, name)
-            self.begin(path, name)
 
-            try:
-                with self._database() as database:
-                    if begin == APPENDED:
-                        self._check_new(database, documents)
+        with self.staging(path, name), self._database() as database:
+            if begin == APPENDED:
+                self._check_new(database, documents)
 
-                    self._fill(database, self._staged(path, begin), documents)
-            except BaseException:
-                self.discard(None, path)
-                raise
+            self._fill(database, self._staged(path, begin), documents)
 
     def _check_new(self, database: Any, documents: list[dict[str, Any]]) -> None:
         given = [document["_id"] for document in documents if "_id" in document]
@@ -253,21 +248,16 @@ class MongoDriver(ServerDriver):
             collection.insert_many(documents)
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
-        try:
-            with self.writing(self.name_of(path)), self._database() as database:
-                appended = self._staged(path, APPENDED)
+        with self.publishing(path), self._database() as database:
+            appended = self._staged(path, APPENDED)
 
-                if appended in database.list_collection_names():
-                    _add(database[appended], database[self._name])
-                    database.drop_collection(appended)
-                else:
-                    staged = database[self._staged(path)]
-                    staged.rename(self._name, dropTarget=True)
-        except BaseException:
-            self.discard(None, path)
-            raise
+            if appended in database.list_collection_names():
+                _add(database[appended], database[self._name])
+                database.drop_collection(appended)
+            else:
+                staged = database[self._staged(path)]
+                staged.rename(self._name, dropTarget=True)
 
-        self.end(path)
         return None
 
     def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
