@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from asyncflow import Configuration, Orchestrator
+from asyncflow import Configuration, Orchestrator, Scenario
 from asyncflow.abc import Driver
 from asyncflow.drivers._parquet import ParquetFiles
 from asyncflow.drivers.parquet import ParquetDriver, ParquetOptions
@@ -240,6 +240,22 @@ def halved(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**row, "size": row["size"] / 2} for row in rows]
 
 
+async def check_a_job_writes_it(orchestrator: Orchestrator) -> Scenario:
+    """Have a job write the data node ``own`` twice; read parts of it, and append."""
+    scenario = await orchestrator.create_scenario("flow")
+
+    for _ in range(2):
+        await scenario.submit()
+
+    where = ("year", 2003)
+    found = await scenario.own.read(columns=["year"], where=where)
+    assert found == [{"year": 2003}] * sum(row["year"] == 2003 for row in MANY)
+    assert (await scenario.own.preview(2)).total == len(MANY)
+    await scenario.own.append(OTHER_OF_MANY)
+    assert len(await scenario.own.read()) == len(MANY) + 1
+    return scenario
+
+
 @pytest.mark.anyio
 async def test_a_job_writes_it(config: Configuration, tmp_path: Path) -> None:
     given = config.configure_data_node("given", default_data=MANY)
@@ -251,17 +267,7 @@ async def test_a_job_writes_it(config: Configuration, tmp_path: Path) -> None:
     config.configure_scenario("flow", task)
 
     async with Orchestrator(config, ":memory:") as orchestrator:
-        scenario = await orchestrator.create_scenario("flow")
-
-        for _ in range(2):
-            await scenario.submit()
-
-        where = ("year", 2003)
-        found = await scenario.own.read(columns=["year"], where=where)
-        assert found == [{"year": 2003}] * sum(row["year"] == 2003 for row in MANY)
-        assert (await scenario.own.preview(2)).total == len(MANY)
-        await scenario.own.append(OTHER_OF_MANY)
-        assert len(await scenario.own.read()) == len(MANY) + 1
+        scenario = await check_a_job_writes_it(orchestrator)
 
         with pytest.raises(DataNodeReadingError, match="'wrong'"):
             await scenario.own.read(columns=["wrong"])

@@ -24,8 +24,8 @@ from asyncflow.testing import driver_contract
 from tests.drivers.test_partitioned import (
     MANY,
     OTHER,
-    OTHER_OF_MANY,
     ROWS,
+    check_a_job_writes_it,
     halved,
     made_at,
     same,
@@ -221,17 +221,7 @@ async def test_a_job_writes_it(
     config.configure_scenario("flow", task)
 
     async with Orchestrator(config, ":memory:") as orchestrator:
-        scenario = await orchestrator.create_scenario("flow")
-
-        for _ in range(2):
-            await scenario.submit()
-
-        where = ("year", 2003)
-        found = await scenario.own.read(columns=["year"], where=where)
-        assert found == [{"year": 2003}] * sum(row["year"] == 2003 for row in MANY)
-        assert (await scenario.own.preview(2)).total == len(MANY)
-        await scenario.own.append(OTHER_OF_MANY)
-        assert len(await scenario.own.read()) == len(MANY) + 1
+        await check_a_job_writes_it(orchestrator)
 
     with connected(bucket) as client:
         assert len(keys(client)) == 8
