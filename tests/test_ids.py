@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import asyncflow
 from asyncflow import Configuration, Orchestrator, ids
 from tests.support import flows
+from tests.support.sources import parsed
 
 PACKAGE = Path(asyncflow.__file__).parent
 KEY = ids.new_key()
@@ -84,7 +85,7 @@ def test_nobody_else_makes_or_parses_an_id() -> None:
         if file.name == "ids.py":
             continue
 
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in ast.walk(parsed(file.read_bytes())):
             match node:
                 case ast.Constant(value=str(text)) if made.fullmatch(text):
                     found.append(f"{file.relative_to(PACKAGE)}:{node.lineno}")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from asyncflow.alternatives import DRIVERS, EXECUTORS, MODES
+from tests.support.sources import parsed
 
 PACKAGE = Path(__file__).parents[2] / "asyncflow"
 HOMES = ("drivers", "executors", "stores", "testing")
@@ -43,7 +44,7 @@ def test_nobody_else_chooses_by_a_name() -> None:
         f"{path.relative_to(PACKAGE)}:{line}"
         for path in PACKAGE.rglob("*.py")
         if path.relative_to(PACKAGE).parts[0] not in HOMES
-        for line in choices(ast.parse(path.read_text()))
+        for line in choices(parsed(path.read_bytes()))
     ]
     assert found == [], "have the class say it (see asyncflow/abc/)"
 

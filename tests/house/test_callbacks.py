@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.sources import parsed
+
 PACKAGE = Path(__file__).parents[2] / "asyncflow"
 
 USERS = frozenset(
@@ -49,7 +51,7 @@ object that has the method, as a small Protocol where the layers forbid its clas
 def callbacks() -> Iterator[tuple[str, str]]:
     """Give the fields that hold functions, by their classes."""
     for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_bytes())):
+        for node in ast.walk(parsed(path.read_bytes())):
             if isinstance(node, ast.ClassDef):
                 for name, kind in fields(node):
                     if "Callable" in ast.unparse(kind):

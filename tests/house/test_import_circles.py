@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.support.sources import parsed
+
 sys.path.insert(0, str(Path(__file__).parent))
 layers = importlib.import_module("test_layers")
 sys.path.pop(0)
@@ -43,7 +45,7 @@ def modules() -> Mapping[str, Path]:
 def imports_of(name: str) -> tuple[Any, ...]:
     """Return what a module imports of the other modules."""
     known = modules()
-    tree = layers.parsed(known[name].read_bytes())
+    tree = parsed(known[name].read_bytes())
     return tuple(
         it
         for it in layers.imports(name, tree, known, layers.PACKAGE.name)

@@ -17,6 +17,8 @@ from typing import Literal
 import attrs
 import pytest
 
+from tests.support.sources import parsed
+
 PACKAGE = Path(__file__).parents[2] / "asyncflow"
 
 STDLIB = frozenset(sys.stdlib_module_names) | {"__future__"}
@@ -524,11 +526,6 @@ def imports(
                     yield text if text[0] != "." else ".".join(here) + text
 
     yield from visit(tree, False, False)
-
-
-@cache
-def parsed(text: bytes) -> ast.Module:
-    return ast.parse(text)
 
 
 @cache

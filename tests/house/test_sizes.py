@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.sources import parsed
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "asyncflow"
 
@@ -113,7 +115,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 def modules() -> dict[str, ast.Module]:
     """Return the modules of the package, by their paths."""
     return {
-        str(path.relative_to(PACKAGE)): ast.parse(path.read_bytes())
+        str(path.relative_to(PACKAGE)): parsed(path.read_bytes())
         for path in sorted(PACKAGE.rglob("*.py"))
     }
 
