@@ -33,11 +33,12 @@ def main() -> None:
     parser = argparse.ArgumentParser("python -m benchmarks.large_store")
     parser.add_argument("--jobs", type=int, default=1_000_000, help="how many")
     parser.add_argument("--scenarios", type=int, default=1_000, help="at a time")
+    parser.add_argument("--left", type=int, default=100, help="runs to be adopted")
     parser.add_argument("--die", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
 
     if options.die:
-        asyncio.run(die(options.die))
+        asyncio.run(die(options.die, options.left))
 
     print(report.header(machine.describe()), flush=True)
     wave = options.scenarios * LENGTH
@@ -49,8 +50,9 @@ def main() -> None:
 
         for waves in (1, more):
             per_job = asyncio.run(fill(path, options.scenarios, waves))
-            leave_runs_behind(path)
-            figures = {"a job, in us": per_job, **asyncio.run(measure(path))}
+            leave_runs_behind(path, options.left)
+            measured = asyncio.run(measure(path, options.left))
+            figures = {"a job, in us": per_job, **measured}
             figures["asyncflow gc --dry-run"] = collect(path)
             size = sum(
                 file.stat().st_size for file in path.parent.glob("asyncflow.db*")
@@ -103,8 +105,11 @@ async def fill(path: Path, count: int, waves: int) -> float:
     return seconds / (count * waves * LENGTH) * 1e6
 
 
-async def measure(path: Path) -> dict[str, float]:
-    """Return how many milliseconds each thing takes that is done with an open store."""
+async def measure(path: Path, left: int) -> dict[str, float]:
+    """Return how many milliseconds each thing takes that is done with an open store.
+
+    :param left: how many runs somebody has left behind in it
+    """
     found: dict[str, float] = {}
 
     @contextmanager
@@ -114,7 +119,7 @@ async def measure(path: Path) -> dict[str, float]:
         found[name] = (time.perf_counter() - begun) * 1e3
 
     async with AsyncExitStack() as stack:
-        with timed("open, and adopt 100 runs"):
+        with timed(f"open, and adopt {left} runs"):
             orchestrator, cfg = await stack.enter_async_context(opened(path))
 
         with timed("the rest of those runs"):
@@ -147,9 +152,10 @@ async def measure(path: Path) -> dict[str, float]:
     return found
 
 
-def leave_runs_behind(path: Path) -> None:
-    """Have a process die with 100 runs that have just been accepted."""
-    command = [sys.executable, "-m", "benchmarks.large_store", "--die", str(path)]
+def leave_runs_behind(path: Path, count: int) -> None:
+    """Have a process die with runs that have just been accepted."""
+    words = ("--die", str(path), "--left", str(count))
+    command = [sys.executable, "-m", "benchmarks.large_store", *words]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
 
 
@@ -161,9 +167,9 @@ def collect(path: Path) -> float:
     return (time.perf_counter() - begun) * 1e3
 
 
-async def die(path: Path) -> None:
+async def die(path: Path, count: int) -> None:
     async with opened(path) as (orchestrator, cfg):
-        scenarios = [await orchestrator.create_scenario(cfg) for _ in range(100)]
+        scenarios = [await orchestrator.create_scenario(cfg) for _ in range(count)]
         runs = [scenario.submit() for scenario in scenarios]
         await runs[-1].accepted()
         os.kill(os.getpid(), signal.SIGKILL)
