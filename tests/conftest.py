@@ -34,10 +34,12 @@ from typing import TYPE_CHECKING, Literal, get_args
 import attrs
 import pytest
 from _pytest.logging import LogCaptureHandler
+from anyio._backends._asyncio import WorkerThread
 from hypothesis import HealthCheck, settings
 
 import asyncflow
 from asyncflow import Configuration, Orchestrator
+from asyncflow.executors.process.pool import Pool
 from asyncflow.log import logger
 from tests.support import flows
 from tests.support.loaded_tests import LoadedTests
@@ -285,11 +287,17 @@ class Watch:
         self.mark = f"{SESSION}={os.getpid()}".encode()
         self.strangers: set[str] = set()
         """What is no process of ours in ``/proc``, by its name."""
+        self.shares_loop = False
+        """Whether the tests of this module share an event loop: it keeps its threads."""
 
     def look(self) -> State:
         return State(
             processes=self.processes() if self.works else {},
-            threads={thread: repr(thread) for thread in threading.enumerate()},
+            threads={
+                thread: repr(thread)
+                for thread in threading.enumerate()
+                if not (self.shares_loop and is_idle(thread))
+            },
             descriptors=self.descriptors() if self.works else {},
         )
 
@@ -331,6 +339,11 @@ class Watch:
                 found[name, target] = f"{name} -> {target}"
 
         return found
+
+
+def is_idle(thread: threading.Thread) -> bool:
+    """Tell whether a thread waits for what its event loop has it do next."""
+    return isinstance(thread, WorkerThread) and thread in thread.idle_workers
 
 
 def read(path: str) -> bytes:
@@ -379,6 +392,25 @@ async def orchestrator() -> AsyncIterator[Orchestrator]:
     """Give an orchestrator with two worker processes, and a store in memory."""
     async with Orchestrator(flows.configuration(), ":memory:") as orchestrator:
         yield orchestrator
+
+
+@pytest.fixture(scope="module")
+async def shared_workers(anyio_backend: object, watch: Watch) -> AsyncIterator[None]:
+    """Have the tests of a module share an event loop, and two worker processes.
+
+    It is for tests that ask nothing of the processes: to start two takes longer than what
+    most tests do with them.
+    """
+    pool = await Pool.open()
+    watch.shares_loop = True
+
+    try:
+        await pool.warm()
+        await pool.warm()
+        yield
+    finally:
+        watch.shares_loop = False
+        await pool.close()
 
 
 class Caplog(pytest.LogCaptureFixture):  # type: ignore[misc]  # it is final: for tests alone

@@ -17,7 +17,7 @@ from tests.conftest import Caplog
 from tests.support import flows
 from tests.support.web import client
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("shared_workers")]
 
 
 def asked(**scope: Any) -> Request:

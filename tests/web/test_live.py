@@ -21,7 +21,7 @@ from asyncflow.web.live import ENDED, EventStream, appended, closing, replaced
 from tests.support import flows
 from tests.support.web import client, stream
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("shared_workers")]
 
 
 async def test_events_come_as_they_are_and_end() -> None:

@@ -13,7 +13,7 @@ from asyncflow import Orchestrator
 from tests.support import flows
 from tests.support.web import HOSTILE, client
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("shared_workers")]
 
 
 class Unloadable:

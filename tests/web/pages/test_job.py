@@ -10,7 +10,7 @@ from asyncflow.web.pages import job as page_of_job
 from tests.support import flows
 from tests.support.web import HOSTILE, app, client, stream
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("shared_workers")]
 
 
 def say(_: object) -> None:

@@ -15,7 +15,7 @@ from tests.support import flows
 from tests.support.web import HOSTILE, client, links
 from tests.web.pages.test_data_node import Unloadable
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("shared_workers")]
 
 
 async def test_scenarios_are_found_by_what_the_address_says(
