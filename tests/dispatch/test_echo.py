@@ -23,7 +23,7 @@ from tests.support import flows
 from tests.support.attempts import make_attempts
 from tests.support.flows import configuration, single
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("shared_workers")]
 
 TEXT = "100 rows from Zürich"
 
@@ -265,9 +265,6 @@ def test_where_no_thread_can_be_started_it_is_shown_at_once(
 
     asyncio.run(show())
     assert capsys.readouterr().out == "one\ntwo\n"
-
-
-pytestmark = pytest.mark.anyio
 
 
 def data_of(level: int, **more: object) -> bytes:

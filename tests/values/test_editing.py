@@ -27,7 +27,7 @@ from asyncflow import (
 )
 from tests.support import flows
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("shared_workers")]
 
 TINY = 0.001
 """A lock that ends by itself at once, in seconds."""
