@@ -1,13 +1,15 @@
 """A program whose nth system call fails; and the one that looks at what it has left.
 
-``python -m tests.programs.system_calls_program FOLDER ERROR STEP KINDS``, with the library
-of `failing_calls` preloaded: for every n (or for one of STEP) it forks, once to run with
-the failure and once to look. It prints a line for each n that was wrong, and at the end how
-many there were.
+``python -m tests.programs.system_calls_program FOLDER ERRORS STEP KINDS``, with the library
+of `failing_calls` preloaded: for each error (they are joined by commas) and every n (or for
+one of STEP) it forks, once to run with the failure and once to look. It prints a line for
+each n that was wrong, and for each error how many there were.
 """
 
 from __future__ import annotations
 
+import gc
+import importlib
 import json
 import os
 import sqlite3
@@ -179,7 +181,9 @@ def in_child(function: Callable[..., str], *args: object) -> str:
         except BaseException as error:
             said = f"! {error!r}"
 
-        os.write(writer, said.encode()[:60_000])
+        with os.fdopen(writer, "w") as file:
+            file.write(said)
+
         os._exit(0)
 
     os.close(writer)
@@ -207,6 +211,25 @@ def failing(folder: Path, kinds: str, nth: int, number: int) -> str:
     return json.dumps([count, wrong])
 
 
+def loaded(root: Path, kinds: str) -> str:
+    """Run without a failure; name the modules that are loaded then."""
+    folder = made(root / "loaded", kinds)
+    anyio.run(run, folder, kinds)
+    anyio.run(look, folder, kinds)
+    return json.dumps([*sys.modules])
+
+
+def made(folder: Path, kinds: str) -> Path:
+    """Make the folder of a run, with the database that its jobs write to."""
+    folder.mkdir()
+
+    if kinds == "database":
+        with closing(sqlite3.connect(folder / "rows.db")) as database:
+            database.execute("CREATE TABLE rows (text TEXT, number INTEGER)")
+
+    return folder
+
+
 def looked(folder: Path, kinds: str) -> str:
     failing_calls.arm(0, 0, "")
     return anyio.run(look, folder, kinds)
@@ -218,23 +241,28 @@ def tell(line: str) -> None:
 
 
 def main() -> None:
-    root, number, step = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    root, errors, step = Path(sys.argv[1]), sys.argv[2].split(","), int(sys.argv[3])
     kinds = sys.argv[4]
+
+    for name in json.loads(
+        in_child(loaded, root, kinds)
+    ):  # once, and not in each child
+        importlib.import_module(name)
+
+    gc.freeze()
+
+    for error in errors:
+        (root / error).mkdir()
+        calls, wrongs = tried(root / error, int(error), step, kinds)
+        tell(f"{error}: {calls} calls, {wrongs} wrong")
+
+
+def tried(root: Path, number: int, step: int, kinds: str) -> tuple[int, int]:
+    """Fail one call after the other; return how many there were, and were wrong."""
     nth, wrongs = 1, 0
 
-    if kinds != "plain":  # once, and not in each child
-        import pandas  # noqa: F401
-        import sqlalchemy  # noqa: F401
-        import xlsxwriter  # noqa: F401
-
     while nth < MOST:
-        folder = root / str(nth)
-        folder.mkdir()
-
-        if kinds == "database":
-            with closing(sqlite3.connect(folder / "rows.db")) as made:
-                made.execute("CREATE TABLE rows (text TEXT, number INTEGER)")
-
+        folder = made(root / str(nth), kinds)
         said = in_child(failing, folder, kinds, nth, number)
         count, wrong = json.loads(said) if said.startswith("[") else (MOST, said)
         wrong = wrong or in_child(looked, folder, kinds)
@@ -248,7 +276,7 @@ def main() -> None:
 
         nth += step
 
-    tell(f"{nth - 1} calls, {wrongs} wrong")
+    return nth - 1, wrongs
 
 
 if __name__ == "__main__":
