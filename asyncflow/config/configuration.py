@@ -361,7 +361,7 @@ class Configuration(ServerDataNodes):
         max_nb_of_workers: int | None = None,
         *,
         echo: Mode = True,
-        prewarm: bool = False,
+        prewarm: bool | None = None,
         resources: Mapping[str, float] | None = None,
         kill_grace: float = 2.0,
         shutdown_grace: float = 5.0,
@@ -380,7 +380,7 @@ class Configuration(ServerDataNodes):
         :param max_nb_of_workers: None is the number of usable CPUs, or of a cluster's.
         :param echo: whether to print what a job printed, when it ends; ``"live"`` does it
             while it runs, each line with the task. Log records go to loggers in any case.
-        :param prewarm: whether to spawn all workers at start, where one is otherwise.
+        :param prewarm: whether to spawn all workers at start, or none; None for one.
         :param resources: what all running jobs share: ``{"gpu": 2}``; None for nothing.
         :param kill_grace: seconds from SIGTERM to SIGKILL, where a job is ended.
         :param shutdown_grace: seconds that running jobs may take after a first Ctrl-C.

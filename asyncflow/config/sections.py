@@ -43,8 +43,9 @@ class JobConfig(Attributes, Shown):
     echo: Mode = True
     """Whether what a job printed is printed when it ends; or, ``"live"``, while it runs."""
 
-    prewarm: bool = False
-    """Whether the workers are spawned at start, not when they are needed first."""
+    prewarm: bool | None = None
+    """Whether the workers are spawned at start, not when they are needed first; None for
+    one of them."""
 
     resources: Mapping[str, float] = attrs.field(factory=dict, converter=as_amounts)
     """How much there is of named resources, for all running jobs together."""

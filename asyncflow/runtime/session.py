@@ -296,7 +296,8 @@ class Session:
                     self.jobs, stack, self.owner_id
                 )
 
-                if workers is not None:  # one starts while the rest is opened
+                # One starts while the rest is opened.
+                if workers is not None and self.jobs.prewarm is not False:
                     count = self.max_nb_of_workers if self.jobs.prewarm else 1
                     await starting.start(_warm, workers, count)
 

@@ -57,7 +57,7 @@ def test_defaults(config: Configuration) -> None:
     assert (task.executor, task.on_restart) == ("process", "rerun")
     jobs = config.job_config
     assert (jobs.mode, jobs.max_nb_of_workers) == ("development", None)
-    assert (jobs.echo, jobs.prewarm) == (True, False)
+    assert (jobs.echo, jobs.prewarm) == (True, None)
     assert config.configure_scenario("s").data_node_configs == ()
 
 

@@ -274,9 +274,7 @@ import anyio
 from asyncflow import Config, Orchestrator
 
 cfg = Config.configure_scenario("s", Config.configure_task("t", int, None, None))
-Config.configure_job_executions(
-    mode="standalone", max_nb_of_workers=1, prewarm=False
-)
+Config.configure_job_executions(mode="standalone", max_nb_of_workers=1)
 
 async def main():
     async with Orchestrator(store=":memory:") as orchestrator:
@@ -406,8 +404,8 @@ anyio.run(main)
 """
 
 
-@pytest.mark.parametrize("prewarm", [True, False])
-def test_a_shortage_is_waited_for(prewarm: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("prewarm", [True, None])
+def test_a_shortage_is_waited_for(prewarm: bool | None, tmp_path: Path) -> None:
     """Until it is over, however long, or with the worker that there is."""
     program = tmp_path / "program.py"
     program.write_text(SHORT.replace("PREWARM", str(prewarm)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from anyio.lowlevel import checkpoint
 from asyncflow import Orchestrator, StoreFailed, SubmissionFailed
 from asyncflow.executors.process.pool import Pool
 from tests.support import flows
-from tests.support.flows import configuration, fan, single
+from tests.support.flows import fan, single
 
 if TYPE_CHECKING:
     from tests.conftest import Watch
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 PATIENCE = 30.0
+
+configuration = partial(flows.configuration, prewarm=None)
 
 
 @pytest.fixture
@@ -133,6 +136,19 @@ async def test_none_starts_in_development_mode(pool: Pool) -> None:
         assert pool.coming == 0
 
     assert to_process._process_pool_workers.get(None) is None
+
+
+async def test_none_starts_where_none_is_wanted_before_a_job(pool: Pool) -> None:
+    config = configuration(prewarm=False)
+
+    async with Orchestrator(config) as orchestrator:
+        assert pool.coming == 0
+        scenario = await orchestrator.create_scenario(single(config, flows.pid))
+
+        with fail_after(PATIENCE):
+            await scenario.submit()
+
+        assert list(pool.workers.by_pid) == [await scenario.result.read()]
 
 
 async def test_a_store_that_cannot_be_opened(pool: Pool, tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def configuration(
     :param options: more of how jobs are executed
     """
     config = Configuration()
-    quiet = {"echo": False, "kill_grace": 0.2}
+    quiet = {"echo": False, "kill_grace": 0.2, "prewarm": False}
     config.configure_job_executions(mode, workers, **{**quiet, **options})
     return config
 

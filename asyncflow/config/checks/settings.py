@@ -69,7 +69,10 @@ def job_problems(job: JobConfig) -> Iterator[Problem]:
     """Yield what is wrong with how jobs are executed, free properties aside."""
     yield from _mode(job.mode)
     yield from _echo(job.echo)
-    yield from flag("JOB", "prewarm", job.prewarm)
+
+    if job.prewarm is not None:
+        yield from flag("JOB", "prewarm", job.prewarm)
+
     for field, number in JOB_NUMBERS.items():
         yield from number.problems("JOB", field, getattr(job, field))
 

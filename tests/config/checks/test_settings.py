@@ -34,7 +34,7 @@ BAD: dict[str, tuple[Declare, list[Row]]] = {
         [("JOB", "max_nb_of_workers", "1025 is not")],
     ),
     "echo": (jobs(echo=1), [("JOB", "echo", "1 is not a bool")]),
-    "prewarm": (jobs(prewarm=None), [("JOB", "prewarm", "None is not a bool")]),
+    "prewarm": (jobs(prewarm=0), [("JOB", "prewarm", "0 is not a bool")]),
 }
 
 
