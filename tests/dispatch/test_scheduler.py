@@ -734,7 +734,7 @@ def drive(kind: type[Machine], examples: int, steps: int) -> None:
 
 @pytest.mark.limit(3600)
 def test_jobs_inline(pytestconfig: pytest.Config) -> None:
-    drive(InlineMachine, pytestconfig.getoption("--machine-examples") * 3, 30)
+    drive(InlineMachine, pytestconfig.getoption("--machine-examples") * 2, 30)
 
 
 @pytest.mark.limit(3600)

@@ -168,6 +168,7 @@ def declare(workers: int, *, inline: bool) -> Configuration:
         "standalone",
         workers,
         echo=False,
+        prewarm=False if inline else None,
         kill_grace=0.2,
         shutdown_grace=0.1,
         resources=RESOURCES,
