@@ -121,10 +121,10 @@ def test_a_killed_write(storage_type: str) -> None:
     found = DRIVERS.load(storage_type)
     given = PLAIN[storage_type]
     options = found.Options(**given) if found.Options else None
-    rows = [{"name": "a" * 20, "count": str(number)} for number in range(3000)]
+    rows = [{"name": "a" * 20, "count": str(number)} for number in range(600)]
     driver_contract(
         lambda folder: found(os.path.join(folder, "own"), options),
-        [rows, rows[:1000]],
+        [rows, rows[:200]],
         kills=KILLS,
     )
 

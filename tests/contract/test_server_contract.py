@@ -140,7 +140,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "parquet": {"exposed_type": "list[dict]"},
     "excel": {"exposed_type": "list[dict]", "sheet_name": "one"},
 }
-MANY = [{"name": "a" * 20, "count": str(number)} for number in range(3000)]
+MANY = [{"name": "a" * 20, "count": str(number)} for number in range(600)]
 
 
 def at_address(storage_type: str, path: str, **storage: Any) -> Driver:
@@ -162,7 +162,7 @@ def test_files_in_a_bucket(bucket: str, storage_type: str) -> None:
         with connected(bucket) as client:
             return keys(client)
 
-    driver_contract(make, [MANY, MANY[:1000]], there=there, kills=KILLS)
+    driver_contract(make, [MANY, MANY[:200]], there=there, kills=KILLS)
 
 
 @pytest.mark.parametrize("storage_type", FORMS)
@@ -173,7 +173,7 @@ def test_files_of_another_file_system(tmp_path: Path, storage_type: str) -> None
 
     driver_contract(
         make,
-        [MANY, MANY[:1000]],
+        [MANY, MANY[:200]],
         there=lambda _: [str(one) for one in tmp_path.rglob("*")],
         kills=KILLS,
     )
