@@ -13,6 +13,7 @@ import fsspec
 import pytest
 import s3fs
 from botocore.session import Session
+from moto import backends
 from moto.server import ThreadedMotoServer
 
 
@@ -20,15 +21,20 @@ from moto.server import ThreadedMotoServer
 def serving() -> Iterator[str]:
     """Serve no bucket at all: the servers of a process share what they have."""
     server = ThreadedMotoServer("127.0.0.1", 0)
-    server.start()
-    host, port = server.get_host_and_port()
-    address = f"http://{host}:{port}"
-    empty(address)
 
-    try:
-        yield address
-    finally:
-        server.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        # It looks for them in its folder at each request.
+        modules = [*backends.list_of_moto_modules()]
+        patch.setattr(backends, "list_of_moto_modules", lambda: modules)
+        server.start()
+
+        try:
+            host, port = server.get_host_and_port()
+            address = f"http://{host}:{port}"
+            empty(address)
+            yield address
+        finally:
+            server.stop()
 
 
 def empty(address: str) -> None:
