@@ -26,7 +26,7 @@ from asyncflow.config.converters import (
 from asyncflow.config.data_nodes import takes_defaults
 from asyncflow.config.registry import Registry, View
 from asyncflow.config.retry import Retry, as_retry
-from asyncflow.config.section import Section, as_given, has_references, key_of
+from asyncflow.config.section import Section, any_has_references, as_given, key_of
 from asyncflow.config.sections import (
     CoreConfig,
     DataNodeConfig,
@@ -623,7 +623,7 @@ class Configuration(ServerDataNodes):
 
         sections = (scenario, *scenario.task_configs, *scenario.data_node_configs)
 
-        if not any(map(has_references, sections)):
+        if not any_has_references(sections):
             self._plain.add(scenario)
             return scenario
 
@@ -643,7 +643,7 @@ class Configuration(ServerDataNodes):
         _, registry, of_files = self._compiled()
         registry = registry.snapshot()
         everything = registry.job, registry.core, *registry.sections
-        refer = any(map(has_references, everything))
+        refer = any_has_references(everything)
 
         if not refer:
             self._plain.update(registry.scenarios.values())
@@ -653,7 +653,7 @@ class Configuration(ServerDataNodes):
             *self._disagreements(registry),
             *sections.problems(registry, refer=refer),
         )
-        properties = [each.properties for each in everything]
+        properties = [each.properties for each in everything if each.properties]
 
         if refer or any(map(refers, properties)) or refers(registry.app):
             from asyncflow.config import env
@@ -849,7 +849,7 @@ J = TypeVar("J", JobConfig, CoreConfig)
 
 def _found(section: J) -> J:
     """Return a section with what it refers to in the environment, if all of it is there."""
-    if not has_references(section):
+    if not any_has_references([section]):
         return section
 
     from asyncflow.config import env

@@ -10,10 +10,14 @@ from typing import TypeVar
 
 import attrs
 
+from asyncflow.config.data_node import owning
 from asyncflow.config.sections import Scope, TaskConfig
 from asyncflow.facts import Facts
 
 T = TypeVar("T")
+
+_OWN = Scope.SCENARIO
+"""Bound here: it is asked for each data node, and a class of Python's enums is slow."""
 
 SOME = 1000
 """How many tasks are written as JSON at a time."""
@@ -87,10 +91,8 @@ class Dag(Facts):
         nodes = {
             node.id: node for task in tasks for node in (*task.input, *task.output)
         }
-        owned = {name for name, node in nodes.items() if node.owns_place}
-        shared = [
-            name for name, node in nodes.items() if node.scope is not Scope.SCENARIO
-        ]
+        owned = {node.id for node in owning(nodes.values())}
+        shared = [name for name, node in nodes.items() if node.scope is not _OWN]
         common = owned.union(shared)
         sources = _distinct(
             node.id for task in tasks for node in task.input if node.id not in writers
@@ -176,7 +178,7 @@ def _kind(task: TaskConfig) -> Hashable:
         bool(task.needs),
         task.run_timeout,
         task.stall_timeout,
-        all(node.scope is Scope.SCENARIO for node in task.input),
+        all(node.scope is _OWN for node in task.input),
     )
 
 

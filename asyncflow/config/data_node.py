@@ -6,7 +6,7 @@ import enum
 import functools
 import reprlib
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
@@ -14,7 +14,13 @@ import attrs
 
 from asyncflow.alternatives import DRIVERS
 from asyncflow.config.converters import as_concealed, as_place, refers
-from asyncflow.config.section import Section, as_given, evolved, names_of
+from asyncflow.config.section import (
+    REFERENCES,
+    Section,
+    as_given,
+    evolved,
+    names_of,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
@@ -197,6 +203,25 @@ class DataNodeConfig(Section, Generic[T_co]):
                 name: value for name, value in given.items() if name not in names
             },
         )
+
+
+def owning(nodes: Iterable[DataNodeConfig[Any]]) -> Iterator[DataNodeConfig[Any]]:
+    """Yield those of many data nodes whose values are in places of the user's: of those
+    that are alike, one is asked.
+    """
+    known: dict[tuple[str, str | None], bool] = {}
+    is_plain = not len(REFERENCES)
+
+    for node in nodes:
+        if node.options or not is_plain:
+            owns = node.owns_place
+        else:
+            kind = node.storage_type, node.default_path
+            found = known.get(kind)
+            owns = known[kind] = node.owns_place if found is None else found
+
+        if owns:
+            yield node
 
 
 _TAIPYS = {"read_kwargs": "read_options", "write_kwargs": "write_options"}

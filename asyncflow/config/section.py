@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import types
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from itertools import compress
 from operator import attrgetter, is_not
@@ -239,6 +239,18 @@ def has_references(section: Any) -> bool:
 
     kind: Any = type(section)
     return _has_options(kind) and refers(section.options)
+
+
+def any_has_references(sections: Iterable[Any]) -> bool:
+    """Tell the same of many sections, most of which have been given nothing of the kind."""
+    if len(REFERENCES):
+        return any(map(has_references, sections))
+
+    return any(
+        bool(section.options) and refers(section.options)
+        for section in sections
+        if _has_options(type(section))
+    )
 
 
 @cache

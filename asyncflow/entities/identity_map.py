@@ -17,6 +17,7 @@ from asyncflow import ids
 from asyncflow.abc import Driver, is_address
 from asyncflow.config.checks.data_nodes import fields_of
 from asyncflow.config.dag import Dag
+from asyncflow.config.data_node import owning
 from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope, TaskConfig
 from asyncflow.entities.directory import Directory
 from asyncflow.entities.scenario import (
@@ -136,9 +137,8 @@ class IdentityMap:
         ):
             self._templates.add(config)
 
-        for node in config.data_node_configs:
-            if node.owns_place:
-                self.driver(node).locate()
+        for node in owning(config.data_node_configs):
+            self.driver(node).locate()
 
         return Dag.of(config.task_configs)
 

@@ -50,7 +50,6 @@ FILES = {
 }
 
 FUNCTIONS = {
-    "config/dag.py:Dag.of": 60,
     "runtime/engine.py:Engine.create": 73,
     "runtime/engine.py:Engine.submit": 91,
     "worker/process.py:WorkerState.end_job": 71,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from asyncflow.config.registry import Registry
 from asyncflow.config.section import Section
@@ -13,6 +14,27 @@ from asyncflow.errors import Problem
 def sections_among(members: Iterable[object]) -> Iterator[Section]:
     """Yield those members that are sections."""
     return (member for member in members if isinstance(member, Section))
+
+
+def keys_of(members: Iterable[object]) -> list[str]:
+    """Return the keys of those members that are sections, in their order."""
+    return [
+        member.id if type(member.id) is str else member.key
+        for member in members
+        if isinstance(member, Section)
+    ]
+
+
+def are_all(members: Iterable[Any], known: Mapping[str, Section]) -> bool:
+    """Tell whether each member is the section that is known by its key."""
+    for member in members:
+        if not isinstance(member, Section) or type(member.id) is not str:
+            return False
+
+        if known.get(member.id) is not member:
+            return False
+
+    return True
 
 
 def not_registered(label: str, field: str, section: Section) -> Problem:
@@ -28,12 +50,15 @@ def not_registered(label: str, field: str, section: Section) -> Problem:
 def members(
     label: str,
     field: str,
-    given: Iterable[object],
+    given: Sequence[object],
     kind: type[Section],
     registry: Registry,
 ) -> Iterator[Problem]:
     """Report what is no section of the kind, and what is another configuration's."""
     known = registry.of_kind(kind)
+
+    if are_all(given, known):  # as it mostly is: fast
+        return
 
     for member in given:
         if not isinstance(member, kind):
@@ -57,8 +82,12 @@ def twice(label: str, field: str, members: Collection[object]) -> Iterator[Probl
     if len(members) < 2:
         return
 
-    keys = Counter(section.key for section in sections_among(members))
-    for key, count in keys.items():
+    keys = keys_of(members)
+
+    if len({*keys}) == len(keys):
+        return
+
+    for key, count in Counter(keys).items():
         if count > 1:
             yield Problem(
                 section=label,

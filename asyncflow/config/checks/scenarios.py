@@ -8,7 +8,13 @@ from itertools import chain
 from typing import Any, TypeAlias
 
 from asyncflow.config.checks.names import is_name
-from asyncflow.config.checks.references import members, sections_among, shown, twice
+from asyncflow.config.checks.references import (
+    keys_of,
+    members,
+    sections_among,
+    shown,
+    twice,
+)
 from asyncflow.config.checks.values import one_of
 from asyncflow.config.converters import refers
 from asyncflow.config.registry import Registry
@@ -68,10 +74,11 @@ def _without_cycle(scenario: ScenarioConfig) -> Iterator[Problem]:
     given: Iterable[object] = scenario.task_configs
     parts = (_nodes(config) for config in given if isinstance(config, TaskConfig))
     found: Iterator[object] = chain(scenario.additional_data_node_configs, *parts)
+    of_cycle = Scope.CYCLE
     nodes = {
         node.key: None
         for node in found
-        if isinstance(node, DataNodeConfig) and node.scope is Scope.CYCLE
+        if isinstance(node, DataNodeConfig) and node.scope is of_cycle
     }
 
     if nodes:
@@ -204,10 +211,9 @@ def _node_names(scenario: ScenarioConfig) -> set[str]:
 
 def names(scenario: ScenarioConfig) -> set[str]:
     """Return the ids of the tasks and data nodes of a scenario."""
-    found = {node.key for node in sections_among(scenario.additional_data_node_configs)}
+    found = {*keys_of(scenario.additional_data_node_configs)}
     for task in _tasks(scenario.task_configs):
-        found.add(task.key)
-        found.update(node.key for node in sections_among((*task.input, *task.output)))
+        found.update([task.key], keys_of(task.input), keys_of(task.output))
 
     return found
 
@@ -216,7 +222,7 @@ def writers(members: Iterable[object]) -> dict[str, list[str]]:
     """Return the ids of the tasks that write each data node, by its id."""
     found: dict[str, list[str]] = {}
     for task in _tasks(members):
-        for key in dict.fromkeys(node.key for node in sections_among(task.output)):
+        for key in dict.fromkeys(keys_of(task.output)):
             found.setdefault(key, []).append(task.key)
 
     return found
@@ -250,21 +256,20 @@ def _is_in_order(tasks: Iterable[TaskConfig]) -> bool:
     read: set[str] = set()
 
     for task in tasks:
-        inputs = {node.key for node in sections_among(task.input)}
-        outputs = {node.key for node in sections_among(task.output)}
+        outputs = {*keys_of(task.output)}
 
         if not read.isdisjoint(outputs):
             return False
 
-        read |= inputs - outputs
+        read.update([key for key in keys_of(task.input) if key not in outputs])
 
     return True
 
 
 def _tasks(members: Iterable[object]) -> list[TaskConfig]:
     """Return the tasks among the members, each once."""
-    tasks = (member for member in members if isinstance(member, TaskConfig))
-    return list({task.key: task for task in tasks}.values())
+    tasks = [member for member in members if isinstance(member, TaskConfig)]
+    return [*dict(zip(keys_of(tasks), tasks, strict=True)).values()]
 
 
 def _sorter(tasks: Iterable[TaskConfig]) -> graphlib.TopologicalSorter[Vertex]:

@@ -62,8 +62,11 @@ def problems(
     yield from settings.core_problems(registry.core)
     yield from of_properties("CORE", "CORE", registry.core.properties)
 
+    twice = _shared_keys(registry)
+
     for section in registry.sections:
-        yield from _id(registry, section)
+        if not is_name(section.id) or section.id in twice:
+            yield from _id(registry, section)
 
         if section.properties:
             yield from _values_of_nodes(section)
@@ -76,7 +79,8 @@ def problems(
 
     for node in nodes:
         if (found := _found(node) if refer else node) is node:
-            yield from node_kinds.problems(node, of_node)
+            if not node_kinds.has_right(node):
+                yield from node_kinds.problems(node, of_node)
         else:
             lacks = node.options.keys() - found.options.keys()
             yield from node_kinds.problems(found, partial(of_node, lacks=lacks))
@@ -85,8 +89,11 @@ def problems(
     task_kinds = Kinds(TaskConfig, NO_KIND | NODES)
 
     for task in map(_found, all_tasks) if refer else all_tasks:
-        yield from task_kinds.problems(task, of_task)
-        yield from tasks.problems_of_nodes(registry, task)
+        if not task_kinds.has_right(task):
+            yield from task_kinds.problems(task, of_task)
+
+        if not tasks.has_plain_nodes(registry, task):
+            yield from tasks.problems_of_nodes(registry, task)
 
     yield from tasks.unpicklable(registry)
     yield from tasks.unpicklable_options(registry)
@@ -132,6 +139,15 @@ class Kinds(Generic[K]):
         self._right: dict[tuple[int, ...], tuple[Any, ...]] = {}
         """The kinds that are right, and what has their identities."""
 
+    def has_right(self, section: K) -> bool:
+        """Tell whether one of a section's kind is right."""
+        return self._kind(self._parts(section)) in self._right
+
+    def _kind(self, parts: tuple[Any, ...]) -> tuple[int, ...]:
+        return tuple(
+            [0 if type(part) is dict and not part else id(part) for part in parts]
+        )
+
     def problems(
         self, section: K, check: Callable[[K], Iterator[Problem]]
     ) -> Iterator[Problem]:
@@ -140,9 +156,7 @@ class Kinds(Generic[K]):
         :param check: says what is wrong with it, its label and the fields `apart` aside
         """
         parts = self._parts(section)
-        kind = tuple(
-            [0 if type(part) is dict and not part else id(part) for part in parts]
-        )
+        kind = self._kind(parts)
 
         if kind in self._right:
             return
@@ -180,6 +194,14 @@ def _id(registry: Registry, section: Section) -> Iterator[Problem]:
         )
 
     yield from _shared_id(registry, section)
+
+
+def _shared_keys(registry: Registry) -> Set[str]:
+    """Return the keys that sections of two kinds have: mostly there are none."""
+    nodes, tasks, scenarios = registry.data_nodes, registry.tasks, registry.scenarios
+    return (nodes.keys() & tasks.keys()) | (
+        scenarios.keys() & (nodes.keys() | tasks.keys() if scenarios else ())
+    )
 
 
 def _shared_id(registry: Registry, section: Section) -> Iterator[Problem]:

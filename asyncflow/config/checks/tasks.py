@@ -12,7 +12,7 @@ from asyncflow.config.checks.numbers import (
     SECONDS_OR_NONE,
     Number,
 )
-from asyncflow.config.checks.references import members, sections_among, twice
+from asyncflow.config.checks.references import are_all, keys_of, members, twice
 from asyncflow.config.checks.values import choice, flag
 from asyncflow.config.registry import Registry
 from asyncflow.config.retry import Retry
@@ -62,6 +62,18 @@ def problems(registry: Registry, task: TaskConfig) -> Iterator[Problem]:
         from asyncflow.config.checks import resources
 
         yield from resources.needs(task, registry.job.resources)
+
+
+def has_plain_nodes(registry: Registry, task: TaskConfig) -> bool:
+    """Tell whether nothing is wrong with what a task reads and writes, as it mostly is.
+    What is known is told apart by its identity.
+    """
+    read, written = task.input, task.output
+    return (
+        are_all((*read, *written), registry.data_nodes)
+        and len({*written}) == len(written)
+        and {*read}.isdisjoint(written)
+    )
 
 
 def problems_of_nodes(registry: Registry, task: TaskConfig) -> Iterator[Problem]:
@@ -114,8 +126,8 @@ def _async_elsewhere(task: TaskConfig) -> Iterator[Problem]:
 
 
 def _own_input(task: TaskConfig) -> Iterator[Problem]:
-    read = {node.key for node in sections_among(task.input)}
-    for key in {node.key: None for node in sections_among(task.output)}:
+    read = {*keys_of(task.input)}
+    for key in dict.fromkeys(keys_of(task.output)):
         if key in read:
             yield Problem(
                 section=task.label,
@@ -128,10 +140,7 @@ def _own_input(task: TaskConfig) -> Iterator[Problem]:
 def unpicklable(registry: Registry) -> Iterator[Problem]:
     """Try each function that will travel, once."""
     tried: dict[int, NotPicklable | None] = {}
-    for task in registry.tasks.values():
-        if not _travels(task, registry.job.mode):
-            continue
-
+    for task in travelling(registry):
         if id(task.function) not in tried:
             tried[id(task.function)] = _refusal(task.function)
 
@@ -150,10 +159,9 @@ def unpicklable_options(registry: Registry) -> Iterator[Problem]:
     """Try the options of each data node that a job will read or write elsewhere, once."""
     nodes = {
         node.key: node
-        for task in registry.tasks.values()
-        if _travels(task, registry.job.mode)
-        for node in sections_among((*task.input, *task.output))
-        if isinstance(node, DataNodeConfig)
+        for task in travelling(registry)
+        for node in (*task.input, *task.output)
+        if isinstance(node, DataNodeConfig) and node.options
     }
 
     for node in nodes.values():
@@ -168,6 +176,21 @@ def unpicklable_options(registry: Registry) -> Iterator[Problem]:
                     remedy="make it where it is used, in read_fct or write_fct: workers "
                     "have none of it; or use executor='thread' for the tasks",
                 )
+
+
+def travelling(registry: Registry) -> Iterator[TaskConfig]:
+    """Yield the tasks whose functions travel to processes: of a kind one is asked."""
+    mode = registry.job.mode
+    known: dict[tuple[int, int], bool] = {}
+
+    for task in registry.tasks.values():
+        kind = id(task.executor), id(task.function)
+
+        if kind not in known:
+            known[kind] = _travels(task, mode)
+
+        if known[kind]:
+            yield task
 
 
 def _travels(task: TaskConfig, mode: object) -> bool:
