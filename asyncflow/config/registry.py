@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Mapping, ValuesView
+from collections.abc import Callable, Iterable, Iterator, Mapping, ValuesView
 from operator import is_
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -75,8 +75,9 @@ class Registry:
         self.origins: dict[str, dict[str, Place]] = {}
         """What files say, by the label of a section and the field; ``""`` for a section that
         a file has added."""
-        # Also those since replaced: the user may still hold them and use them.
-        self._known: weakref.WeakSet[Section] = weakref.WeakSet()
+        self._replaced: weakref.WeakSet[Section] = weakref.WeakSet()
+        """Those that were here, or are in a snapshot: the user may hold them still."""
+        self._is_snapshot = False
 
     def snapshot(self) -> Registry:
         """Return a copy that later changes leave alone, to be read in another thread."""
@@ -88,7 +89,8 @@ class Registry:
         copy.core = self.core
         copy.app = self.app
         copy.origins = dict(self.origins)
-        copy._known = self._known
+        copy._replaced = self._replaced
+        copy._is_snapshot = True
         return copy
 
     @property
@@ -115,7 +117,7 @@ class Registry:
             return reference
 
         found = self.find(reference)
-        if found is reference or reference not in self._known:
+        if found is reference or reference not in self._replaced:
             return reference
 
         return cast("T", found or reference)
@@ -142,24 +144,37 @@ class Registry:
         if isinstance(section, DataNodeConfig):
             section = section.sorted_out()
 
-        self.of_kind(type(section))[section.key] = section
-        self._known.add(section)
+        self._put(self.of_kind(type(section)), section)
 
         if isinstance(section, ScenarioConfig):
             HOMES[section] = weakref.ref(self)
 
         return section
 
+    def _put(self, known: dict[str, S], section: S) -> None:
+        key = section.key
+        before = known.get(key)
+
+        if before is section:
+            return
+
+        if before is not None:
+            self._replaced.add(before)
+
+        if self._is_snapshot:
+            self._replaced.add(section)
+
+        known[key] = section
+
     def point(self) -> None:
         """Point every section at the current ones."""
-        for key, task in self.tasks.items():
-            self.tasks[key] = self._pointed(task)
+        for task in [*self.tasks.values()]:
+            self._put(self.tasks, self._pointed(task))
 
-        for key, scenario in self.scenarios.items():
-            made = self.scenarios[key] = self._pointed(scenario)
+        for scenario in [*self.scenarios.values()]:
+            made = self._pointed(scenario)
+            self._put(self.scenarios, made)
             HOMES[made] = weakref.ref(self)
-
-        self._known.update(self.sections)
 
     def copy(self) -> Registry:
         """Make another registry with the same sections."""
@@ -169,6 +184,7 @@ class Registry:
 
     def update(self, other: Registry) -> None:
         """Take over the sections of another registry."""
+        self._replaced.update([*self.sections, *other._replaced])
         self.data_nodes.update(other.data_nodes)
         self.tasks.update(other.tasks)
         self.scenarios.update(other.scenarios)
@@ -176,7 +192,6 @@ class Registry:
         self.core = other.core
         self.app = other.app
         self.origins.update(other.origins)
-        self._known.update(other._known)
 
     def clear(self) -> None:
         """Forget every section."""
@@ -187,7 +202,7 @@ class Registry:
         self.core = CoreConfig()
         self.app = {}
         self.origins.clear()
-        self._known.clear()
+        self._replaced.clear()
 
     def forget(self, label: str) -> bool:
         """Forget what files have said of a section; tell whether they had."""
@@ -195,15 +210,33 @@ class Registry:
 
     def _pointed(self, section: S) -> S:
         """Return the section with current references: itself, if they are already."""
-        references = self._references(section)
-        if not references:
+        if self._is_pointed(section):  # as it mostly is: fast
             return section
+
+        references = self._references(section)
 
         pointed = {name: self._all_current(value) for name, value in references.items()}
         if all(_identical(value, pointed[name]) for name, value in references.items()):
             return section
 
         return evolved(section, **pointed)
+
+    def _is_pointed(self, section: Section) -> bool:
+        """Tell whether all that a section refers to is current, where that is seen at
+        once.
+        """
+        match section:
+            case TaskConfig():
+                return are_known((*section.input, *section.output), self.data_nodes)
+            case ScenarioConfig():
+                nodes = section.additional_data_node_configs
+                return (
+                    not section.sequences
+                    and are_known(section.task_configs, self.tasks)
+                    and are_known(nodes, self.data_nodes)
+                )
+            case _:
+                return True
 
     def _references(self, section: Section) -> dict[str, Any]:
         """Return the fields of a section that refer to others."""
@@ -228,6 +261,18 @@ class Registry:
             return {name: self._all_current(tasks) for name, tasks in value.items()}
 
         return value
+
+
+def are_known(members: Iterable[Any], known: Mapping[str, Section]) -> bool:
+    """Tell whether each member is the section that is known by its key."""
+    for member in members:
+        if not isinstance(member, Section) or type(member.id) is not str:
+            return False
+
+        if known.get(member.id) is not member:
+            return False
+
+    return True
 
 
 def _identical(left: Any, right: Any) -> bool:

@@ -246,11 +246,13 @@ def any_has_references(sections: Iterable[Any]) -> bool:
     if len(REFERENCES):
         return any(map(has_references, sections))
 
-    return any(
-        bool(section.options) and refers(section.options)
-        for section in sections
-        if _has_options(type(section))
-    )
+    for section in sections:
+        kind: Any = type(section)
+
+        if _has_options(kind) and section.options and refers(section.options):
+            return True
+
+    return False
 
 
 @cache

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from asyncflow.config.registry import Registry
+from asyncflow.config.registry import Registry, are_known
 from asyncflow.config.section import Section
 from asyncflow.errors import Problem
 
@@ -23,18 +22,6 @@ def keys_of(members: Iterable[object]) -> list[str]:
         for member in members
         if isinstance(member, Section)
     ]
-
-
-def are_all(members: Iterable[Any], known: Mapping[str, Section]) -> bool:
-    """Tell whether each member is the section that is known by its key."""
-    for member in members:
-        if not isinstance(member, Section) or type(member.id) is not str:
-            return False
-
-        if known.get(member.id) is not member:
-            return False
-
-    return True
 
 
 def not_registered(label: str, field: str, section: Section) -> Problem:
@@ -57,7 +44,7 @@ def members(
     """Report what is no section of the kind, and what is another configuration's."""
     known = registry.of_kind(kind)
 
-    if are_all(given, known):  # as it mostly is: fast
+    if are_known(given, known):  # as it mostly is: fast
         return
 
     for member in given:

@@ -12,9 +12,9 @@ from asyncflow.config.checks.numbers import (
     SECONDS_OR_NONE,
     Number,
 )
-from asyncflow.config.checks.references import are_all, keys_of, members, twice
+from asyncflow.config.checks.references import keys_of, members, twice
 from asyncflow.config.checks.values import choice, flag
-from asyncflow.config.registry import Registry
+from asyncflow.config.registry import Registry, are_known
 from asyncflow.config.retry import Retry
 from asyncflow.config.sections import DataNodeConfig, TaskConfig
 from asyncflow.errors import Problem
@@ -70,7 +70,7 @@ def has_plain_nodes(registry: Registry, task: TaskConfig) -> bool:
     """
     read, written = task.input, task.output
     return (
-        are_all((*read, *written), registry.data_nodes)
+        are_known((*read, *written), registry.data_nodes)
         and len({*written}) == len(written)
         and {*read}.isdisjoint(written)
     )
@@ -157,10 +157,12 @@ def unpicklable(registry: Registry) -> Iterator[Problem]:
 
 def unpicklable_options(registry: Registry) -> Iterator[Problem]:
     """Try the options of each data node that a job will read or write elsewhere, once."""
+    given: Iterator[object] = (
+        node for task in travelling(registry) for node in (*task.input, *task.output)
+    )
     nodes = {
         node.key: node
-        for task in travelling(registry)
-        for node in (*task.input, *task.output)
+        for node in given
         if isinstance(node, DataNodeConfig) and node.options
     }
 
