@@ -40,7 +40,7 @@ from asyncflow.records import (
 )
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.run import Run as RunOf
-from asyncflow.runs.task import TaskState, has_shared_basis, id_of
+from asyncflow.runs.task import Deletion, TaskState, has_shared_basis, id_of
 from asyncflow.slices import SLICE, at_once, in_turns
 
 if TYPE_CHECKING:
@@ -54,13 +54,14 @@ back: a time in seconds tells no fewer."""
 LARGE = 10_000
 """From how many tasks on no garbage is collected while a scenario is made."""
 
-Entity: TypeAlias = "Scenario | TaskState | NodeState | Run | Cycle"
+Entity: TypeAlias = "Scenario | NodeState | Run | Cycle"
 
 
 class IdentityMap:
     """Makes entities; of each there is one object as long as anybody uses it.
 
-    Of tasks, data nodes and runs that is the state: it has one handle at a time.
+    Of data nodes and runs that is the state: it has one handle at a time, as that of a
+    task has. A scenario is found, and has its tasks.
 
     :param verbs: what the entities' verbs ask
     :param drivers: makes the drivers of the data nodes
@@ -79,6 +80,8 @@ class IdentityMap:
         self.version: str | None = None
         """That of the application, which new scenarios get; None for none."""
         self._in_use: WeakValueDictionary[str, Entity] = WeakValueDictionary()
+        self._deletions: WeakValueDictionary[str, Deletion] = WeakValueDictionary()
+        """Those of scenarios in use, or of which tasks are."""
         self.bases: dict[str, BasisRecord] = {}
         """Those of the tasks that scenarios share, by their ids."""
         self._templates: WeakSet[ScenarioConfig] = WeakSet()
@@ -110,10 +113,11 @@ class IdentityMap:
 
                 if isinstance(entity, Scenario):
                     mark_deleted(entity)
-                elif isinstance(entity, TaskState):
-                    entity.is_deleted = True
                 elif isinstance(entity, NodeState):  # who reads is told so
-                    entity.version, entity.older = None, []
+                    entity.version, entity.older = None, ()
+
+        if (deletion := self._deletions.pop(entity_id, None)) is not None:
+            deletion.is_done = True
 
         if ids.kind_of(entity_id) == ids.CYCLE:
             for basis in [*self.bases.values()]:
@@ -199,7 +203,10 @@ class IdentityMap:
         key = ids.key_of(scenario_id)
         nodes: dict[str, NodeState] = {}
         tasks: dict[str, TaskState] = {}
-        dag = self._dags[config]
+        dag, deletion = self._dags[config], Deletion()
+
+        if is_found:
+            deletion = self._deletions.setdefault(scenario_id, deletion)
 
         for node in config.data_node_configs:
             nodes[node.id] = self.node(node, scenario_id, key, cycle_id)
@@ -214,12 +221,9 @@ class IdentityMap:
         for task in config.task_configs:
             own_id = ids.of_task(task.id, scenario_id)
             task_id = id_of(task, scenario_id, cycle_id) if dag.shared else own_id
-            made = self._task(task_id, task, scenario_id, nodes, cycle_id)
+            made = self._task(task_id, task, record, nodes, deletion)
             tasks[task.id] = made
-            made.label = record.version
-
-            if is_found:
-                self._in_use[own_id] = made
+            made.label = label
 
             if not len(tasks) % SLICE:
                 yield
@@ -289,26 +293,22 @@ class IdentityMap:
 
         :param dag: the tasks that it has, of those of the entity
         """
-        return self._submission(
-            RunOf(
-                key=ids.key_of(record.id),
-                entity=entity,
-                dag=dag,
-                first_tasks=ordered_tasks(entity, dag),
-                options=RunOptions(
-                    run_timeout=record.run_timeout,
-                    priority=record.priority,
-                    properties=record.properties,
-                    force=record.force,
-                    wait_for_data=record.waits,
-                    on_failure="stop" if record.on_failure == "stop" else "continue",
-                ),
-                submitted=record.submitted,
-            )
+        run = RunOf(
+            key=ids.key_of(record.id),
+            entity=entity,
+            dag=dag,
+            first_tasks=ordered_tasks(entity, dag),
+            options=RunOptions(
+                run_timeout=record.run_timeout,
+                priority=record.priority,
+                properties=record.properties,
+                force=record.force,
+                wait_for_data=record.waits,
+                on_failure="stop" if record.on_failure == "stop" else "continue",
+            ),
+            submitted=record.submitted,
         )
-
-    def _submission(self, run: Run) -> Run:
-        self._in_use[run.id] = run
+        self.remember(run)
         return run
 
     def node(
@@ -394,9 +394,9 @@ class IdentityMap:
         self,
         task_id: str,
         config: TaskConfig,
-        scenario_id: str,
+        record: ScenarioRecord,
         nodes: Mapping[str, NodeState],
-        cycle_id: str | None,
+        deletion: Deletion,
     ) -> TaskState:
         inputs = {node.id: nodes[node.id] for node in config.input}
 
@@ -407,11 +407,12 @@ class IdentityMap:
         return TaskState(
             id=task_id,
             config=config,
-            scenario_id=scenario_id,
+            scenario_id=record.id,
             input=inputs,
             output={node.id: nodes[node.id] for node in config.output},
             shared_bases=self.bases if has_shared_basis(config) else None,
-            cycle_id=cycle_id,
+            cycle_id=record.cycle_id,
+            deletion=deletion,
         )
 
 
@@ -442,8 +443,6 @@ def _scenario_id(entity: Entity) -> str | None:
     match entity:
         case NodeState():
             return entity.owner_id
-        case TaskState():
-            return entity.scenario_id
         case RunOf():
             return entity.entity.scenario_id
 

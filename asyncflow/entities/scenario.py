@@ -497,7 +497,7 @@ def mark_deleted(scenario: Scenario) -> None:
     scenario._is_deleted = True
 
     for task in scenario._task_states.values():
-        task.is_deleted = True
+        task.deletion.is_done = True
 
 
 def record_of(scenario: Scenario) -> ScenarioRecord:

@@ -6,7 +6,7 @@ handle of it.
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from weakref import ReferenceType, WeakSet
@@ -153,7 +153,7 @@ class NodeState:
     is_shared: bool
     version: Version | None = attrs.field(init=False, default=None)
     """The current version; None before the first write."""
-    older: list[Version] = attrs.field(init=False, factory=list)
+    older: Sequence[Version] = attrs.field(init=False, default=())
     """The versions before it that are kept, the oldest first."""
     learnt: int = attrs.field(init=False, default=0)
     """At which look into the store versions of others were found last."""

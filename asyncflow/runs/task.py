@@ -13,6 +13,15 @@ from asyncflow.records import BasisRecord
 from asyncflow.runs.node import NodeState
 
 
+class Deletion:
+    """Tells the tasks of one scenario whether that was deleted here."""
+
+    __slots__ = ("__weakref__", "is_done")
+
+    def __init__(self) -> None:
+        self.is_done: bool = False
+
+
 @attrs.define(eq=False, repr=False)
 class TaskState:
     """A function with its data nodes, and what its outputs follow from.
@@ -23,6 +32,7 @@ class TaskState:
     :param shared_bases: those of all tasks that scenarios share, by their ids, if it is
         one of them
     :param cycle_id: the cycle of its scenario; None for none
+    :param deletion: that of its scenario
     """
 
     id: str
@@ -32,11 +42,10 @@ class TaskState:
     output: Mapping[str, NodeState]
     _shared_bases: dict[str, BasisRecord] | None = None
     _cycle_id: str | None = None
+    deletion: Deletion = attrs.field(factory=Deletion)
     _basis: BasisRecord | None = attrs.field(init=False, default=None)
     label: str | None = attrs.field(init=False, default=None)
     """The version of the application that its scenario belongs to; None for none."""
-    is_deleted: bool = attrs.field(init=False, default=False)
-    """Whether its scenario was deleted here."""
     handle: ReferenceType[object] | None = attrs.field(init=False, default=None)
     """The handle that users have; None, or dead, where nobody has one."""
 
@@ -44,6 +53,11 @@ class TaskState:
     def config_id(self) -> str:
         """The id of its config."""
         return self.config.id
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether its scenario was deleted here."""
+        return self.deletion.is_done
 
     @property
     def owner_id(self) -> str | None:

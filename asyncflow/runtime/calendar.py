@@ -105,8 +105,7 @@ class OwnCalendar:
         gone = [node for node in own.values() if node.version and node.id not in known]
 
         for node in gone:
-            node.version = None
-            node.older.clear()
+            node.version, node.older = None, ()
 
         if more := await self.loader.versions.defaults(gone):
             self.store.save(*more)

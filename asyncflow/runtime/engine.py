@@ -596,9 +596,9 @@ class Engine:
     def _check_there(self, entity: Submittable, dag: Dag) -> None:
         """Refuse to submit what is deleted, or being deleted, or not declared."""
         # All tasks are of one scenario, which is deleted as a whole, with them.
-        task = next(iter(tasks_of(entity).values()), entity)
+        task = next(iter(tasks_of(entity).values()), None)
 
-        if task.is_deleted or (
+        if (entity.is_deleted if task is None else task.deletion.is_done) or (
             self._deleted
             and not {entity.id, entity.scenario_id}.isdisjoint(self._deleted)
         ):

@@ -97,7 +97,8 @@ class StoredVersions:
             return
 
         self._told(node, ordered)
-        *node.older, node.version = ordered[-node.max_older - 1 :]
+        *older, node.version = ordered[-node.max_older - 1 :]
+        node.older = tuple(older)
 
         if node.versions != versions:
             node.learnt = self._looks

@@ -268,7 +268,7 @@ class Versions:
 
                 if not await reading.write(self.store, node, made, readers, again):
                     await self.files.in_thread(self.files.remove, _files(node))
-                    node.version, node.older = None, []
+                    node.version, node.older = None, ()
                     raise NotFound(node.id)
         finally:
             self.being_edited.remove(node)
@@ -415,12 +415,10 @@ class Versions:
         if self.is_shared and node.is_shared:
             self.group.start_soon(self.stored.tidy, node)
 
-        older, limit = node.older, node.max_older
-        older.append(last)
-
-        while len(older) > limit:
-            records.append(self.retention.drop(node, older.pop(0)))
-
+        older = (*node.older, last)
+        first = max(0, len(older) - node.max_older)  # of those that stay
+        node.older = older[first:]
+        records += map(partial(self.retention.drop, node), older[:first])
         return records
 
     def _after_submits(self, node: NodeState, last: Version) -> int:

@@ -38,9 +38,9 @@ def declare(scope: Scope = Scope.SCENARIO, path: str | None = None) -> ScenarioC
 async def test_what_is_in_use_is_found_by_its_id() -> None:
     identities = identity_map()
     scenario = await make_scenario(declare(), identities)
-    work, source = tasks_of(scenario)["work"], nodes_of(scenario)["source"]
+    source = nodes_of(scenario)["source"]
 
-    for entity in (scenario, work, source):
+    for entity in (scenario, source):
         assert identities.find(entity.id) is entity
 
     assert identities.find("SCENARIO_s_0") is None
@@ -49,10 +49,10 @@ async def test_what_is_in_use_is_found_by_its_id() -> None:
 async def test_what_nobody_uses_is_let_go() -> None:
     identities = identity_map()
     scenario = await make_scenario(declare(), identities)
-    kept, gone = scenario.source, (scenario.id, scenario.work.id, scenario.result.id)
+    kept, gone = scenario.source, (scenario.id, scenario.result.id)
     del scenario
     gc.collect()
-    assert [identities.find(one) for one in gone] == [None] * 3
+    assert [identities.find(one) for one in gone] == [None] * 2
     assert identities.find(kept.id) is node_of(kept)
 
 
@@ -76,7 +76,9 @@ async def test_a_scenario_that_is_only_shown_takes_nobodys_place() -> None:
     assert shown is not scenario
     assert shown.source is scenario.source
     assert identities.find(scenario.id) is scenario
-    assert identities.find(scenario.work.id) is tasks_of(scenario)["work"]
+    identities.forget(scenario.id)
+    assert scenario.work.is_deleted
+    assert not shown.work.is_deleted
 
 
 async def test_with_a_scenario_all_of_it_is_forgotten() -> None:
@@ -89,12 +91,26 @@ async def test_with_a_scenario_all_of_it_is_forgotten() -> None:
     assert scenario.is_deleted
     assert scenario.work.is_deleted
     assert identities.submissions() == []
-    for gone in (scenario, scenario.work, scenario.result, run):
+    for gone in (scenario, scenario.result, run):
         assert identities.find(gone.id) is None
 
     assert identities.find(scenario.source.id) is node_of(scenario.source)
     assert identities.find(other.id) is other
     assert not other.is_deleted
+
+
+async def test_a_task_knows_of_the_end_of_its_scenario_that_nobody_uses() -> None:
+    identities, cfg = identity_map(), declare()
+    scenario = await make_scenario(cfg, identities)
+    record, work = record_of(scenario), tasks_of(scenario)["work"]
+    del scenario
+    gc.collect()
+    assert identities.find(record.id) is None
+    again = identities.make_scenario(cfg, record)
+    identities.forget(record.id)
+    assert work.is_deleted
+    assert again.work.is_deleted
+    assert not identities.make_scenario(cfg, record).work.is_deleted  # brought back
 
 
 async def test_a_run_is_forgotten_alone() -> None:
@@ -156,7 +172,7 @@ async def test_a_large_scenario_is_made_in_turns_and_without_the_collector(
     assert seen[:5] == [False] * 5
     assert gc.isenabled()
     assert len(tasks_of(scenario)) == 3 * SLICE
-    assert identities.find(scenario.f0.id) is tasks_of(scenario)["f0"]
+    assert identities.find(scenario.id) is scenario
 
 
 async def test_a_cancel_leaves_nothing_of_a_large_scenario() -> None:
