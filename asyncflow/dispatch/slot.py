@@ -21,6 +21,7 @@ from asyncflow.dispatch.running_marks import RunningMarks
 from asyncflow.dispatch.store_retry import retry_until_available
 from asyncflow.dispatch.suspects import waiting_file
 from asyncflow.entities.submission import job_handle_of
+from asyncflow.gc_pause import full_collections
 from asyncflow.log import logger as _logger
 from asyncflow.task_group import Tasks, is_canceled
 from asyncflow.values.files import remove
@@ -92,6 +93,8 @@ class Slot:
     """What ends the executor's work on it; None while it does none."""
     _look: asyncio.Handle | None = attrs.field(init=False, default=None)
     """Looks for the next batch."""
+    _puts_off: bool = attrs.field(init=False, default=False)
+    """Whether full garbage collections wait, as its batches have several jobs."""
 
     async def work(self, attempts: Sequence[Attempt]) -> None:
         """Run one batch after the other, until none is ready."""
@@ -99,6 +102,7 @@ class Slot:
 
         try:
             while attempts:
+                self._put_off_collections(wanted=len(attempts) > 1)
                 await self.run(attempts)
 
                 if limiter.borrowed_tokens > limiter.total_tokens:
@@ -112,8 +116,17 @@ class Slot:
         except Exception as error:  # who has a slot then, nobody knows
             self.slots.group.fail(error)
         finally:
+            self._put_off_collections(wanted=False)
             self.close()
             self.slots.ended(self)
+
+    def _put_off_collections(self, *, wanted: bool) -> None:
+        if wanted and not self._puts_off:
+            full_collections.put_off()
+        elif self._puts_off and not wanted:
+            full_collections.let_go()
+
+        self._puts_off = wanted
 
     def late_end(self) -> None:
         """Have slots look for jobs: the executor of one that has ended may be done."""

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import gc
+from pathlib import Path
+
 import pytest
 from anyio import fail_after
 
-from asyncflow import JobFinished, Orchestrator, Retry, Status, SubmissionFailed
+from asyncflow import (
+    Configuration,
+    JobFinished,
+    Orchestrator,
+    Retry,
+    Status,
+    SubmissionFailed,
+)
 from asyncflow.entities.scenario import Scenario
-from tests.support import flows
+from asyncflow.gc_pause import NEVER
+from tests.support import flows, waiting
 
 pytestmark = pytest.mark.anyio
 
@@ -152,3 +163,40 @@ async def test_links_whose_values_are_large(orchestrator: Orchestrator) -> None:
 
 def add_to_many(value: object) -> bytes:
     return b"." * (100_000 if value else 1)
+
+
+@pytest.mark.parametrize("is_canceled", [False, True])
+async def test_full_garbage_collections_wait_while_short_jobs_run(
+    config: Configuration, is_canceled: bool
+) -> None:
+    before, seen = gc.get_threshold(), set()
+
+    with fail_after(20):
+        async with Orchestrator(config) as orchestrator:
+            scenario = await short_chain(orchestrator, flows.identity)
+            submission = scenario.submit()
+
+            async for event in submission:
+                seen.add(gc.get_threshold()[2])
+
+                if is_canceled and isinstance(event, JobFinished):
+                    submission.cancel()
+
+            assert NEVER in seen
+
+    assert gc.get_threshold() == before
+
+
+async def test_full_garbage_collections_go_on_while_a_job_takes_its_time(
+    orchestrator: Orchestrator, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    config = flows.single(orchestrator.config, waiting.wait_for, str(gate))
+    scenario = await orchestrator.create_scenario(config)
+    submission = scenario.submit()
+
+    with fail_after(20):
+        await flows.until_started(submission)
+        assert gc.get_threshold()[2] < NEVER
+        gate.touch()
+        await submission
