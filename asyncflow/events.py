@@ -17,7 +17,7 @@ from typing import Any
 
 import attrs
 
-from asyncflow.facts import Facts, in_json
+from asyncflow.facts import Facts, plain
 from asyncflow.status import Status, SubmissionStatus
 
 
@@ -35,11 +35,7 @@ class Event(Facts):
 
         Under ``"event"`` stands its kind, as ``"JobFinished"``; times are ISO texts.
         """
-        facts = attrs.asdict(self) | {"at": self.at.isoformat()}
-        return {"event": type(self).__name__} | {
-            name: str(fact) if isinstance(fact, str) else in_json(fact)
-            for name, fact in facts.items()
-        }
+        return _plain(self)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -142,11 +138,7 @@ class EntityEvent(Facts):
 
     def as_dict(self) -> dict[str, Any]:
         """Return its facts as plain data that JSON can hold; see `Event.as_dict`."""
-        facts = attrs.asdict(self) | {"at": self.at.isoformat()}
-        return {"event": type(self).__name__} | {
-            name: list(fact) if isinstance(fact, tuple) else fact
-            for name, fact in facts.items()
-        }
+        return _plain(self)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -165,3 +157,9 @@ class EntityUpdated(EntityEvent):
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class EntityDeleted(EntityEvent):
     """An entity was deleted."""
+
+
+def _plain(event: Facts) -> dict[str, Any]:
+    return {"event": type(event).__name__} | {
+        field.name: plain(getattr(event, field.name)) for field in event.__attrs_attrs__
+    }

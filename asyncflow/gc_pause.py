@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import RLock
-from typing import Any
+from typing import Any, Final
 
 FEW = 1000
 """Python 3.12 begins with some hundred frozen objects; a program freezes thousands."""
@@ -123,5 +123,5 @@ class FullCollections:
                 self._begin()
 
 
-full_collections = FullCollections()
+full_collections: Final = FullCollections()
 """Those of this process."""

@@ -919,14 +919,18 @@ class Orchestrator:
         engine = self._opened()
         engine.bus.add(listener)
         carriers = engine.scheduler.tracer.carriers
-        carriers.append(listener)
+
+        if listener.does_trace:
+            carriers.append(listener)
 
         try:
             await engine.bus.hear_others(listener)
             yield
             await engine.bus.drain()
         finally:
-            carriers.remove(listener)
+            if listener.does_trace:
+                carriers.remove(listener)
+
             engine.bus.remove(listener)
 
     def _opened(self) -> Engine:

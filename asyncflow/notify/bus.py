@@ -47,7 +47,7 @@ Topic: TypeAlias = Run | str | None
 
 Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
-TURN = 100
+TURN = 25
 """How many changes are told before others have their turn on the event loop."""
 
 
@@ -69,6 +69,11 @@ class Listener(ABC):
 
         Nothing of it is durable yet.
         """
+
+    @property
+    def does_trace(self) -> bool:
+        """Whether it has traces: it alone is asked about each job that runs."""
+        return type(self).traceparent is not Listener.traceparent
 
     def traceparent(self, job: Job) -> str | None:  # noqa: ARG002
         """Return what continues the trace of a job where it runs; None for nothing."""

@@ -62,6 +62,11 @@ class JobTable:
 
         return self._make(place, run) if job is None else job
 
+    def names(self, place: int, run: JobOwner) -> tuple[str, str]:
+        """Return the id of a job and that of its task's config; none is made for it."""
+        config_id = self.tasks[place].config.id
+        return ids.of_job(config_id, run.key), config_id
+
     def is_made(self, place: int) -> bool:
         """Tell whether somebody has asked for a job."""
         return place in self.made or (
@@ -141,10 +146,8 @@ class JobTable:
         counts[completed] += len(ended)
 
     def _make(self, place: int, run: JobOwner) -> JobState:
-        task = self.tasks[place]
-        config_id = task.config.id
-        job_id = ids.of_job(config_id, run.key)
-        job = JobState(run, place, job_id, task.id, config_id)
+        job_id, config_id = self.names(place, run)
+        job = JobState(run, place, job_id, self.tasks[place].id, config_id)
         job.status = self.status[place]
 
         if self.released is not None:

@@ -62,31 +62,27 @@ def event_of(run: AnyRun, subject: int | Report) -> Event | None:
         return event_of_report(subject)
 
     place, status, at, reason = change = run.history[subject]
-    job = None if place is None else run.job(place)
     kind = kind_of(subject, change)
-    facts: dict[str, Any] = {
-        "submission_id": run.id,
-        "at": datetime.fromtimestamp(at, UTC),
-    }
 
     if kind is None:
         return None
+
+    facts: dict[str, Any] = {}
 
     if kind is SubmissionStarted:
         facts["entity_id"] = run.entity.id
     elif kind is SubmissionFinished:
         facts["status"] = run.status
+    elif place is not None:
+        facts["job_id"], facts["task"] = run.table.names(place, run)
 
-    if job is not None:
-        facts |= {"job_id": job.id, "task": job.name}
+        if kind is JobFinished:
+            facts["status"], facts["reason"] = status, reason
+        elif kind is JobAttemptFailed:
+            attempt = run.job(place).attempt_that_failed(at)
+            facts["attempt"], facts["reason"] = attempt, reason
 
-    if kind is JobFinished and status is not None:
-        facts |= {"status": status, "reason": reason}
-
-    if kind is JobAttemptFailed and job is not None:
-        facts |= {"attempt": job.attempt_that_failed(at), "reason": reason}
-
-    return kind(**facts)
+    return kind(submission_id=run.id, at=datetime.fromtimestamp(at, UTC), **facts)
 
 
 def event_of_report(report: Report) -> JobProgressed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
-from random import random
+from random import randint, random
 from typing import TypeVar
 
 from anyio import CancelScope, Lock, create_task_group, sleep
@@ -56,6 +56,9 @@ def told(event: Event | EntityEvent, number: int | None = None) -> str:
     return f"{seen}event: {type(event).__name__}\ndata: {data}\n\n"
 
 
+RETRY = 1_000, 3_000
+"""When a browser whose stream has ended comes back, in milliseconds: not all at once."""
+
 ENDED = "event: ended\ndata: {}\n\n"
 """Nothing comes after this: the browser does not ask again."""
 
@@ -79,7 +82,7 @@ class EventStream(Response):
             "headers": self.raw_headers,
         }
         await send(head)
-        await self._write(send, ": begins\n\n")
+        await self._write(send, f": begins\nretry: {randint(*RETRY)}\n\n")
 
         async with create_task_group() as group, aclosing(self._events) as events:
             group.start_soon(_until_left, receive, group.cancel_scope)

@@ -150,3 +150,42 @@ async def test_no_event_is_made_that_nobody_wants(
             sys.setprofile(None)
 
     assert made == [31]
+
+
+class Events(Listener):
+    """Reads every event, and has no traces."""
+
+    def __init__(self) -> None:
+        self.events: list[Event | None] = []
+        self.made: set[int] = set()
+
+    def wants(self, kind: type[Event] | None) -> bool:
+        return kind is not None
+
+    def end(self, failure: Exception | None) -> None:
+        assert failure is None
+
+    def take(self, notification: Notification) -> None:
+        self.events.append(notification.event)
+        self.made |= notification.run.table.made.keys()
+
+
+async def test_who_reads_events_makes_no_job_for_each(
+    config: Configuration, orchestrator: Orchestrator
+) -> None:
+    """With them each job would end on its own: many times the work of a batch."""
+    listener, count = Events(), 300
+    short = await orchestrator.create_scenario(single(config, flows.identity))
+    await flows.make_short(orchestrator, short)
+    scenario = await orchestrator.create_scenario(fan(config, flows.identity, count))
+
+    async with orchestrator.listen(listener):
+        run = await scenario.submit()
+
+    assert [*map(type, listener.events)].count(JobFinished) == count
+    assert (
+        len(listener.made) < count // 2
+    )  # those that were taken long are told one by one
+    assert listener.events == [
+        event_of(run_of(run), index) for index in range(len(run_of(run).history))
+    ]

@@ -46,7 +46,7 @@ def follow(url: str, *places: str) -> None:
     """Follow streams, and go away."""
     for place in places:
         with connected(url, f"GET /a/b/{place} HTTP/1.1\r\n{HEAD}\r\n") as client:
-            assert b"text/event-stream" in read_until(client, b": begins")
+            assert b"text/event-stream" in read_until(client, b"retry: ")
 
 
 def get(url: str) -> str:

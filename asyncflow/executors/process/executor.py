@@ -62,7 +62,7 @@ class ProcessExecutor(Executor):
     """
 
     removes_files: ClassVar[bool] = True
-    max_batch: ClassVar[int] = 128
+    max_batch: ClassVar[int] = 64  # the parent takes their ends in one turn of its loop
     in_processes: ClassVar[bool] = True
     bound: float = 0.02
     """After how many seconds what was not started is taken back: what is slow delays
