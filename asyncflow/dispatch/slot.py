@@ -102,7 +102,9 @@ class Slot:
 
         try:
             while attempts:
-                self._put_off_collections(wanted=len(attempts) > 1)
+                if self._puts_off is not (len(attempts) > 1):
+                    self._put_off_collections(wanted=not self._puts_off)
+
                 await self.run(attempts)
 
                 if limiter.borrowed_tokens > limiter.total_tokens:
@@ -116,17 +118,19 @@ class Slot:
         except Exception as error:  # who has a slot then, nobody knows
             self.slots.group.fail(error)
         finally:
-            self._put_off_collections(wanted=False)
+            if self._puts_off:
+                self._put_off_collections(wanted=False)
+
             self.close()
             self.slots.ended(self)
 
     def _put_off_collections(self, *, wanted: bool) -> None:
-        if wanted and not self._puts_off:
-            full_collections.put_off()
-        elif self._puts_off and not wanted:
-            full_collections.let_go()
-
         self._puts_off = wanted
+
+        if wanted:
+            full_collections.put_off()
+        else:
+            full_collections.let_go()
 
     def late_end(self) -> None:
         """Have slots look for jobs: the executor of one that has ended may be done."""

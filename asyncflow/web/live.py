@@ -82,7 +82,8 @@ class EventStream(Response):
             "headers": self.raw_headers,
         }
         await send(head)
-        await self._write(send, f": begins\nretry: {randint(*RETRY)}\n\n")
+        pause = randint(*RETRY)  # noqa: S311  # no secret
+        await self._write(send, f": begins\nretry: {pause}\n\n")
 
         async with create_task_group() as group, aclosing(self._events) as events:
             group.start_soon(_until_left, receive, group.cancel_scope)
