@@ -139,8 +139,8 @@ if TYPE_CHECKING:
     from asyncflow.ids import SequenceId as SequenceId
     from asyncflow.ids import SubmissionId as SubmissionId
     from asyncflow.ids import TaskId as TaskId
-    from asyncflow.notify.bus import Listener as Listener
-    from asyncflow.notify.bus import Notification as Notification
+    from asyncflow.notify.listener import Listener as Listener
+    from asyncflow.notify.listener import Notification as Notification
     from asyncflow.notify.stream import EventStream as EventStream
     from asyncflow.orchestrator import Orchestrator as Orchestrator
     from asyncflow.records import AttemptRecord as AttemptRecord
@@ -200,7 +200,7 @@ _HOMES = {
     "filters": "Condition JoinOperator Operator",
     "orchestrator": "Orchestrator",
     "records": "AttemptRecord CycleRecord DataNodeRecord JobRecord LabelRecord Pruned ScenarioRecord SubmissionRecord",
-    "notify.bus": "Listener Notification",
+    "notify.listener": "Listener Notification",
     "notify.stream": "EventStream",
     "selection": "Preview",
     "status": "AttemptKind Status SubmissionStatus",

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.submittable import Submittable
     from asyncflow.entities.task import Task
     from asyncflow.events import EntityEvent, Event
-    from asyncflow.notify.bus import Listener
+    from asyncflow.notify.listener import Listener
     from asyncflow.notify.stream import EventStream
     from asyncflow.records import (
         CycleRecord,

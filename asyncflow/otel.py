@@ -38,7 +38,7 @@ from asyncflow.events import (
     SubmissionStarted,
 )
 from asyncflow.log import logger as _logger
-from asyncflow.notify.bus import Listener, Notification
+from asyncflow.notify.listener import Listener, Notification
 from asyncflow.orchestrator import Orchestrator
 from asyncflow.status import Status
 

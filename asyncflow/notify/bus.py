@@ -12,8 +12,7 @@ What happens to entities is told at once, by who has done it and knows that it i
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import (
     Callable,
     Coroutine,
@@ -25,16 +24,14 @@ from collections.abc import (
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-import attrs
 from anyio import Event as Signal
 from anyio import Lock
 from anyio.lowlevel import checkpoint
 
 from asyncflow.abc import Store
-from asyncflow.entities.job import Job
-from asyncflow.entities.submission import Run, Submission, handle_of, job_handle_of
+from asyncflow.entities.submission import Run, handle_of
 from asyncflow.errors import NotOpen
-from asyncflow.log import logger as _logger
+from asyncflow.notify.listener import Listener, Notification, log_failure
 from asyncflow.runs.run import Run as RunOf
 from asyncflow.runs.watchers import Report
 from asyncflow.task_group import Tasks
@@ -45,66 +42,13 @@ if TYPE_CHECKING:
 Topic: TypeAlias = Run | str | None
 """What is listened to: one run, the runs of a scenario or of a part (its id), or all."""
 
+Change: TypeAlias = tuple[Run, "int | Report", Sequence[Listener]]
+"""A run, what has happened in it, and who wanted to know it then; see `Notification`."""
+
 Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 TURN = 25
 """How many changes are told before others have their turn on the event loop."""
-
-
-class Listener(ABC):
-    """Somebody who is told what happens in runs.
-
-    Its methods are called on the event loop. They are short, and never raise.
-    """
-
-    __slots__ = ()
-
-    @property
-    def is_full(self) -> bool:
-        """Whether it should have its turn on the event loop before it is told more."""
-        return False
-
-    def run_started(self, submission: Submission) -> None:  # noqa: B027  # few care
-        """Take note of a run that begins, in the context of who submits it.
-
-        Nothing of it is durable yet.
-        """
-
-    @property
-    def does_trace(self) -> bool:
-        """Whether it has traces: it alone is asked about each job that runs."""
-        return type(self).traceparent is not Listener.traceparent
-
-    def traceparent(self, job: Job) -> str | None:  # noqa: ARG002
-        """Return what continues the trace of a job where it runs; None for nothing."""
-        return None
-
-    @property
-    def wants_entities(self) -> bool:
-        """Whether it is told what happens to entities; see `entity_changed`."""
-        return False
-
-    def entity_changed(self, event: EntityEvent) -> None:  # noqa: B027  # few care
-        """Take note of what has happened to an entity, and is durable.
-
-        Not of what runs here do: their events tell that, see `notify.entities.told_by`.
-        """
-
-    @abstractmethod
-    def wants(self, kind: type[Event] | None) -> bool:
-        """Tell whether it is told such an event; None is a change that is none."""
-
-    @abstractmethod
-    def take(self, notification: Notification) -> None:
-        """Take something that has happened."""
-
-    @abstractmethod
-    def end(self, failure: Exception | None) -> None:
-        """Take note that nothing more will be told.
-
-        :param failure: why what has happened since cannot be durable; None for the end
-            of the orchestrator
-        """
 
 
 class Elsewhere(Protocol):
@@ -125,61 +69,6 @@ class Others(Protocol):
         """Make what tells what they do to entities; None where there is nobody."""
 
 
-@attrs.define(eq=False, repr=False)
-class Notification:
-    """Something that has happened in a run, and who wanted to know it then."""
-
-    run: Run
-    subject: int | Report
-    """Its place in the history, or what is in none."""
-    listeners: Sequence[Listener]
-    _event: Event | None = attrs.field(init=False, default=None)
-
-    @property
-    def event(self) -> Event | None:
-        """The event, made once; None for a change that is none."""
-        if self._event is None:
-            from asyncflow.runs.run_events import event_of
-
-            self._event = event_of(self.run, self.subject)
-
-        return self._event
-
-    @property
-    def key(self) -> Hashable:
-        """What it has in common with what makes it old news; itself for most."""
-        return self if isinstance(self.subject, int) else self.subject.key
-
-    @property
-    def submission(self) -> Submission:
-        """The submission."""
-        return handle_of(self.run)
-
-    @property
-    def job(self) -> Job | None:
-        """The job as it was then; None for something of the submission itself."""
-        subject = self.subject
-
-        if not isinstance(subject, int):
-            return job_handle_of(self.run, subject.job)
-
-        place, status, at, reason = self.run.history[subject]
-
-        if place is None or status is None:
-            return None
-
-        job = self.run.job(place).as_of(status, at, reason)
-        return job_handle_of(self.run, job)
-
-    def deliver(self) -> None:
-        """Tell those who wanted to know it."""
-        for listener in self.listeners:
-            try:
-                listener.take(self)
-            except Exception as error:
-                _tell(listener, error)
-
-
 class Bus:
     """Between the runs of an orchestrator and those who listen to them."""
 
@@ -188,8 +77,12 @@ class Bus:
         self.group = group
         self._runs: set[Run] = set()
         self._listeners: dict[Topic, list[Listener]] = {}
-        self._pending: OrderedDict[Hashable, Notification] = OrderedDict()
-        """What was not told yet, in its order."""
+        self._wanting: dict[Run, dict[type[Event] | None, list[Listener]]] = {}
+        """Of each run who wants which events, as far as that was asked."""
+        self._pending: OrderedDict[Hashable, deque[Change]] = OrderedDict()
+        """What was not told yet, in its order: changes, and between them reports."""
+        self._last: deque[Change] | None = None
+        """Where the next change goes; None where it does not follow others."""
         self._alarm = Signal()
         self._lock = Lock()
         self._of_entities: list[Listener] = []
@@ -213,6 +106,7 @@ class Bus:
             self.group.start_soon(self._run, on_error=self.fail)
 
         self._listeners.setdefault(topic, []).append(listener)
+        self._wanting.clear()
         self._update_publishers(topic)
 
         if listener.wants_entities:
@@ -224,6 +118,7 @@ class Bus:
 
         if listener in listeners:
             listeners.remove(listener)
+            self._wanting.clear()
 
             if not listeners:
                 del self._listeners[topic]
@@ -271,11 +166,12 @@ class Bus:
                 try:
                     listener.entity_changed(event)
                 except Exception as error:
-                    _tell(listener, error)
+                    log_failure(listener, error)
 
     def forget(self, run: Run) -> None:
         """Forget those who listen to one run alone."""
         self._listeners.pop(run, None)
+        self._wanting.pop(run, None)
 
     def take(self, run: Run) -> None:
         """Take a run that begins here.
@@ -293,7 +189,7 @@ class Bus:
             try:
                 listener.run_started(handle_of(run))
             except Exception as error:
-                _tell(listener, error)
+                log_failure(listener, error)
 
         if run.publish is not None and not run.is_adopted:
             self._publish(run, 0)
@@ -302,6 +198,7 @@ class Bus:
         """Let a run go that has ended, and those who listened to it alone."""
         self._runs.discard(run)
         self._listeners.pop(run, None)
+        self._wanting.pop(run, None)
         run.publish = run.publish_report = None
 
     def start(self, work: Work) -> bool:
@@ -320,14 +217,14 @@ class Bus:
         """
         async with self._lock:
             while self._pending:
-                await self._deliver(len(self._pending))
+                await self._deliver()
 
     def end(self) -> None:
         """Tell what is left, and that this was all."""
         self._is_over = True
 
         while self._pending:
-            self._next().deliver()
+            self._tell_next()
 
         self._dismiss(None)
 
@@ -343,14 +240,14 @@ class Bus:
             self._alarm = Signal()
             await self.drain()
 
-    async def _deliver(self, count: int) -> None:
-        """Tell what has gathered, after one flush.
+    async def _deliver(self) -> None:
+        """Tell what has gathered, after one flush."""
+        self._last = None  # what happens from now on may not be durable after that
+        left, count = len(self._pending), 0
 
-        :param count: how much that is
-        """
         try:
             if any(
-                isinstance(change.subject, int) for change in self._pending.values()
+                isinstance(first, int) for (_, first, _), *_ in self._pending.values()
             ):
                 await self.store.flush()
         except Exception as error:
@@ -358,19 +255,29 @@ class Bus:
             self._dismiss(error)
             return
 
-        for left in range(count, 0, -1):
-            first = next(iter(self._pending.values()))
+        while left and self._pending:
+            _, _, listeners = next(iter(self._pending.values()))[0]
+            count += 1
 
-            if not left % TURN or any(listener.is_full for listener in first.listeners):
+            if not count % TURN or any(listener.is_full for listener in listeners):
                 await checkpoint()
 
-            self._next().deliver()
+            left -= self._tell_next()
 
-    def _next(self) -> Notification:
-        return self._pending.popitem(last=False)[1]
+    def _tell_next(self) -> bool:
+        """Tell the first change; return whether those that follow it are told, too."""
+        key, changes = next(iter(self._pending.items()))
+        change = changes.popleft()
+
+        if not changes:
+            del self._pending[key]
+
+        Notification(*change).deliver()
+        return not changes
 
     def _dismiss(self, failure: Exception | None) -> None:
         listeners = list(chain.from_iterable(self._listeners.values()))
+        self._last = None
         self._listeners.clear()
         self._of_entities.clear()
         self._update_publishers(None)
@@ -379,33 +286,39 @@ class Bus:
             try:
                 listener.end(failure)
             except Exception as error:
-                _tell(listener, error)
+                log_failure(listener, error)
 
     def _publish(self, run: Run, index: int) -> None:
         """Take a change in a run; told by the run itself."""
         from asyncflow.runs.run_events import kind_of
 
         kind = kind_of(index, run.history[index])
-        listeners = [
-            listener for listener in self._listeners_to(run) if _wants(listener, kind)
-        ]
 
-        if listeners:
-            self._add(Notification(run, index, listeners))
+        try:
+            listeners = self._wanting[run][kind]
+        except KeyError:
+            listeners = [
+                listener
+                for listener in self._listeners_to(run)
+                if _wants(listener, kind)
+            ]
+            self._wanting.setdefault(run, {})[kind] = listeners
+
+        if not listeners:
+            return
+
+        if self._last is None:
+            self._last = self._pending[object()] = deque()
+            self._alarm.set()
+
+        self._last.append((run, index, listeners))
 
     def _publish_report(self, run: Run, report: Report) -> None:
         """Take how far a job has come; told by its run itself."""
         topic = self._listeners_to(run)
-        self._add(
-            Notification(
-                run,
-                report,
-                [listener for listener in topic if _wants_reports(listener)],
-            )
-        )
-
-    def _add(self, notification: Notification) -> None:
-        self._pending[notification.key] = notification
+        listeners = [listener for listener in topic if _wants_reports(listener)]
+        self._pending[report.key] = deque([(run, report, listeners)])
+        self._last = None
         self._alarm.set()
 
     def _listeners_to(self, run: Run) -> Iterator[Listener]:
@@ -439,10 +352,5 @@ def _wants(listener: Listener, kind: type[Event] | None) -> bool:
     try:
         return listener.wants(kind)
     except Exception as error:
-        _tell(listener, error)
+        log_failure(listener, error)
         return False
-
-
-def _tell(listener: Listener, error: Exception) -> None:
-    """Log what a listener has raised: runs go on, and others are told."""
-    _logger.error("the listener %r failed", listener, exc_info=error)

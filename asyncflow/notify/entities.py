@@ -29,7 +29,7 @@ from asyncflow.status import Status
 if TYPE_CHECKING:
     from asyncflow.config import Configuration
     from asyncflow.config.sections import TaskConfig
-    from asyncflow.notify.bus import Notification
+    from asyncflow.notify.listener import Notification
 
 WRITTEN = ("last_edit_date", "edits")
 """The attributes of a data node that a write changes."""

@@ -9,8 +9,9 @@ from typing import Any
 import attrs
 
 from asyncflow.events import EntityEvent, Event
-from asyncflow.notify.bus import Bus, Listener, Notification
+from asyncflow.notify.bus import Bus
 from asyncflow.notify.caller import Call, Caller
+from asyncflow.notify.listener import Listener, Notification
 from asyncflow.notify.stream import checked, of_entities, told, wanted
 
 

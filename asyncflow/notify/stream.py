@@ -12,7 +12,8 @@ from anyio import Event as Signal
 
 from asyncflow.errors import EventsLost, UsageError
 from asyncflow.events import EntityEvent, Event, JobProgressed
-from asyncflow.notify.bus import Bus, Listener, Notification
+from asyncflow.notify.bus import Bus
+from asyncflow.notify.listener import Listener, Notification
 
 E_co = TypeVar("E_co", bound=Event | EntityEvent, covariant=True)
 

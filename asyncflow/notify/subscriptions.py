@@ -21,8 +21,9 @@ from asyncflow.events import (
     JobStarted,
 )
 from asyncflow.log import logger as _logger
-from asyncflow.notify.bus import Bus, Listener, Notification
+from asyncflow.notify.bus import Bus
 from asyncflow.notify.caller import Call, Caller
+from asyncflow.notify.listener import Listener, Notification
 
 GRACE = 5.0
 """How long a closing orchestrator waits for callbacks, in seconds."""

@@ -9,7 +9,8 @@ from anyio import Event
 
 from asyncflow.events import EntityEvent, JobFinished
 from asyncflow.events import Event as RunEvent
-from asyncflow.notify.bus import Bus, Listener, Notification
+from asyncflow.notify.bus import Bus
+from asyncflow.notify.listener import Listener, Notification
 from asyncflow.runs.node import NodeState
 from asyncflow.values.versions import Versions
 

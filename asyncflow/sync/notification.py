@@ -28,8 +28,8 @@ from asyncflow.events import (
 )
 from asyncflow.events import Event as RunEvent
 from asyncflow.log import logger as _logger
-from asyncflow.notify.bus import Listener, Notification
 from asyncflow.notify.entities import told_by, type_of
+from asyncflow.notify.listener import Listener, Notification
 from asyncflow.status import Status
 from asyncflow.sync.loop import Loop, Service
 from asyncflow.sync.orchestrator import opened

@@ -19,7 +19,7 @@ from anyio import Event as Signal
 from anyio import sleep
 
 from asyncflow.events import EntityEvent, Event
-from asyncflow.notify.bus import Listener, Notification
+from asyncflow.notify.listener import Listener, Notification
 from asyncflow.notify.stream import told as happened
 from asyncflow.orchestrator import Orchestrator
 from asyncflow.web.live import told

@@ -313,6 +313,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("entities.submission", "runs.run_events"): "only where somebody reads events",
     ("notify.bus", "runs.run_events"): "the same",
     ("notify.bus", "events"): "the same",
+    ("notify.listener", "runs.run_events"): "the same",
     ("recovery.loader", "recovery.parts"): "only where a part is asked for by its id",
     ("recovery.loader", "recovery.undeclared"): "few programs look without the code",
     ("recovery.loader", "values.inputs"): "only for runs of before",

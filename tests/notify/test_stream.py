@@ -33,7 +33,7 @@ from asyncflow import (
     UsageError,
 )
 from asyncflow.abc import Progress, Store
-from asyncflow.notify.bus import Notification
+from asyncflow.notify.listener import Notification
 from asyncflow.notify.stream import EventBuffer
 from asyncflow.records import Record
 from asyncflow.runs.watchers import Report

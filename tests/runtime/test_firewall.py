@@ -37,7 +37,7 @@ from asyncflow.abc import (
     Watch,
 )
 from asyncflow.events import Event
-from asyncflow.notify.bus import Listener, Notification
+from asyncflow.notify.listener import Listener, Notification
 from asyncflow.plan.plan import Plan
 from asyncflow.records import JobRecord, Record, SubmissionRecord
 from asyncflow.runtime import wiring

@@ -9,7 +9,7 @@ import pytest
 from anyio import Event, create_task_group, fail_after, wait_all_tasks_blocked
 
 from asyncflow import Orchestrator, acting_as
-from asyncflow.notify.bus import Notification
+from asyncflow.notify.listener import Notification
 from asyncflow.web import feeds
 from asyncflow.web.feeds import Feeds
 from tests.support import flows

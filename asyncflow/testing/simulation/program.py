@@ -23,7 +23,7 @@ from asyncflow.errors import (
 )
 from asyncflow.events import Event
 from asyncflow.ids import config_of
-from asyncflow.notify.bus import Listener, Notification
+from asyncflow.notify.listener import Listener, Notification
 from asyncflow.orchestrator import Orchestrator
 from asyncflow.status import Status
 from asyncflow.testing.simulation.asked import Asked, Written
