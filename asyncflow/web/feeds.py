@@ -108,7 +108,8 @@ class Feeds:
     ) -> AsyncGenerator[str]:
         """Give what happens from now on, until the orchestrator is closed.
 
-        Who reads too slowly gets `EventsLost` in the end, never a gap.
+        Who reads too slowly is told by `EventsLost` how many it has missed, and goes on
+        with what happens then.
 
         :param entities: whether what happens to entities is wanted, too
         """
@@ -117,12 +118,13 @@ class Feeds:
 
             while await feed.has_more(seen):
                 if (texts := feed.after(seen)) is None:
-                    lost = {"lost": feed.number - len(feed.texts) - seen}
-                    yield f"event: EventsLost\ndata: {json.dumps(lost)}\n\n"
-                    return
+                    lost = {"lost": feed.number - seen}
+                    texts = [f"event: EventsLost\ndata: {json.dumps(lost)}\n\n"]
+                    seen = feed.number
+                else:
+                    seen += len(texts)
 
                 yield "".join(texts)
-                seen += len(texts)
 
                 if seen == feed.number:
                     await sleep(PAUSE * (0.5 + random()))  # noqa: S311  # no secret

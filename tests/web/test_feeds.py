@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import aclosing
 from functools import partial
 
 import pytest
@@ -96,21 +97,27 @@ async def test_the_first_may_leave_and_the_others_go_on(
     assert len(open_feeds) == 0
 
 
-async def test_who_reads_too_slowly_is_told_so(
+async def test_who_reads_too_slowly_is_told_so_and_goes_on(
     orchestrator: Orchestrator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feeds, "HELD", 2)
+    """There is room for the events of one run, of which there are five."""
+    monkeypatch.setattr(feeds, "HELD", 6)
     config = flows.chain(orchestrator.config, flows.double)
     scenario = await orchestrator.create_scenario(config)
     open_feeds, got = Feeds(), [""]
-    events = open_feeds.follow(orchestrator)
-    has_begun, may_go_on = Event(), Event()
+    has_begun, may_go_on, is_told, has_all = (Event() for _ in range(4))
 
     async def follow() -> None:
-        async for text in events:
-            got.append(text)
-            has_begun.set()
-            await may_go_on.wait()
+        async with aclosing(open_feeds.follow(orchestrator)) as events:
+            async for text in events:
+                got.append(text)
+                has_begun.set()
+                await may_go_on.wait()
+
+                if "EventsLost" in text:
+                    is_told.set()
+                elif is_told.is_set() and "SubmissionFinished" in text:
+                    has_all.set()
 
     with fail_after(40):
         async with create_task_group() as group:
@@ -119,11 +126,24 @@ async def test_who_reads_too_slowly_is_told_so(
             await scenario.submit()
             await has_begun.wait()
             await scenario.submit()
+            await scenario.submit()
             await wait_all_tasks_blocked()
             may_go_on.set()
+            await is_told.wait()
+            await scenario.submit()
+            await has_all.wait()
+            group.cancel_scope.cancel()
 
-    assert kinds(got[-1]) == ["EventsLost"]
-    assert json.loads(got[-1].splitlines()[1][6:])["lost"] > 0
+    found = [kind for text in got for kind in kinds(text)]
+    place = found.index("EventsLost")
+    seen = [text for text in got if "EventsLost" in text]
+    assert len(seen) == 1
+    assert json.loads(seen[0].splitlines()[1][6:]) == {"lost": 15 - place}
+    assert found[place + 1 :] == [
+        "SubmissionStarted",
+        *("JobPending", "JobStarted", "JobFinished"),
+        "SubmissionFinished",
+    ]
     assert len(open_feeds) == 0
 
 
