@@ -92,6 +92,15 @@ class FullCollections:
                 gc.callbacks.remove(self._take_note)
                 self._end()
 
+    def switch(self, *, wait: bool) -> bool:
+        """Do one or the other; return which."""
+        if wait:
+            self.put_off()
+        else:
+            self.let_go()
+
+        return wait
+
     def _begin(self) -> None:
         young, middle, old = gc.get_threshold()
         self._before = young, middle, old

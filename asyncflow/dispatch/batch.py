@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Protocol
 import attrs
 from anyio import Event
 
-from asyncflow.abc import Call, Killed, Log, Outcome, Printed, Progress, Store, Watch
+from asyncflow.abc import (
+    Call,
+    Killed,
+    Log,
+    Outcome,
+    Printed,
+    Progress,
+    Returned,
+    Store,
+    StoredValue,
+    Watch,
+)
 from asyncflow.dispatch.attempt import Attempt
 from asyncflow.dispatch.echo import Echo, Piece, logged, printed
 from asyncflow.log import logger as _logger
@@ -176,6 +187,17 @@ class Batch(Watch):
                 self.listener.all_ended(*deferred)
             except Exception as error:
                 self.listener.failed(deferred[0], error)
+
+    def deferred_values(self) -> dict[str, StoredValue]:
+        """Return what the last of those that are deferred has made, by data node."""
+        if self.deferred is None:
+            return {}
+
+        attempts, outcomes = self.deferred
+        last = outcomes[-1]
+        nodes = attempts[-1].task.output.values()
+        assert isinstance(last, Returned)
+        return {node.id: kept for node, kept in zip(nodes, last.kept, strict=True)}
 
     def returned(self, calls: Sequence[Call]) -> None:
         for call in reversed(calls):  # each goes before all others

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 _is_over = attrgetter("is_over")
 
+LARGE = 16
+"""How many jobs a batch has after which the next waits for a turn of the event loop."""
+
 
 class BatchSource(BatchListener, Protocol):
     """Where jobs come from."""
@@ -62,6 +65,9 @@ class AllSlots(Protocol):
 
     def fill(self) -> None:
         """Start slots while jobs are ready and tokens are free."""
+
+    async def turn(self) -> None:
+        """Return in a turn of the event loop in which no other slot gets a large batch."""
 
     def fill_soon(self) -> None:
         """Fill them at the end of the event loop's turn."""
@@ -103,7 +109,7 @@ class Slot:
         try:
             while attempts:
                 if self._puts_off is not (len(attempts) > 1):
-                    self._put_off_collections(wanted=not self._puts_off)
+                    self._puts_off = full_collections.switch(wait=not self._puts_off)
 
                 await self.run(attempts)
 
@@ -112,6 +118,9 @@ class Slot:
                     self.slots.shrink_soon()
                     break  # there are fewer slots now
 
+                if len(attempts) >= LARGE and not self.prefetched:
+                    await self.slots.turn()
+
                 prefetched = self.next_batch() if self.prefetched else None
                 attempts = prefetched or batcher.next_batch(int(limiter.total_tokens))
                 self.slots.fill()
@@ -119,18 +128,10 @@ class Slot:
             self.slots.group.fail(error)
         finally:
             if self._puts_off:
-                self._put_off_collections(wanted=False)
+                full_collections.let_go()
 
             self.close()
             self.slots.ended(self)
-
-    def _put_off_collections(self, *, wanted: bool) -> None:
-        self._puts_off = wanted
-
-        if wanted:
-            full_collections.put_off()
-        else:
-            full_collections.let_go()
 
     def late_end(self) -> None:
         """Have slots look for jobs: the executor of one that has ended may be done."""
@@ -377,7 +378,9 @@ class Slot:
     def _calls(self, attempts: Sequence[Attempt], before: Batch | None) -> list[Call]:
         """Describe the jobs of a batch: most are known that were got ready."""
         if attempts[0] is self.prefetched[0]:
-            first = self._calls_from(0, attempts[:1], _deferred_values(before))
+            first = self._calls_from(
+                0, attempts[:1], before.deferred_values() if before is not None else {}
+            )
             return [*first, *self._prefetched_calls[: len(attempts) - 1]]
 
         return self._calls_from(0, attempts)
@@ -429,20 +432,6 @@ def _complete(batch: Batch | None) -> None:
     """Complete the jobs of a batch where that was deferred."""
     if batch is not None:
         batch.complete_deferred()
-
-
-def _deferred_values(batch: Batch | None) -> Mapping[str, StoredValue]:
-    """Return what the last job of a batch has made, by data node, where it is
-    deferred.
-    """
-    if batch is None or batch.deferred is None:
-        return {}
-
-    attempts, outcomes = batch.deferred
-    last = outcomes[-1]
-    nodes = attempts[-1].task.output.values()
-    assert isinstance(last, Returned)
-    return {node.id: kept for node, kept in zip(nodes, last.kept, strict=True)}
 
 
 def _touch(path: str) -> None:

@@ -11,7 +11,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, Lock
+from anyio.lowlevel import checkpoint
 
 from asyncflow.abc import Executor
 from asyncflow.dispatch.attempt import Attempt, Tracer
@@ -57,9 +58,15 @@ class Slots:
         self.tracer = tracer
         self._slots: set[Slot] = set()
         """Those that run something."""
+        self._turn = Lock(fast_acquire=True)
         self._is_due = False
         self._is_full = False
         """Whether no slot is known to be free."""
+
+    async def turn(self) -> None:
+        """Return in a turn of the event loop in which no other slot gets a large batch."""
+        async with self._turn:
+            await checkpoint()
 
     def fill_soon(self) -> None:
         """Fill them at the end of the event loop's turn."""
@@ -75,9 +82,7 @@ class Slots:
         try:
             while self.limiter.available_tokens >= 1:
                 size = int(self.limiter.total_tokens)
-                attempts = self.source.batcher.next_batch(size)
-
-                if not attempts:
+                if not (attempts := self.source.batcher.next_batch(size)):
                     return
 
                 self._start(attempts)
@@ -105,7 +110,6 @@ class Slots:
         self.group.start_soon(self._shrink)
 
     async def _shrink(self) -> None:
-        """Have the processes end that there are no slots for."""
         for executor in self.executors.values():
             await executor.shrink(int(self.limiter.total_tokens))
 

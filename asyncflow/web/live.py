@@ -25,7 +25,7 @@ PAUSE = 0.25
 """About how long changes are gathered, in seconds."""
 
 HEARTBEAT = 15.0
-"""After how many seconds without a change something is sent, so that proxies wait on."""
+"""After how many seconds at most something is sent, so that proxies wait on."""
 
 
 def replaced(parts: Mapping[str, str], number: int | str) -> str:
@@ -100,7 +100,8 @@ class EventStream(Response):
 
     async def _beat(self, send: Send) -> None:
         while True:
-            await sleep(HEARTBEAT)
+            # Not all at once, of those that began at once.
+            await sleep(HEARTBEAT * (0.5 + random() / 2))  # noqa: S311  # no secret
             await self._write(send, ": waits\n\n")
 
     async def _write(self, send: Send, text: str) -> None:
