@@ -47,7 +47,7 @@ Change: TypeAlias = tuple[Run, "int | Report", Sequence[Listener]]
 
 Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
-TURN = 25
+TURN = 10
 """How many changes are told before others have their turn on the event loop."""
 
 
