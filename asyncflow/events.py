@@ -13,6 +13,7 @@ tasks and data nodes, whoever changes them in this process. Who wants them asks 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import attrs
@@ -159,7 +160,17 @@ class EntityDeleted(EntityEvent):
     """An entity was deleted."""
 
 
+@cache
+def _names(kind: type[Facts]) -> tuple[str, ...]:
+    return tuple(field.name for field in kind.__attrs_attrs__)
+
+
 def _plain(event: Facts) -> dict[str, Any]:
-    return {"event": type(event).__name__} | {
-        field.name: plain(getattr(event, field.name)) for field in event.__attrs_attrs__
-    }
+    kind = type(event)
+    facts: dict[str, Any] = {"event": kind.__name__}
+
+    for name in _names(kind):
+        value = getattr(event, name)
+        facts[name] = value if type(value) is str else plain(value)  # fast
+
+    return facts

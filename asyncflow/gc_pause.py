@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -49,13 +50,20 @@ LONGEST = 10.0
 NEVER = 1_000_000_000
 """How many collections of younger objects no program sees."""
 
+OFTEN = 2
+"""After how many collections of the youngest the next of middle age comes: with the same
+work in all, each holds up an event loop for less."""
+
+IS_IN_STEPS = sys.version_info >= (3, 14)
+"""Whether the collector works in small steps by itself."""
+
 
 class FullCollections:
     """Has the collections of all objects wait while jobs come by the hundred.
 
     With a million objects such a collection holds up an event loop for half a second, and
-    many jobs make it due again and again. Collections of young objects go on. The
-    collector is that of the whole program: so one that is due has its turn after some
+    many jobs make it due again and again. Collections of young objects go on, in smaller
+    parts. The collector is that of the whole program: so one that is due has its turn after some
     seconds, and thresholds that somebody else has set meanwhile are left as they are.
 
     From Python 3.14 on the collector works in small steps, and this changes nothing.
@@ -66,6 +74,8 @@ class FullCollections:
         self._holders = 0
         self._before: tuple[int, int, int] | None = None
         """The thresholds as they were; None where none waits."""
+        self._meanwhile: tuple[int, int, int] | None = None
+        """The thresholds as they were set then."""
         self._since = 0.0
         self._waited = 0.0
         """For how long they have waited since one could last have its turn."""
@@ -106,7 +116,9 @@ class FullCollections:
         self._before = young, middle, old
         self._may_be_due = False
         self._since = time.monotonic()
-        gc.set_threshold(young, middle, NEVER)
+        middle = middle if IS_IN_STEPS else min(middle, OFTEN)
+        self._meanwhile = young, middle, NEVER
+        gc.set_threshold(*self._meanwhile)
 
     def _end(self) -> None:
         before, self._before = self._before, None
@@ -116,7 +128,7 @@ class FullCollections:
 
         self._waited += time.monotonic() - self._since
 
-        if gc.get_threshold() == (*before[:2], NEVER):
+        if gc.get_threshold() == self._meanwhile:
             gc.set_threshold(*before)
 
     def _take_note(self, phase: str, _info: Mapping[str, Any]) -> None:

@@ -19,11 +19,11 @@ from collections.abc import (
     Hashable,
     Iterable,
     Iterator,
-    Sequence,
 )
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+import attrs
 from anyio import Event as Signal
 from anyio import Lock
 from anyio.lowlevel import checkpoint
@@ -42,13 +42,44 @@ if TYPE_CHECKING:
 Topic: TypeAlias = Run | str | None
 """What is listened to: one run, the runs of a scenario or of a part (its id), or all."""
 
-Change: TypeAlias = tuple[Run, "int | Report", Sequence[Listener]]
-"""A run, what has happened in it, and who wanted to know it then; see `Notification`."""
-
 Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 TURN = 10
-"""How many changes are told before others have their turn on the event loop."""
+"""How many events are told before others have their turn on the event loop."""
+
+UNWANTED = 0.1
+"""What a change costs that nobody wants to know, in events."""
+
+
+class Wanting(dict["type[Event] | None", list[Listener]]):
+    """Who of those that listen at a time wants which events, as far as that was asked."""
+
+    def __init__(self, listeners: Iterable[Listener]) -> None:
+        self.listeners = list(listeners)
+
+    def __missing__(self, kind: type[Event] | None) -> list[Listener]:
+        found = [listener for listener in self.listeners if _wants(listener, kind)]
+        self[kind] = found
+        return found
+
+
+@attrs.define(eq=False)
+class Changes:
+    """Changes that follow each other in the history of a run, and were not told yet."""
+
+    run: Run
+    first: int
+    end: int
+    wanting: Wanting
+
+    def take(self) -> Notification | None:
+        """Take the first; None where nobody wants to know it."""
+        from asyncflow.runs.run_events import kind_of
+
+        index = self.first
+        self.first += 1
+        listeners = self.wanting[kind_of(index, self.run.history[index])]
+        return Notification(self.run, index, listeners) if listeners else None
 
 
 class Elsewhere(Protocol):
@@ -77,11 +108,11 @@ class Bus:
         self.group = group
         self._runs: set[Run] = set()
         self._listeners: dict[Topic, list[Listener]] = {}
-        self._wanting: dict[Run, dict[type[Event] | None, list[Listener]]] = {}
-        """Of each run who wants which events, as far as that was asked."""
-        self._pending: OrderedDict[Hashable, deque[Change]] = OrderedDict()
+        self._wanting: dict[Run, Wanting] = {}
+        self._pending: OrderedDict[Hashable, deque[Changes] | Notification]
+        self._pending = OrderedDict()
         """What was not told yet, in its order: changes, and between them reports."""
-        self._last: deque[Change] | None = None
+        self._last: deque[Changes] | None = None
         """Where the next change goes; None where it does not follow others."""
         self._alarm = Signal()
         self._lock = Lock()
@@ -192,7 +223,7 @@ class Bus:
                 log_failure(listener, error)
 
         if run.publish is not None and not run.is_adopted:
-            self._publish(run, 0)
+            self._publish(run, 0, 1)
 
     def leave(self, run: Run) -> None:
         """Let a run go that has ended, and those who listened to it alone."""
@@ -222,9 +253,13 @@ class Bus:
     def end(self) -> None:
         """Tell what is left, and that this was all."""
         self._is_over = True
+        self._last = None
 
         while self._pending:
-            self._tell_next()
+            _, notification = self._take_next()
+
+            if notification is not None:
+                notification.deliver()
 
         self._dismiss(None)
 
@@ -243,12 +278,10 @@ class Bus:
     async def _deliver(self) -> None:
         """Tell what has gathered, after one flush."""
         self._last = None  # what happens from now on may not be durable after that
-        left, count = len(self._pending), 0
+        left, count = len(self._pending), 0.0
 
         try:
-            if any(
-                isinstance(first, int) for (_, first, _), *_ in self._pending.values()
-            ):
+            if any(isinstance(changes, deque) for changes in self._pending.values()):
                 await self.store.flush()
         except Exception as error:
             self._pending.clear()
@@ -256,24 +289,44 @@ class Bus:
             return
 
         while left and self._pending:
-            _, _, listeners = next(iter(self._pending.values()))[0]
-            count += 1
+            key, notification = self._take_next()
+            left -= key not in self._pending
 
-            if not count % TURN or any(listener.is_full for listener in listeners):
+            if notification is None:
+                count += UNWANTED
+                is_full = False
+            else:
+                count += 1
+                notification.deliver()
+                listeners = notification.listeners
+                is_full = any(listener.is_full for listener in listeners)
+
+            if is_full or count >= TURN:
+                count = 0.0
                 await checkpoint()
 
-            left -= self._tell_next()
+    def _take_next(self) -> tuple[Hashable, Notification | None]:
+        """Take the first change; None where nobody wants to know it.
 
-    def _tell_next(self) -> bool:
-        """Tell the first change; return whether those that follow it are told, too."""
+        :returns: under which key it was, too: it is there no more once all under it are
+            taken
+        """
         key, changes = next(iter(self._pending.items()))
-        change = changes.popleft()
+
+        if isinstance(changes, Notification):
+            del self._pending[key]
+            return key, changes
+
+        first = changes[0]
+        notification = first.take()
+
+        if first.first == first.end:
+            changes.popleft()
 
         if not changes:
             del self._pending[key]
 
-        Notification(*change).deliver()
-        return not changes
+        return key, notification
 
     def _dismiss(self, failure: Exception | None) -> None:
         listeners = list(chain.from_iterable(self._listeners.values()))
@@ -288,36 +341,27 @@ class Bus:
             except Exception as error:
                 log_failure(listener, error)
 
-    def _publish(self, run: Run, index: int) -> None:
-        """Take a change in a run; told by the run itself."""
-        from asyncflow.runs.run_events import kind_of
-
-        kind = kind_of(index, run.history[index])
-
-        try:
-            listeners = self._wanting[run][kind]
-        except KeyError:
-            listeners = [
-                listener
-                for listener in self._listeners_to(run)
-                if _wants(listener, kind)
-            ]
-            self._wanting.setdefault(run, {})[kind] = listeners
-
-        if not listeners:
-            return
+    def _publish(self, run: Run, first: int, end: int) -> None:
+        """Take changes in a run; told by the run itself."""
+        if (wanting := self._wanting.get(run)) is None:
+            wanting = self._wanting[run] = Wanting(self._listeners_to(run))
 
         if self._last is None:
             self._last = self._pending[object()] = deque()
             self._alarm.set()
 
-        self._last.append((run, index, listeners))
+        last = self._last[-1] if self._last else None
+
+        if last is not None and last.wanting is wanting and last.end == first:
+            last.end = end
+        else:
+            self._last.append(Changes(run, first, end, wanting))
 
     def _publish_report(self, run: Run, report: Report) -> None:
         """Take how far a job has come; told by its run itself."""
         topic = self._listeners_to(run)
         listeners = [listener for listener in topic if _wants_reports(listener)]
-        self._pending[report.key] = deque([(run, report, listeners)])
+        self._pending[report.key] = Notification(run, report, listeners)
         self._last = None
         self._alarm.set()
 

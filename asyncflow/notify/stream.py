@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Hashable, Sequence
+from functools import cache
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, cast
 
@@ -184,6 +185,7 @@ def checked(kinds: tuple[Any, ...]) -> tuple[type[Any], ...]:
     return kinds or (Event,)
 
 
+@cache
 def of_entities(kinds: tuple[type[Any], ...]) -> bool:
     """Tell whether some of the classes are of events of entities."""
     return any(issubclass(kind, EntityEvent) for kind in kinds)

@@ -190,10 +190,11 @@ class Run(Generic[EntityT_co]):
     ending: Ending = attrs.field(init=False, factory=Ending)
     finished_at: float | None = attrs.field(init=False, default=None)
     """When its last job ended, in seconds since the epoch; None before."""
-    publish: Callable[[Run[EntityT_co], int], None] | None = attrs.field(
+    publish: Callable[[Run[EntityT_co], int, int], None] | None = attrs.field(
         init=False, default=None
     )
-    """Who is told the place of each change in the history; None where nobody listens."""
+    """Who is told of the changes in the history from a place on, up to another; None
+    where nobody listens."""
     publish_report: Callable[[Run[EntityT_co], Report], None] | None = attrs.field(
         init=False, default=None
     )
@@ -277,8 +278,7 @@ class Run(Generic[EntityT_co]):
             self.watchers.wake()
 
         if self.publish is not None:
-            for index in range(first, len(self.history)):
-                self.publish(self, index)
+            self.publish(self, first, len(self.history))
 
     def progressed(self, job: JobState, progress: Progress, at: float) -> None:
         """Take note of how far a job has come."""
@@ -316,7 +316,8 @@ class Run(Generic[EntityT_co]):
             self.watchers.wake()
 
         if self.publish is not None:
-            self.publish(self, len(self.history) - 1)
+            last = len(self.history)
+            self.publish(self, last - 1, last)
 
     @property
     def _wants_all(self) -> bool:

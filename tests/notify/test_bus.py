@@ -189,3 +189,38 @@ async def test_who_reads_events_makes_no_job_for_each(
     assert listener.events == [
         event_of(run_of(run), index) for index in range(len(run_of(run).history))
     ]
+
+
+class Wanting(Listening):
+    """Takes the events of one kind."""
+
+    def __init__(self, kind: type[Event]) -> None:
+        super().__init__()
+        self.kind = kind
+        self.took: list[Event | None] = []
+
+    def wants(self, kind: type[Event] | None) -> bool:
+        return kind is self.kind
+
+    def take(self, notification: Notification) -> None:
+        self.took.append(notification.event)
+
+
+async def test_each_is_told_what_it_wants_of_a_run_of_many_jobs(
+    orchestrator: Orchestrator,
+) -> None:
+    scenario = await orchestrator.create_scenario(fan(orchestrator.config, trace, 300))
+    jobs, runs, late = Wanting(JobFinished), Wanting(SubmissionFinished), Listening()
+
+    async with orchestrator.listen(jobs), orchestrator.listen(runs):
+        submission = await scenario.submit()
+        ids = [job.id for job in submission.jobs]
+
+        async with orchestrator.listen(late):
+            await scenario.submit()
+
+    found = [event.job_id for event in jobs.took if isinstance(event, JobFinished)]
+    assert sorted(found[:300]) == sorted(ids)
+    assert len({*found}) == len(found) == 600
+    assert [type(event) for event in runs.took] == [SubmissionFinished] * 2
+    assert sorted(late.finished) == sorted(found[300:])

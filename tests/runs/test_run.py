@@ -62,7 +62,12 @@ def test_a_failure_is_the_error_of_the_run(config: Configuration) -> None:
 def test_who_listens_is_told_each_change(config: Configuration) -> None:
     run = make(config, 1)
     told: list[int] = []
-    run.publish = lambda which, index: told.append(index) if which is run else None
+
+    def publish(which: object, first: int, end: int) -> None:
+        assert which is run
+        told.extend(range(first, end))
+
+    run.publish = publish
     run.wait_for(Status.BLOCKED, [0], 1.0)
     run.completed([(0, USAGE)], 3.0)
     assert told == [1, 2, 3, 4]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from contextlib import aclosing
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
 from anyio import Event, create_task_group, fail_after, wait_all_tasks_blocked
+from anyio.lowlevel import checkpoint
 
-from asyncflow import Orchestrator, acting_as
+from asyncflow import EntityUpdated, Orchestrator, acting_as
 from asyncflow.notify.listener import Notification
 from asyncflow.web import feeds
 from asyncflow.web.feeds import Feeds
@@ -102,6 +104,7 @@ async def test_who_reads_too_slowly_is_told_so_and_goes_on(
 ) -> None:
     """There is room for the events of one run, of which there are five."""
     monkeypatch.setattr(feeds, "HELD", 6)
+    monkeypatch.setattr(feeds, "AT_ONCE", 1)
     config = flows.chain(orchestrator.config, flows.double)
     scenario = await orchestrator.create_scenario(config)
     open_feeds, got = Feeds(), [""]
@@ -198,3 +201,61 @@ async def test_what_happens_to_entities_comes_where_it_is_wanted(
     assert kinds(all_got[0])[0] == "EntityUpdated"
     assert '"user": "ada"' in all_got[0]
     assert len(open_feeds) == 0
+
+
+def updated(number: int) -> EntityUpdated:
+    return EntityUpdated(
+        entity_type="SCENARIO",
+        entity_id=f"SCENARIO_{number}",
+        config_id=None,
+        at=datetime.now(UTC),
+        attributes=("name",),
+    )
+
+
+async def test_events_are_put_together_once_for_all_who_follow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(feeds, "AT_ONCE", 3)
+    feed = feeds.Feed()
+    assert feed.pause() <= 0  # the first is sent at once
+
+    for number in range(4):
+        feed.entity_changed(updated(number))
+
+    first = feed.after(0)
+    assert first is not None
+    assert first.text.count("event: EntityUpdated") == first.end == 3
+    assert feed.after(0) is first
+    assert feed.number == 1
+    assert feed.has(1)
+    assert 0 < feed.pause() <= feeds.SHORTEST
+
+    feed.make_block()
+    last = feed.after(1)
+    assert last is not None
+    assert "SCENARIO_3" in last.text
+    assert last.end == 4
+    assert not feed.has(2)
+
+
+async def test_those_who_wait_for_more_go_on_in_turns_of_their_own() -> None:
+    feed, turn, woken = feeds.Feed(), 0, list[int]()
+
+    async def wait() -> None:
+        assert await feed.has_more(0)
+        woken.append(turn)
+
+    with fail_after(40):
+        async with create_task_group() as group:
+            for _ in range(5):
+                group.start_soon(wait)
+
+            await wait_all_tasks_blocked()
+            feed.entity_changed(updated(0))
+
+            while len(woken) < 5:
+                turn += 1
+                await checkpoint()
+
+    assert len({*woken}) == 5
