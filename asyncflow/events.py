@@ -161,12 +161,12 @@ class EntityDeleted(EntityEvent):
 
 
 @cache
-def _names(kind: type[Facts]) -> tuple[str, ...]:
+def _names(kind: type[Any]) -> tuple[str, ...]:
     return tuple(field.name for field in kind.__attrs_attrs__)
 
 
 def _plain(event: Facts) -> dict[str, Any]:
-    kind = type(event)
+    kind: Any = type(event)
     facts: dict[str, Any] = {"event": kind.__name__}
 
     for name in _names(kind):

@@ -55,7 +55,7 @@ class Wanting(dict["type[Event] | None", list[Listener]]):
     """Who of those that listen at a time wants which events, as far as that was asked."""
 
     def __init__(self, listeners: Iterable[Listener]) -> None:
-        self.listeners = list(listeners)
+        self.listeners: list[Listener] = list(listeners)
 
     def __missing__(self, kind: type[Event] | None) -> list[Listener]:
         found = [listener for listener in self.listeners if _wants(listener, kind)]

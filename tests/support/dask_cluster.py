@@ -11,12 +11,13 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 
 from asyncflow import Configuration
 from tests.support.counted_jobs import PATIENCE, await_that
+from tests.support.forked import Starter
 
 HERE = "127.0.0.1"
 
@@ -38,19 +39,49 @@ def free_port() -> int:
             return port
 
 
-def started(
-    tool: str, *arguments: str, inside: Sequence[str] = ()
-) -> subprocess.Popen[bytes]:
+class Process(Protocol):
+    """A program that was started."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def kill(self) -> None: ...
+
+    def wait(self) -> int: ...
+
+
+_starters: list[Starter] = []
+
+
+@contextmanager
+def programs_loaded() -> Iterator[None]:
+    """Have programs of Dask's start in a moment."""
+    starter = Starter()
+    _starters.append(starter)
+
+    try:
+        yield
+    finally:
+        _starters.remove(starter)
+        starter.close()
+
+
+def started(tool: str, *arguments: str, inside: Sequence[str] = ()) -> Process:
     """Start a program of Dask's.
 
     :param inside: the words before a command that have it run elsewhere
     """
+    if not inside and _starters and _starters[-1].can_start():
+        return _starters[-1].start(tool, *arguments)
+
     command = (*inside, sys.executable, "-m", f"distributed.cli.{tool}", *arguments)
     silent = subprocess.DEVNULL
     return subprocess.Popen(command, stdin=silent, stdout=silent, stderr=silent)
 
 
-def ended(process: subprocess.Popen[bytes]) -> None:
+def ended(process: Process) -> None:
     process.kill()
     process.wait()
 
@@ -65,11 +96,11 @@ class Hosts:
     """
 
     port: int
-    scheduler: subprocess.Popen[bytes]
+    scheduler: Process
     options: tuple[str, ...] = ()
     host: str = HERE
     inside: tuple[str, ...] = ()
-    workers: dict[int, subprocess.Popen[bytes]] = attrs.field(factory=dict)
+    workers: dict[int, Process] = attrs.field(factory=dict)
     """By their ports."""
 
     @property
@@ -140,9 +171,7 @@ def _left(dask_scheduler: Any) -> tuple[list[str], list[str]]:
     return [*map(str, dask_scheduler.tasks)], ours
 
 
-def scheduler_at(
-    port: int, host: str = HERE, inside: tuple[str, ...] = ()
-) -> subprocess.Popen[bytes]:
+def scheduler_at(port: int, host: str = HERE, inside: tuple[str, ...] = ()) -> Process:
     options = ("--host", host, "--port", str(port), "--no-dashboard")
     process = started("dask_scheduler", *options, inside=inside)
 

@@ -15,6 +15,14 @@ TTL = "2s"
 """After how long a silent worker is taken for dead."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _programs_loaded(watch: object) -> Iterator[None]:
+    """Have clusters start in a moment; `watch` marks their processes as ours."""
+
+    with dask_cluster.programs_loaded():
+        yield
+
+
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """Give the address of the scheduler of two workers."""
