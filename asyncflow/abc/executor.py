@@ -174,7 +174,7 @@ class Executor(ABC):
     removes_files: ClassVar[bool] = False
     """Whether it removes the `waiting_file` of a call that is alone in its batch."""
     max_batch: ClassVar[int] = 1
-    """How many calls one batch may have."""
+    """How many calls one batch may have: a quarter where somebody listens to their run."""
     max_short: ClassVar[float] = 0.0025
     """Up to how many seconds a job takes that shares a batch."""
     max_batch_time: ClassVar[float] = 0.005

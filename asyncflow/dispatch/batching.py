@@ -15,6 +15,7 @@ from asyncflow.dispatch import skipping
 from asyncflow.dispatch.attempt import Attempt
 from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.dispatch.runs import Runs
+from asyncflow.entities.submission import Run
 from asyncflow.plan.instructions import Instruction, Ref
 from asyncflow.plan.plan import Plan
 from asyncflow.status import Status
@@ -116,7 +117,7 @@ class Batcher:
         :param executor: says how many share the batch at most
         """
         batch = [last]
-        left, max_size = executor.max_batch_time, executor.max_batch
+        left, max_size = executor.max_batch_time, _max_size(executor, last.run)
 
         if self.is_held or self.is_paused or self.plan.ready:
             return []
@@ -161,7 +162,7 @@ class Batcher:
         :param executor: says how many share the batch at most
         :param share: how many of them may have been ready
         """
-        like, max_size = batch[0].spec, executor.max_batch
+        like, max_size = batch[0].spec, _max_size(executor, batch[0].run)
         left = executor.max_batch_time - (like.duration.seconds or 0.0)
         share -= 1
 
@@ -286,6 +287,16 @@ def _can_join(spec: CallSpec, like: CallSpec) -> bool:
     )
 
 
+def _max_size(executor: Executor, run: Run) -> int:
+    """Tell how many jobs may share a batch: fewer where somebody listens to their run.
+
+    The ends of a batch are taken in one turn of the event loop, and who listens has turns
+    of his own in between.
+    """
+    most = executor.max_batch
+    return most if run.publish is None else max(1, most // LISTENED)
+
+
 def _is_over_soon(spec: CallSpec) -> bool:
     """Tell whether who waits for the end of a job waits for a moment."""
     duration = spec.duration
@@ -307,6 +318,9 @@ def _how_many_fit(left: float, each: float | None) -> int:
 
 CALL_COST = 0.00001
 """What a worker needs for a job beside its function, in seconds."""
+
+LISTENED = 4
+"""By what the largest batch is divided where somebody listens to a run."""
 
 MOMENT = 0.0025
 """How long a job takes at most that others wait for, in seconds, rather than be sent alone."""

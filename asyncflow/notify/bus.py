@@ -44,7 +44,7 @@ Topic: TypeAlias = Run | str | None
 
 Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
-TURN = 10
+TURN = 5
 """How many events are told before others have their turn on the event loop."""
 
 UNWANTED = 0.1

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from anyio import fail_after
 
-from asyncflow import JobFinished, Orchestrator, Status
+from asyncflow import Event, JobFinished, Listener, Notification, Orchestrator, Status
+from asyncflow.abc import Call, Watch
+from asyncflow.dispatch.batching import LISTENED
+from asyncflow.executors.process.executor import ProcessExecutor
 from tests.support import flows
 
 pytestmark = pytest.mark.anyio
@@ -65,3 +70,45 @@ async def test_what_gathers_goes_together(orchestrator: Orchestrator) -> None:
                 finished += isinstance(event, JobFinished)
 
     assert finished == 40
+
+
+async def test_batches_are_smaller_where_somebody_listens(
+    orchestrator: Orchestrator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their ends are taken at once, and who listens has turns in between."""
+    cfg = flows.fan(orchestrator.config, maybe_wait, 300)
+    scenario = await orchestrator.create_scenario(cfg)
+    await flows.make_short(orchestrator, scenario)
+    sizes: list[int] = []
+    run = ProcessExecutor.run
+
+    def counted(
+        executor: ProcessExecutor, calls: Sequence[Call], watch: Watch
+    ) -> Coroutine[Any, Any, None]:
+        sizes.append(len(calls))
+        return run(executor, calls, watch)
+
+    monkeypatch.setattr(ProcessExecutor, "run", counted)
+    most = ProcessExecutor.max_batch
+
+    with fail_after(40):
+        await scenario.submit()
+        assert most // LISTENED < max(sizes) <= most
+        sizes.clear()
+
+        async with orchestrator.listen(Listening()):
+            await scenario.submit()
+
+    assert sum(sizes) == 300
+    assert 1 < max(sizes) <= most // LISTENED
+
+
+class Listening(Listener):
+    def wants(self, kind: type[Event] | None) -> bool:
+        return kind is not None
+
+    def take(self, notification: Notification) -> None:
+        pass
+
+    def end(self, failure: Exception | None) -> None:
+        pass
