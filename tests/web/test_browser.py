@@ -153,10 +153,11 @@ def test_columns_are_told_of_by_a_click(page: Page) -> None:
 def test_a_picture_is_made_larger(page: Page) -> None:
     page.goto("scenarios")
     page.locator("tbody a").first.click()
-    width = "document.querySelector('#dag svg').getBoundingClientRect().width"
-    before = page.evaluate(width)
+    picture = page.locator("#dag svg")  # asked itself, it waits for the next page
+    width = "picture => picture.getBoundingClientRect().width"
+    before = picture.evaluate(width)
     page.get_by_role("button", name="Larger").first.click()
-    assert page.evaluate(width) == pytest.approx(before * 1.25, rel=0.01)
+    assert picture.evaluate(width) == pytest.approx(before * 1.25, rel=0.01)
 
 
 def test_a_value_is_changed_and_scenarios_compared(page: Page) -> None:
