@@ -15,7 +15,6 @@ from asyncflow.dispatch import skipping
 from asyncflow.dispatch.attempt import Attempt
 from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.dispatch.runs import Runs
-from asyncflow.entities.submission import Run
 from asyncflow.plan.instructions import Instruction, Ref
 from asyncflow.plan.plan import Plan
 from asyncflow.status import Status
@@ -117,7 +116,10 @@ class Batcher:
         :param executor: says how many share the batch at most
         """
         batch = [last]
-        left, max_size = executor.max_batch_time, _max_size(executor, last.run)
+        left, max_size = executor.max_batch_time, executor.max_batch
+
+        if last.run.publish is not None:
+            max_size = _listened(max_size)
 
         if self.is_held or self.is_paused or self.plan.ready:
             return []
@@ -162,7 +164,11 @@ class Batcher:
         :param executor: says how many share the batch at most
         :param share: how many of them may have been ready
         """
-        like, max_size = batch[0].spec, _max_size(executor, batch[0].run)
+        like, max_size = batch[0].spec, executor.max_batch
+
+        if batch[0].run.publish is not None:
+            max_size = _listened(max_size)
+
         left = executor.max_batch_time - (like.duration.seconds or 0.0)
         share -= 1
 
@@ -287,14 +293,13 @@ def _can_join(spec: CallSpec, like: CallSpec) -> bool:
     )
 
 
-def _max_size(executor: Executor, run: Run) -> int:
-    """Tell how many jobs may share a batch: fewer where somebody listens to their run.
+def _listened(max_size: int) -> int:
+    """Tell how many jobs may share a batch where somebody listens to their run.
 
     The ends of a batch are taken in one turn of the event loop, and who listens has turns
     of his own in between.
     """
-    most = executor.max_batch
-    return most if run.publish is None else max(1, most // LISTENED)
+    return max(1, max_size // LISTENED)
 
 
 def _is_over_soon(spec: CallSpec) -> bool:
