@@ -441,8 +441,7 @@ def settle(
         settled = WorkerState(folder, parent_pid)
         main.install(main_path, os.path.join(folder, f"{settled.pid}.main"))
         terminal.take_interrupts()
-        # A process that a job forks and ends prints no stack into the job's output.
-        os.register_at_fork(after_in_child=stacks.forget)
+        stacks.forget_in_forks()  # else they would print them into a job's output
         os.register_at_fork(after_in_child=partial(setattr, settled, "is_fork", True))
         touched.watch()
         settled.log_state = _pass_records_on(settled.records)

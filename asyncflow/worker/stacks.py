@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import faulthandler
+import os
 import signal
+import threading
 
 ASK = int(getattr(signal, "SIGRTMAX", signal.SIGQUIT))
 """The signal by which a parent asks: one for which jobs have no use."""
@@ -27,6 +29,25 @@ def forget() -> None:
     """Write none when a signal comes: this is no worker."""
     for number in SIGNALS:
         faulthandler.unregister(number)
+
+
+def forget_in_forks() -> None:
+    """Have a process that is forked from this one write none, from its first step on.
+
+    A pool that ends at once has SIGTERM sent to processes that are hardly forked: it
+    waits until they are no workers any more.
+    """
+    forking = threading.local()
+
+    def hold_signal() -> None:
+        forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+    def let_signal_come() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, forking.mask)
+
+    os.register_at_fork(before=hold_signal, after_in_parent=let_signal_come)
+    os.register_at_fork(after_in_child=forget)
+    os.register_at_fork(after_in_child=let_signal_come)
 
 
 def path_of(log_path: str) -> str:

@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 from asyncflow.worker import stacks
+from tests.support import programs
 
 
 def test_they_are_written_when_asked_for_and_not_afterwards(tmp_path: Path) -> None:
@@ -30,3 +31,28 @@ def test_they_are_written_when_asked_for_and_not_afterwards(tmp_path: Path) -> N
         signal.signal(stacks.ASK, before)
         faulthandler.enable()
         os.close(end)
+
+
+FORKS = """
+import os, signal
+from asyncflow.worker import stacks
+
+ends = lambda: os.kill(os.getpid(), signal.SIGTERM)
+os.register_at_fork(after_in_child=ends)  # before what the worker does there
+stacks.tell(2, 2)
+stacks.forget_in_forks()
+
+for _ in range(2):
+    if not (pid := os.fork()):
+        os._exit(0)
+
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+
+print(signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+"""
+
+
+def test_a_fork_that_is_ended_at_its_first_step_writes_none(tmp_path: Path) -> None:
+    script = tmp_path / "forks.py"
+    script.write_text(FORKS)
+    assert programs.run(script, folder=tmp_path).split() == ["-15", "-15", "False"]
