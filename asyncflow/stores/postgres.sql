@@ -6,6 +6,8 @@ SELECT
     set_config('search_path', 'asyncflow', FALSE),
     -- What a list is led by is joined row by row: pages are in memory, or on a fast disk.
     set_config('random_page_cost', '1.1', FALSE),
+    -- A statement takes less time than it takes to be compiled.
+    set_config('jit', 'off', FALSE),
     set_config('lock_timeout', '60s', FALSE),
     -- Who stands still in a transaction holds up those who would adopt its runs.
     set_config('idle_in_transaction_session_timeout', '60s', FALSE);

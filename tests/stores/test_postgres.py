@@ -383,8 +383,7 @@ async def test_a_few_of_many_are_found_first_and_sorted_then(
             for statement in filter(None, map(str.strip, MANY.split(";"))):
                 connection.execute(statement.encode())
 
-            session = _sql.query(PostgresDatabase.queries, "session").text({})
-            connection.execute(_own(session))
+            settle(connection)
             given = listing("scenario", {"tag": "t", "sort_key": sort_key})
             text = _sql.query(PostgresDatabase.queries, "scenario").text(given)
             paged = {"limit": 100, "offset": 0, **given}
@@ -394,6 +393,27 @@ async def test_a_few_of_many_are_found_first_and_sorted_then(
 
     lines = await to_thread.run_sync(planned)
     assert "using scenario_pkey on scenario" in lines
+
+
+async def test_no_statement_is_compiled(url: str, folder: Path) -> None:
+    """That takes longer than the statement: a new store opened in seconds."""
+    await fill(url, folder)
+
+    def planned() -> str:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("SET jit_above_cost = 0")
+            settle(connection)
+            rows = connection.execute("EXPLAIN SELECT count(*) FROM job").fetchall()
+
+        return "\n".join(row[0] for row in rows)
+
+    assert "JIT" not in await to_thread.run_sync(planned)
+
+
+def settle(connection: psycopg.Connection) -> None:
+    """Give a connection the settings that those of a store have."""
+    session = _sql.query(PostgresDatabase.queries, "session").text({})
+    connection.execute(_own(session))
 
 
 def plan(url: str, query: str, given: dict[str, object]) -> str:
