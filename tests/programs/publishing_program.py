@@ -6,17 +6,14 @@ made visible, by their drivers; started again, it goes on and tells what there i
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import pickle
 import signal
 import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
 import anyio
-import mongomock
 
 from asyncflow import Configuration, Orchestrator
 from asyncflow.abc import Driver, StoredValue
@@ -96,38 +93,9 @@ class Mongo(Dying, MongoDriver):
     storage_type: ClassVar[str] = "dying_mongo"
 
     def client(self, patience: int = 0) -> Any:
+        from tests.programs.publishing_collections import Client  # it loads much
+
         return Client()
-
-
-class Client(mongomock.MongoClient):  # type: ignore[misc]  # it has no types
-    def __init__(self) -> None:
-        super().__init__()
-        self._turn = open("mongo.lock", "w")  # noqa: SIM115  # until it is closed
-        fcntl.flock(self._turn, fcntl.LOCK_EX)
-
-        for name, documents in collections().items():
-            collection = self["d"].create_collection(name)
-
-            if documents:
-                collection.insert_many(documents)
-
-    def close(self) -> None:
-        database = self["d"]
-        names = database.list_collection_names()
-        found = {name: list(database[name].find()) for name in names}
-        Path("mongo.tmp").write_bytes(pickle.dumps(found))
-        os.replace("mongo.tmp", "mongo")
-        self._turn.close()
-        super().close()
-
-
-def collections() -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = pickle.loads(Path("mongo").read_bytes())
-    except FileNotFoundError:
-        return {}
-    else:
-        return found
 
 
 def inserted(rows: list[dict[str, int]]) -> tuple[str, list[dict[str, int]]]:

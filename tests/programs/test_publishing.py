@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.programs.publishing_program import collections
+from tests.programs.publishing_collections import collections
 from tests.support.buckets import address as address
 from tests.support.buckets import client as client
 from tests.support.buckets import keys
