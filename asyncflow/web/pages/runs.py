@@ -16,7 +16,7 @@ from starlette.routing import Route
 from asyncflow.ids import config_of
 from asyncflow.options import Page
 from asyncflow.orchestrator import Orchestrator
-from asyncflow.records import SubmissionRecord
+from asyncflow.records import ScenarioRecord, SubmissionRecord
 from asyncflow.status import Status, SubmissionStatus
 from asyncflow.web.access import cancelled_by, user_of
 from asyncflow.web.bulk import cancel_all, retry_all
@@ -121,6 +121,7 @@ class RunsPage:
             },
             "notice": wanted.get("notice", ""),
             "runs": found[:SHOWN],
+            "names": await _names(orchestrator, found[:SHOWN]),
             "reasons": await reasons_of(orchestrator, found[:SHOWN]),
             "has_more": len(found) > SHOWN,
         }
@@ -168,6 +169,21 @@ def _filters(given: Mapping[str, str]) -> dict[str, Any]:
         }
     except ValueError as error:
         raise HTTPException(400, str(error)) from error
+
+
+async def _names(
+    orchestrator: Orchestrator, runs: Sequence[SubmissionRecord]
+) -> dict[str, str]:
+    """Return the names of the scenarios of runs, by their ids, of those that have one."""
+    found = {}
+
+    for scenario_id in {run.scenario_id for run in runs}:
+        record = await orchestrator.store.get(scenario_id)
+
+        if isinstance(record, ScenarioRecord) and record.name:
+            found[scenario_id] = record.name
+
+    return found
 
 
 async def reasons_of(

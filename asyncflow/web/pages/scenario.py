@@ -63,6 +63,7 @@ class ScenarioPage:
             scenario=scenario,
             nodes=[*scenario.data_nodes.values()],
             runs=runs,
+            names={},  # the page has it
             reasons=await reasons_of(orchestrator, runs),
             dag=await to_thread.run_sync(drawn, scenario.dag()),
             submittable=await scenario.is_submittable(),

@@ -64,6 +64,29 @@ async def test_runs_are_found_by_why_their_jobs_have_failed(
         assert [run["id"] for run in found.json()] == [failed.id]
 
 
+async def test_runs_are_shown_by_the_names_of_their_scenarios(
+    orchestrator: Orchestrator,
+) -> None:
+    config = flows.chain(orchestrator.config, flows.double)
+    unnamed = await orchestrator.create_scenario(config)
+    named = await orchestrator.create_scenario(config, name=HOSTILE)
+    (task, *_) = named.tasks.values()
+    await unnamed.submit()
+    await named.submit()
+    await task.submit(force=True)
+
+    async with client(orchestrator) as browser:
+        page = await browser.get("runs")
+        of_task, of_named, of_unnamed = re.findall(
+            r'href="[^"]*scenarios/[^"]*">(.*?)</a></td>', page.text
+        )
+        assert html.unescape(of_named).startswith('<b>"it\'s"</b> & ')
+        assert "<b>" not in of_named
+        assert unnamed.id in of_unnamed
+        assert task.id in of_task
+        assert of_task.endswith(f" of {of_named}")
+
+
 async def test_a_typo_is_no_filter(orchestrator: Orchestrator) -> None:
     """It is told, above all where something is done to all that a filter finds."""
     config = flows.chain(orchestrator.config, flows.double)
