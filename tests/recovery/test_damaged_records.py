@@ -29,10 +29,10 @@ from tests.support.records import (
     version_record,
 )
 from tests.support.stores import STORES, Place, change, fill
-from tests.support.stores import database as database
 from tests.support.stores import kind as kind
 from tests.support.stores import place as place
 from tests.support.stores import server as server
+from tests.support.stores import tables as tables
 
 pytestmark = pytest.mark.anyio
 every_store = pytest.mark.parametrize("kind", STORES, indirect=True, scope="session")

@@ -31,10 +31,10 @@ from asyncflow import (
 from asyncflow.runtime.calendar import local_zone
 from tests.support.flows import double
 from tests.support.stores import SHARED, Place
-from tests.support.stores import database as database
 from tests.support.stores import kind as kind
 from tests.support.stores import place as place
 from tests.support.stores import server as server
+from tests.support.stores import tables as tables
 
 pytestmark = [pytest.mark.anyio, pytest.mark.blocking_jobs]
 

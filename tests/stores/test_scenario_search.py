@@ -19,10 +19,10 @@ from asyncflow.stores.memory import MemoryStore
 from asyncflow.stores.sqlite import SqliteStore
 from tests.support.records import cycle_record, version_record
 from tests.support.stores import STORES, Place
-from tests.support.stores import database as database
 from tests.support.stores import kind as kind
 from tests.support.stores import place as place
 from tests.support.stores import server as server
+from tests.support.stores import tables as tables
 
 COUNT = 40
 ASKED: dict[str, tuple[Any, ...]] = {

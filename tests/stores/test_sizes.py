@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from asyncflow.abc.sizes import MeasuredStore
+from tests.support.postgres import database as database
 from tests.support.records import log_record, node_record, version_record
 from tests.support.stores import SHARED, Place
-from tests.support.stores import database as database
 from tests.support.stores import kind as kind
 from tests.support.stores import place as place
 from tests.support.stores import server as server
@@ -16,6 +16,12 @@ pytestmark = [
     pytest.mark.anyio,
     pytest.mark.parametrize("kind", SHARED, indirect=True, scope="session"),
 ]
+
+
+@pytest.fixture
+def tables(database: str) -> str:
+    """Return what is new: there is no room yet of what was deleted."""
+    return database
 
 
 async def test_what_jobs_printed_and_small_values_are_measured(place: Place) -> None:

@@ -50,10 +50,10 @@ from tests.support.records import (
     submission_record,
 )
 from tests.support.stores import SHARED, Place
-from tests.support.stores import database as database
 from tests.support.stores import kind as kind
 from tests.support.stores import place as place
 from tests.support.stores import server as server
+from tests.support.stores import tables as tables
 
 pytestmark = [
     pytest.mark.anyio,

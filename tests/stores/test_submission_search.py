@@ -14,10 +14,10 @@ from asyncflow.stores._submission_list import may_be_of_id
 from asyncflow.stores.memory import MemoryStore
 from tests.support.records import job_record, scenario_record, submission_record
 from tests.support.stores import STORES, Place
-from tests.support.stores import database as database
 from tests.support.stores import kind as kind
 from tests.support.stores import place as place
 from tests.support.stores import server as server
+from tests.support.stores import tables as tables
 
 TEXTS = (
     "name 1",

@@ -17,6 +17,7 @@ from asyncflow.stores.postgres import PostgresStore
 from asyncflow.stores.sqlite import SqliteStore
 from tests.support.postgres import database as database
 from tests.support.postgres import server as server
+from tests.support.postgres import tables as tables
 
 SHARED = ("sqlite", "postgres")
 """Those that several may have open at a time."""
@@ -73,7 +74,7 @@ def place(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     name = str(tmp_path / "made" / "asyncflow.db")
 
     if kind == "postgres":
-        database = request.getfixturevalue("database")
+        database = request.getfixturevalue("tables")
         name = request.getfixturevalue("server").url(database)
 
     return Place(kind, name, str(tmp_path / "values"))
