@@ -30,7 +30,8 @@ pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="the system shows its processes"
 )
 
-THEIRS = "mark/1"
+THEIRS = f"mark/{os.getpid()}"
+"""Tests that run beside these have another: what has theirs is killed."""
 
 FAMILY = """
 import os, subprocess, sys
