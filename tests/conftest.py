@@ -89,8 +89,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     many = bool(os.environ.get(THOROUGH))
 
     for name, few, more, text in (
-        ("--crashes", 8, 50, "programs to kill"),
-        ("--worker-kills", 15, 100, "workers to kill"),
+        ("--crashes", 5, 50, "programs to kill"),
+        ("--worker-kills", 8, 100, "workers to kill"),
         ("--system-calls", 90, 15, "every how many-th fails"),
         ("--machine-examples", 4, 10, "runs of machines"),
     ):
