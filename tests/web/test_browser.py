@@ -48,7 +48,7 @@ def start(page: Page, number: int) -> None:
 
 @pytest.mark.parametrize("page", ["a/b", HIDDEN], indirect=True)
 def test_a_run_is_seen_as_it_goes(page: Page) -> None:
-    start(page, 6)
+    start(page, 20)  # for 4 s: the browser may be slow to come to the page
     page.evaluate("window.same = true")
     row = page.get_by_role("row", name="wait")
     expect(row).to_contain_text("RUNNING")
@@ -59,7 +59,7 @@ def test_a_run_is_seen_as_it_goes(page: Page) -> None:
     assert page.evaluate("window.same"), "the page was loaded again"
 
     page.locator("tbody").get_by_role("link", name="double", exact=True).click()
-    expect(page.locator("#log")).to_contain_text("doubling <b> 6")
+    expect(page.locator("#log")).to_contain_text("doubling <b> 20")
 
 
 def test_a_log_is_followed_and_its_job_cancelled(page: Page) -> None:
@@ -102,7 +102,7 @@ def test_what_is_cancelled_is_canceling_until_it_is_dead(page: Page) -> None:
 
 def test_a_run_is_paused_and_goes_on(page: Page) -> None:
     page.goto("scenarios/create?config=steps")
-    page.get_by_label("number").fill("20")
+    page.get_by_label("number").fill("40")
     page.get_by_role("button", name="Create").click()
     page.get_by_role("button", name="Submit").click()
     first, second = (page.get_by_role("row", name=name) for name in ("first", "second"))
