@@ -77,6 +77,16 @@ _BY_NAME: Mapping[type, tuple[str, ...]] = {
 """Types whose instances say their name when they are pickled; and how they are made."""
 
 
+_MAKERS: frozenset[object] = frozenset(
+    {
+        *(load_code, main_function, main_named_function, local_function, set_function),
+        *(_cloud._make_function, _cloud._function_setstate, _cloud._make_empty_cell),
+        _cloud._make_cell,
+    }
+)
+"""What makes functions: each names several of these, which any worker can import."""
+
+
 def pickled(
     value: object, collect: Callable[[pickle.PickleBuffer], bool] | None = None
 ) -> bytes:
@@ -169,6 +179,9 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
     def reducer_override(self, value: Any) -> Any:
         kind: Any = type(value)
 
+        if kind is types.FunctionType and value in _MAKERS:
+            return NotImplemented
+
         if (
             issubclass(kind, type | types.FunctionType | types.ModuleType)
             and (made := self._of_local_module(value)) is not None
@@ -176,20 +189,7 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
             return made
 
         if issubclass(kind, type):
-            if (made := reduce_parametrized(value)) is not None:
-                return made
-
-            if _is_named(value):
-                return _reduce_class(value)
-
-            if "<locals>" in value.__qualname__:
-                return _skeleton(value)
-
-            made = _super_of(self, value)
-            is_by_value = made is not NotImplemented and isinstance(
-                value, enum.EnumType
-            )
-            return reduce_enum(value) if is_by_value else made
+            return self._reduce_type(value)
 
         if kind in (types.FunctionType, CACHE) and newest(value) is not value:
             return by_name, (value.__module__, value.__qualname__)
@@ -221,6 +221,20 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
             return cached, (value.cache_parameters(), value.__wrapped__)
 
         return made
+
+    def _reduce_type(self, cls: type) -> Any:
+        if (made := reduce_parametrized(cls)) is not None:
+            return made
+
+        if _is_named(cls):
+            return _reduce_class(cls)
+
+        if "<locals>" in cls.__qualname__:
+            return _skeleton(cls)
+
+        made = _super_of(self, cls)
+        is_by_value = made is not NotImplemented and isinstance(cls, enum.EnumType)
+        return reduce_enum(cls) if is_by_value else made
 
     def _of_local_module(self, value: Any) -> Reduced | None:
         """Reduce what is of a module that only this process has."""
