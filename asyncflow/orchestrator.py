@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, NoReturn, Self, Unpack, overload
 
 import attrs
 
@@ -58,9 +58,9 @@ if TYPE_CHECKING:
     from asyncflow.entities.submission import Submission
     from asyncflow.entities.submittable import Submittable
     from asyncflow.entities.task import Task
-    from asyncflow.events import EntityEvent, Event
+    from asyncflow.events import Event
     from asyncflow.notify.listener import Listener
-    from asyncflow.notify.stream import EventStream
+    from asyncflow.notify.stream import E, EventStream, F, G
     from asyncflow.records import (
         CycleRecord,
         DataNodeRecord,
@@ -74,8 +74,6 @@ if TYPE_CHECKING:
     from asyncflow.runtime.engine import Engine
     from asyncflow.runtime.open import Opening
     from asyncflow.runtime.submission_listing import SubmissionFilters
-
-E = TypeVar("E", bound="Event | EntityEvent")
 
 BUFFER = 1000
 """How many events are held for a reader."""
@@ -345,32 +343,28 @@ class Orchestrator:
 
         :raises NotFound: where there is no scenario with this id
         """
-        entity: Scenario = await self._get(scenario_id, ids.SCENARIO)  # type: ignore[assignment]  # by its id
-        return entity
+        return await self._get(scenario_id, ids.SCENARIO)  # type: ignore[return-value]  # by its id
 
     async def get_submission(self, submission_id: str) -> Submission:
         """Return the submission of an id; see `Orchestrator.get`.
 
         :raises NotFound: where there is no submission with this id
         """
-        entity: Submission = await self._get(submission_id, ids.SUBMISSION)  # type: ignore[assignment]  # by its id
-        return entity
+        return await self._get(submission_id, ids.SUBMISSION)  # type: ignore[return-value]  # by its id
 
     async def get_job(self, job_id: str) -> Job:
         """Return the job of an id; see `Orchestrator.get`.
 
         :raises NotFound: where there is no job with this id
         """
-        entity: Job = await self._get(job_id, ids.JOB)  # type: ignore[assignment]  # by its id
-        return entity
+        return await self._get(job_id, ids.JOB)  # type: ignore[return-value]  # by its id
 
     async def get_cycle(self, cycle_id: str) -> Cycle:
         """Return the cycle of an id; see `Orchestrator.get`.
 
         :raises NotFound: where there is no cycle with this id
         """
-        entity: Cycle = await self._get(cycle_id, ids.CYCLE)  # type: ignore[assignment]  # by its id
-        return entity
+        return await self._get(cycle_id, ids.CYCLE)  # type: ignore[return-value]  # by its id
 
     async def get_primary(self, cycle: Cycle | str) -> Scenario | None:
         """Return the primary scenario of a cycle; None where that was deleted.
@@ -826,6 +820,16 @@ class Orchestrator:
 
     @overload
     def events(self, *, buffer: int = BUFFER) -> EventStream[Event]: ...
+
+    @overload
+    def events(
+        self, one: type[E], two: type[F], /, *, buffer: int = BUFFER
+    ) -> EventStream[E | F]: ...
+
+    @overload
+    def events(
+        self, one: type[E], two: type[F], three: type[G], /, *, buffer: int = BUFFER
+    ) -> EventStream[E | F | G]: ...
 
     @overload
     def events(self, *kinds: type[E], buffer: int = BUFFER) -> EventStream[E]: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -16,3 +17,7 @@ class AppConfig(Attributes, Shown):
 
     properties: Mapping[str, object]
     """All of them, by name, as they were given."""
+
+    if TYPE_CHECKING:  # properties are attributes, too
+
+        def __getattr__(self, name: str) -> Any: ...

@@ -90,7 +90,7 @@ class DataNodeConfig(Section, Generic[T_co]):
     kind: ClassVar[str] = "DATA_NODE"
 
     storage_type: str = "pickle"
-    """How values are kept: ``pickle`` or ``in_memory``."""
+    """How values are kept: the name of a storage type."""
 
     scope: Scope = Scope.SCENARIO
     """Who shares it."""
@@ -99,7 +99,7 @@ class DataNodeConfig(Section, Generic[T_co]):
     """Its first value, which may be None; where none is given it is unwritten."""
 
     default_path: str | None = attrs.field(default=None, converter=as_place)
-    """The user's own pickle file; None lets asyncflow choose where values are."""
+    """The user's own file or address; None lets asyncflow choose where values are."""
 
     validity_period: timedelta | None = None
     """How long a value is valid after it was written; None for ever."""

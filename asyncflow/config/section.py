@@ -290,6 +290,10 @@ class Section(Attributes, Shown):
     kind: ClassVar[str]
     """The table of the section's kind in a TOML file: ``DATA_NODE``."""
 
+    if TYPE_CHECKING:  # options and properties are attributes, too
+
+        def __getattr__(self, name: str) -> Any: ...
+
     @property
     def name(self) -> str:
         """The same; a name of its own is a property."""

@@ -16,6 +16,9 @@ from asyncflow.events import EntityEvent, Event, JobProgressed
 from asyncflow.notify.bus import Bus
 from asyncflow.notify.listener import Listener, Notification
 
+E = TypeVar("E", bound=Event | EntityEvent)
+F = TypeVar("F", bound=Event | EntityEvent)
+G = TypeVar("G", bound=Event | EntityEvent)
 E_co = TypeVar("E_co", bound=Event | EntityEvent, covariant=True)
 
 

@@ -48,7 +48,7 @@ def test_a_function_becomes_a_task(config: Configuration) -> None:
     assert_type(double(4), int)
     assert double(4) == double(my_input=4) == 8
     assert inspect.signature(double) == inspect.signature(double.function)
-    assert double.__name__ == "double"  # type: ignore[attr-defined]  # as its function has
+    assert double.__name__ == "double"
 
 
 def test_it_needs_no_options(config: Configuration) -> None:
