@@ -34,7 +34,8 @@ class DataNodes(ABC):
     """What declares data nodes.
 
     A verb for one storage type names its options, and says the same as
-    `configure_data_node` with that storage type.
+    `configure_data_node` with that storage type. That verb describes the parameters which
+    all storage types have.
     """
 
     @abstractmethod
@@ -65,11 +66,12 @@ class DataNodes(ABC):
 
         :param id: an identifier, unique in this configuration.
         :param storage_type: ``pickle``, ``in_memory``, ``json``, ``csv``, ``parquet``,
-            ``excel``, or one that another package adds.
+            ``excel``, ``sql_table``, ``sql``, ``mongo_collection``, ``s3_object``,
+            ``generic``, or one that another package adds.
         :param scope: who shares it.
         :param default_data: its first value, which may be None; without it the data
             node is unwritten.
-        :param default_path: a file of your own; None lets asyncflow choose.
+        :param default_path: a file or an address of your own; None lets asyncflow choose.
         :param validity_period: how long a value is valid after it was written; None for
             ever. What a skippable task wrote is written anew when it is not valid.
         :param keep_versions: how many versions are kept beside the current one.

@@ -46,12 +46,17 @@ class ServerDataNodes(DataNodes):
         :param db_name: the database; of SQLite the name of the file.
         :param db_engine: ``sqlite``, ``postgresql``, ``mysql`` or ``mssql``.
         :param table_name: the table, or ``schema.table``.
-        :param db_host: None for ``localhost``.
-        :param db_port: None for the usual one.
+        :param db_username: who connects; None for nobody. SQLite has no users.
+        :param db_password: the password of that user; None for none.
+        :param db_host: the host of the server; None for ``localhost``.
+        :param db_port: the port of the server; None for the usual one.
         :param db_driver: of SQL Server the ODBC driver; None for none.
-        :param sqlite_folder_path: None for the folder in which relative paths begin.
-        :param sqlite_file_extension: None for ``.db``.
-        :param db_extra_args: further parameters of the connection; None for none.
+        :param sqlite_folder_path: the folder of an SQLite file; None for the folder in
+            which relative paths begin.
+        :param sqlite_file_extension: what follows `db_name` in the name of an SQLite file;
+            None for ``.db``.
+        :param db_extra_args: the query of SQLAlchemy's address: further parameters of the
+            connection; None for none.
         :param exposed_type: what the rows are when they are read: as of
             `configure_csv_data_node`.
         :param url: SQLAlchemy's address of the database, in the place of all the above.
@@ -116,11 +121,12 @@ class ServerDataNodes(DataNodes):
     ) -> DataNodeConfig:
         """Declare a data node that reads what a query gives, and writes by queries.
 
-        :param read_query: the query; None for a node that is written alone.
+        :param read_query: the query; None for a node that is only written.
         :param write_query_builder: returns for a value the query, or several, that write
             it in one transaction: a text, a text with its parameters, a statement of
-            SQLAlchemy. None for a node that is read alone.
-        :param append_query_builder: the same, for values that are appended.
+            SQLAlchemy. None for a node that is only read.
+        :param append_query_builder: the same, for values that are appended; None where
+            nothing is appended.
 
         For the others see `configure_sql_table_data_node`.
         """
@@ -173,8 +179,14 @@ class ServerDataNodes(DataNodes):
     ) -> DataNodeConfig:
         """Declare a data node whose value is the documents of a collection of MongoDB.
 
+        :param db_name: the database.
+        :param collection_name: the collection; one that is not there is empty.
         :param custom_document: the class of documents; None for dicts.
-        :param db_driver: ``srv`` for an address that DNS resolves.
+        :param db_username: who connects; ``""`` for nobody.
+        :param db_password: the password of that user.
+        :param db_host: the host of the server, or several with commas between them.
+        :param db_port: the port of the server.
+        :param db_driver: ``srv`` for an address that DNS resolves; ``""`` for a plain one.
         :param db_extra_args: further parameters of the client; None for none.
         :param fingerprint: called with the collection; returns what changes when the
             documents do. None: nobody can tell.
@@ -220,7 +232,12 @@ class ServerDataNodes(DataNodes):
     ) -> DataNodeConfig:
         """Declare a data node whose value is the content of an object of a bucket.
 
-        :param aws_access_key: None to find credentials as Amazon's tools do.
+        :param aws_access_key: the id of the access key; None to find credentials as
+            Amazon's tools do.
+        :param aws_secret_access_key: the secret of that key; None as for the id.
+        :param aws_s3_bucket_name: the bucket, which is there.
+        :param aws_s3_object_key: the key of the object.
+        :param aws_region: the region; None for what Amazon's tools find.
         :param aws_s3_endpoint_url: the address of another server than Amazon's.
         :param aws_s3_client_parameters: for botocore's ``create_client``.
         :param aws_s3_get_object_parameters: for the request that reads the object.
@@ -265,10 +282,13 @@ class ServerDataNodes(DataNodes):
         """Declare a data node that functions of yours read and write, where jobs run.
 
         :param read_fct: called with `read_fct_args`; an ``async def`` one is awaited.
-            None for a node that is written alone.
+            None for a node that is only written.
         :param write_fct: called with the value and `write_fct_args`. None for a node that
-            is read alone.
-        :param append_fct: called as `write_fct`, with what is appended.
+            is only read.
+        :param read_fct_args: the arguments of `read_fct`; None for none.
+        :param write_fct_args: the arguments of `write_fct` after the value; None for none.
+        :param append_fct: called as `write_fct`, with what is appended; None where nothing
+            is appended.
         :param fingerprint: called with `read_fct_args`; returns what changes when what
             `read_fct` reads does. None: nobody can tell.
         """
