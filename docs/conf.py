@@ -12,3 +12,5 @@ myst_heading_anchors = 3
 myst_links_external_new_tab = False
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
+suppress_warnings = ["ref.python"]
+"""`asyncflow.sync` has classes of the same names: a type in a signature may mean either."""
