@@ -192,6 +192,9 @@ class Executor(ABC):
     """Whether, as that of a mode, it runs all jobs, whatever executors tasks name."""
     max_jobs: ClassVar[int | None] = None
     """How many jobs run at once, as that of a mode; None for ``max_nb_of_workers``."""
+    ignores: ClassVar[Mapping[str, str]] = {}
+    """The settings of jobs that have no effect, as that of a mode; and in which mode they
+    have."""
     extra: ClassVar[str | None] = None
     """The extra of asyncflow that installs what it requires."""
     requires: ClassVar[tuple[str, ...]] = ()

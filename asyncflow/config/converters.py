@@ -5,6 +5,8 @@ Whatever has no such form is kept as it is, for the checks to report.
 
 from __future__ import annotations
 
+import functools
+import inspect
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FunctionType
@@ -129,3 +131,12 @@ def any_refers(values: Iterable[Any]) -> bool:
 
 _PLAIN = frozenset({bool, int, float, type(None), FunctionType})
 """The types of most of what is given; none of it refers to anything."""
+
+
+def is_async(function: object) -> bool:
+    """Tell whether calling a function gives a coroutine."""
+    while isinstance(function, functools.partial):
+        function = function.func
+
+    call = getattr(type(function), "__call__", None)  # noqa: B004  # not a class's own
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)

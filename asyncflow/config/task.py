@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import attrs
 
-from asyncflow.config.converters import as_amounts
+from asyncflow.config.converters import as_amounts, is_async
 from asyncflow.config.data_node import DataNodeConfig, Scope
 from asyncflow.config.retry import Retry, as_retry
 from asyncflow.config.section import Section
@@ -105,11 +103,4 @@ class TaskConfig(Section):
     @property
     def is_async(self) -> bool:
         """Whether calling the function gives a coroutine: it runs on the event loop."""
-        function: object = self.function
-        while isinstance(function, functools.partial):
-            function = function.func
-
-        call = getattr(type(function), "__call__", None)  # noqa: B004  # not a class's own
-        return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-            call
-        )
+        return is_async(self.function)

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, overload
 import attrs
 
 from asyncflow.config.checks import values as checks
-from asyncflow.config.sections import (
-    NOT_GIVEN,
-    DataNodeConfig,
-    NotGiven,
-    Scope,
-    T_co,
+from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, NotGiven, Scope, T_co
+from asyncflow.entities.handle import (
+    HasNames,
+    Labeled,
+    Owned,
+    Parents,
+    ReadOnlyHandle,
+    shown_by,
 )
-from asyncflow.entities.handle import Labeled, Owned, Parents, ReadOnlyHandle, shown_by
 from asyncflow.records import as_date
 from asyncflow.runs.node import UNREAD, NodeState, Said
 
@@ -79,7 +80,7 @@ _set = object.__setattr__
 
 @checks.verbs_name_arguments
 @attrs.define(eq=False, repr=False, init=False)
-class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
+class DataNode(ReadOnlyHandle, Labeled, HasNames, Generic[T_co]):
     """A named value of a scenario, or of all scenarios (scope ``GLOBAL``).
 
     A read gives the last value whose write has ended, whatever is being written. The
@@ -89,6 +90,7 @@ class DataNode(ReadOnlyHandle, Labeled, Generic[T_co]):
 
     _state: NodeState
     _verbs: DataNodeVerbs
+    _instead = "read it first, `for row in await node.read(): ...`"
 
     def __init__(self, state: NodeState, verbs: DataNodeVerbs) -> None:
         _set(self, "_state", state)

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    NoReturn,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+)
 from weakref import ReferenceType, ref
 
 StateT = TypeVar("StateT")
@@ -165,6 +174,41 @@ class ReadOnlyHandle(Handle):
             from asyncflow.entities.remedies import read_only
 
             raise AttributeError(read_only(self, name, self._called))
+
+
+class HasNames:
+    """Answers names in brackets, and is not iterable.
+
+    Without this, Python would ask it for 0, 1, 2 and so on.
+    """
+
+    __slots__ = ()
+
+    _instead: ClassVar[str]
+    """What is iterated in its place."""
+
+    if not TYPE_CHECKING:  # or type checkers would take it for an iterable
+
+        def __iter__(self) -> NoReturn:
+            name = type(self).__name__
+            raise TypeError(f"a {name} cannot be iterated: {self._instead}")
+
+
+class HasParts(HasNames):
+    """Has its parts by their names, or by their configs."""
+
+    __slots__ = ()
+
+    _instead = "iterate its data_nodes, tasks or sequences, which are mappings by name"
+
+    def __contains__(self, name: object) -> bool:
+        """Tell whether it has a part of a name, or of a config."""
+        try:
+            self[name]  # type: ignore[index]  # of whose parts these are
+        except KeyError:
+            return False
+
+        return True
 
 
 class LiveMapping(Mapping[str, Any]):

@@ -21,7 +21,7 @@ from asyncflow.config.sections import (
     TaskConfig,
 )
 from asyncflow.entities.data_node import DataNode, data_node_of
-from asyncflow.entities.handle import HandleMap, Owned, Properties
+from asyncflow.entities.handle import HandleMap, HasParts, Owned, Properties
 from asyncflow.entities.sequence import Sequence, SequenceVerbs, sequences_of
 from asyncflow.entities.submittable import Submittable, tasks_of
 from asyncflow.entities.task import Task, task_of
@@ -77,7 +77,7 @@ class ScenarioVerbs(SequenceVerbs, Protocol):
 
 @verbs_name_arguments
 @attrs.define(eq=False, repr=False, on_setattr=attrs.setters.NO_OP)
-class Scenario(Submittable):
+class Scenario(Submittable, HasParts):
     """An instance of a scenario config: its tasks and its data nodes.
 
     Each of them is an attribute too, under the id of its config:

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import ClassVar, Self, TypeGuard, TypeVar
 
@@ -65,6 +65,14 @@ class InlineExecutor(Executor):
     runs_where_submitted: ClassVar[bool] = True
     runs_all: ClassVar[bool] = True
     max_jobs: ClassVar[int | None] = 1
+    ignores: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(
+            ("max_nb_of_workers", "max_jobs_per_worker", "max_worker_age"), "standalone"
+        ),
+        "max_worker_rss": "standalone",
+        "address": "cluster",
+        "security": "cluster",
+    }
     not_killing: ClassVar[str | None] = (
         "a plain function on the event loop cannot be stopped"
     )

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 async def clean(engine: Engine, version: str) -> bool:
     """Delete a version; see `Orchestrator.clean_all_entities`."""
+    given: object = version
+
+    if not isinstance(given, str) or not given:
+        raise TypeError(f"version_number is a text that is not empty; got {given!r}")
+
     store = engine.store
     deletion = Deletion(store, engine.recovery)
 

@@ -54,6 +54,12 @@ def sorted_out(
     }
     check_properties(verb, loose, nodes)
 
+    if verb == "create_scenario" and "tags" in loose:
+        raise TypeError(
+            "create_scenario() takes no tags: `await scenario.add_tag(...)` adds one to what "
+            "it returns; a property of this name is given as properties={'tags': ...}"
+        )
+
     for name, value in (keywords or {}).items():
         known = own if name in loose else values
 

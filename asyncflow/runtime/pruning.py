@@ -56,6 +56,9 @@ class Pruning:
             how = f"such as timedelta(days=7), or None; got {age!r}"
             raise TypeError(f"older_than is a timedelta, {how}")
 
+        if older_than is not None and older_than < timedelta():
+            raise UsageError(f"older_than is at least timedelta(0), not {older_than!r}")
+
         before = (
             None if older_than is None else time.time() - older_than.total_seconds()
         )

@@ -7,7 +7,14 @@ everything that runs belongs to its *host task*, which owns the task group.
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterator,
+    Mapping,
+)
 from contextlib import AsyncExitStack, asynccontextmanager
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
@@ -127,7 +134,11 @@ class Session:
         """End what runs, and close it. A cancel does not end it: it makes it faster.
 
         :param kind: the error that it is left by
+        :raises UsageError: from another thread than that of its event loop
         """
+        if self._host.is_open:
+            self._check_thread()
+
         if kind is not None and not issubclass(kind, Exception):
             self._is_cut_off = True
 
@@ -247,11 +258,14 @@ class Session:
 
         from asyncflow.config.checks import stray_options, taipy_keys, unused_options
 
-        for line in (
+        self._tell(
             *taipy_keys.notes("CORE", config.core_config.properties),
             *stray_options.notes(sections),
             *unused_options.notes(nodes),
-        ):
+        )
+
+    def _tell(self, *lines: str) -> None:
+        for line in lines:
             if line not in self._told:
                 self._told.add(line)
                 _logger.warning("%s", line)
@@ -264,13 +278,15 @@ class Session:
                 "orchestrator:` around what works with it"
             )
 
+        self._check_thread()
+        return self.engine
+
+    def _check_thread(self) -> None:
         if get_ident() != self.thread:
             raise UsageError(
                 "called from another thread than the event loop's: use an `async def` "
                 "function, `anyio.from_thread.run`, or `asyncflow.sync`"
             )
-
-        return self.engine
 
     @asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:
@@ -295,6 +311,8 @@ class Session:
                 self._workers = workers = await open_workers(
                     self.jobs, stack, self.owner_id
                 )
+
+                self._tell(*_unused(self.jobs))
 
                 # One starts while the rest is opened.
                 if workers is not None and self.jobs.prewarm is not False:
@@ -381,6 +399,20 @@ class Session:
 
         await engine.scheduler.runs.drain()
         await engine.scheduler.show_rest()
+
+
+def _unused(jobs: JobConfig) -> Iterator[str]:
+    """Yield a line for each setting of jobs that has no effect in their mode."""
+    of_mode = MODES.load(jobs.mode)
+
+    for name, mode in of_mode.ignores.items():
+        if (value := getattr(jobs, name)) is None or value == of_mode.max_jobs:
+            continue
+
+        yield (
+            f"[JOB.{name}] has no effect in {jobs.mode} mode: give mode={mode!r}, or leave "
+            "it out"
+        )
 
 
 async def _finish(engine: Engine | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, overload
@@ -196,6 +196,15 @@ class DataNode(Part[AsyncDataNode[T]], Block, Generic[T], of=AsyncDataNode):
         value: Any = self.read_or_raise()
         by_place = isinstance(key, int | slice) and hasattr(value, "iloc")
         return value.iloc[key] if by_place else value[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        """Read the value, and iterate it: of a table of pandas its rows."""
+        value: Any = self.read_or_raise()
+
+        if hasattr(value, "iloc"):
+            return (value.iloc[place] for place in range(len(value)))
+
+        return iter(value)
 
     def preview(
         self,

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, overload
 
 from asyncflow import ids
 from asyncflow.config.checks.values import id_of_kind, verbs_name_arguments
@@ -268,6 +268,15 @@ class Scenario(Runnable[AsyncScenario], Observable[AsyncScenario], of=AsyncScena
         `asyncflow.Scenario`.
         """
         return wrap(self._inner[name], self._loop)
+
+    def __contains__(self, name: object) -> bool:
+        """Tell whether it has a part of a name, or of a config."""
+        return name in self._inner
+
+    if not TYPE_CHECKING:  # it is not iterable, and says what is
+
+        def __iter__(self) -> NoReturn:
+            iter(self._inner)
 
     def __dir__(self) -> list[str]:
         parts = (self._inner.sequences, self._inner.tasks, self._inner.data_nodes)

@@ -26,11 +26,34 @@ def validated(validator: Any, value: Any, name: str) -> Any:
     except Exception as error:
         raise _invalid(error, name, rule) from error
 
-    if answer is False:
+    if inspect.iscoroutine(answer):
+        answer.close()
+        why = "it returned a coroutine, which nobody awaits: give a plain function"
+        raise ValueInvalid(name, rule, why, ())
+
+    if _refuses(answer, value):
         raise ValueInvalid(name, rule, "it returned False", ())
 
     is_form = ask is not validator and type(answer) is type(value)
     return answer if is_form else value
+
+
+def _refuses(answer: Any, value: Any) -> bool:
+    """Tell whether an answer is False: that of Python, or of NumPy as pandas gives it, or
+    an array or a column with one that is.
+
+    A validator may also return the value itself, of which nothing is asked.
+    """
+    if not _is_boolean(answer):
+        return answer is False
+
+    is_one = getattr(answer, "ndim", 1) == 0
+    return (is_one or not _is_boolean(value)) and not answer.all()
+
+
+def _is_boolean(value: Any) -> bool:
+    """Tell whether a scalar, an array or a column of some library is of booleans."""
+    return str(getattr(value, "dtype", "")).lower() in ("bool", "boolean")
 
 
 def _asked(validator: Any) -> tuple[Callable[[Any], Any], str]:

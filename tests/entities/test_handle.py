@@ -35,3 +35,29 @@ async def test_it_gives_the_one_handle_of_each_state() -> None:
 
     with pytest.raises(KeyError, match=f"did you mean '{name}'"):
         handles[f"{name}s"]
+
+
+async def test_a_scenario_has_names_and_is_not_iterable() -> None:
+    scenario = await make_scenario(flows.chain(Configuration(), flows.double))
+    (name, *_), (task, *_) = scenario.data_nodes, scenario.tasks
+    assert name in scenario
+    assert task in scenario
+    assert scenario[name].config in scenario
+    assert "other" not in scenario
+    assert 0 not in scenario
+
+    with pytest.raises(TypeError, match="iterate its data_nodes, tasks or sequences"):
+        list(scenario)
+
+
+async def test_who_iterates_a_data_node_is_told_to_read_it() -> None:
+    scenario = await make_scenario(flows.chain(Configuration(), flows.double))
+    node = next(iter(scenario.data_nodes.values()))
+
+    with pytest.raises(
+        TypeError, match=r"a DataNode cannot be iterated: read it first"
+    ):
+        list(node)  # type: ignore[call-overload]
+
+    with pytest.raises(TypeError):
+        5 in node  # type: ignore[operator]  # noqa: B015

@@ -33,7 +33,7 @@ FILES = {
     "entities/scenario.py": 524,
     "entities/submission.py": 478,
     "drivers/_sql.py": 463,
-    "entities/data_node.py": 575,
+    "entities/data_node.py": 576,
     "executors/process/request.py": 567,
     "orchestrator.py": 957,
     "recovery/loader.py": 470,

@@ -28,6 +28,11 @@ def test_each_goes_where_it_belongs() -> None:
     [
         ({"keywords": {"number": 1}, "inputs": {"number": 1}}, TypeError, "twice"),
         ({"keywords": {"note": 1}, "properties": {"note": 1}}, TypeError, "twice"),
+        (
+            {"verb": "create_scenario", "keywords": {"tags": ["a"]}},
+            TypeError,
+            "no tags",
+        ),
         ({"inputs": [1]}, TypeError, "inputs is a dict, or None; got [1]"),
         ({"inputs": {"numbr": 1}}, UsageError, "did you mean 'number'?"),
         ({"inputs": {5: 1}}, UsageError, "called 5: there are number, result"),
@@ -36,10 +41,10 @@ def test_each_goes_where_it_belongs() -> None:
 def test_what_is_refused(
     given: dict[str, Any], kind: type[Exception], words: str
 ) -> None:
-    parts = {"keywords": None, "inputs": None, "properties": None, **given}
+    none = {"keywords": None, "inputs": None, "properties": None}
 
     with pytest.raises(kind, match=re.escape(words)):
-        sorted_out("submit", nodes=NODES, **parts)
+        sorted_out(nodes=NODES, **{"verb": "submit", **none, **given})
 
 
 def test_a_part_takes_the_values_of_the_whole_scenario() -> None:

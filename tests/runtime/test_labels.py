@@ -323,6 +323,11 @@ async def test_a_version_is_cleaned_with_its_files(path: str, kind: str) -> None
         cycle = one.cycle
         assert cycle is not None
         assert not await orchestrator.clean_all_entities("none")
+
+        for nothing in (None, ""):  # they do not mean what has no version
+            with pytest.raises(TypeError, match="version_number is a text"):
+                await orchestrator.clean_all_entities(nothing)  # type: ignore[arg-type]
+
         assert await orchestrator.clean_all_entities("1.0")
         assert await orchestrator.scenarios(version=None) == []
         assert await orchestrator.cycles() == []

@@ -46,6 +46,10 @@ async def test_old_submissions_go_and_values_stay(
         scenario = await orchestrator.create_scenario(cfg)
         runs = [await scenario.submit() for _ in range(7)]
         assert await orchestrator.prune(timedelta(hours=1)) == Pruned()
+
+        with pytest.raises(UsageError, match=r"older_than is at least timedelta\(0\)"):
+            await orchestrator.prune(timedelta(-1))
+
         assert await orchestrator.prune(keep=4, logs_only=True) == Pruned(0, 0, 3)
         assert await runs[2].jobs[0].output() == ""
         assert await runs[3].jobs[0].output() == "value 1\n"

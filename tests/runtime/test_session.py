@@ -21,6 +21,7 @@ from asyncflow import (
     SubmissionCanceled,
     SubmissionInterrupted,
     SubmissionStatus,
+    UsageError,
 )
 from asyncflow.runtime.signals import NUMBERS
 from tests.support import flows, programs
@@ -252,3 +253,17 @@ anyio.run(main)
 def test_a_fork_dies_as_others_do(tmp_path: Path) -> None:
     out = programs.run("-c", FORKED, folder=tmp_path)
     assert out.split() == [str(-signal.SIGTERM.value)]
+
+
+async def test_another_thread_does_not_close_it() -> None:
+    config = configuration("development")
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+
+        def close() -> None:
+            asyncio.run(orchestrator.close())
+
+        with pytest.raises(UsageError, match="from another thread than the event loop"):
+            await anyio.to_thread.run_sync(close)
+
+        assert orchestrator.is_open

@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from anyio import Event, create_task_group, fail_after, sleep, sleep_forever
@@ -47,6 +48,32 @@ async def test_what_holds_from_the_next_opening_on(
 
         assert len(told(caplog, "how jobs are executed was configured while")) == 1
         assert len(told(caplog, "version_number of [CORE] was configured while")) == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "given", "words"),
+    [
+        ("development", {"max_nb_of_workers": 4}, "in development mode: give mode='st"),
+        ("development", {"address": "tcp://host:8786"}, "give mode='cluster'"),
+        ("standalone", {"address": "tcp://host:8786"}, "in standalone mode: give mode"),
+        ("development", {"max_nb_of_workers": 1}, ""),
+        ("standalone", {"max_nb_of_workers": 1}, ""),
+    ],
+)
+async def test_a_setting_of_jobs_without_effect_is_told_once(
+    mode: str, given: dict[str, Any], words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = Configuration()
+    config.configure_job_executions(mode, **given)
+    orchestrator = Orchestrator(config, ":memory:")
+
+    for _ in range(2):
+        async with orchestrator:
+            pass
+
+    found = told(caplog, "has no effect in")
+    assert len(found) == bool(words)
+    assert not words or (f"[JOB.{next(iter(given))}]" in found[0] and words in found[0])
 
 
 async def test_what_cannot_change_while_it_is_open_is_refused(tmp_path: Path) -> None:

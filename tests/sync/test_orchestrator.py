@@ -34,7 +34,7 @@ from tests.support.sync import orchestrator as orchestrator
 def test_a_failure_that_was_waited_for_is_told_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    config = configuration("development")
+    config = configuration("development", workers=1)
 
     with tp.Orchestrator(config, tmp_path / "s.db"):
         tp.create_scenario(single(config, flows.fail)).submit(wait=True)

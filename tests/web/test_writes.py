@@ -88,10 +88,10 @@ WAYS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "POST /api/scenarios/{id}/submit": ("", "EntityCreated", "SUBMISSION", {}),
     "POST /api/sequences/{id}/submit": ("", "EntityCreated", "SUBMISSION", {}),
     "POST /api/tasks/{id}/submit": ("", "EntityCreated", "SUBMISSION", {}),
-    "POST /api/submissions/cancel": (LIVE, "JobFinished", "", {"json": {}}),
+    "POST /api/submissions/cancel": (LIVE, "JobFinished", "", {"json": {"all": True}}),
     "POST /api/submissions/retry": (
         *(CANCELED, "EntityCreated", "SUBMISSION"),
-        {"json": {}},
+        {"json": {"all": True}},
     ),
     "POST /api/submissions/{id}/cancel": (
         *(LIVE, "JobFinished", ""),

@@ -6,8 +6,10 @@ import pickle
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+import polars as pl
 import pytest
 from anyio import fail_after
 from pydantic import BaseModel
@@ -44,6 +46,43 @@ def test_a_function_says_no_or_raises() -> None:
 
     with pytest.raises(ValueInvalid, match=r"check_small.*ValueError: 30 is not small"):
         validated(check_small, 30, "node")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        np.False_,
+        pd.Series([True, False]),
+        pd.Series([True, False], dtype="boolean"),
+        pl.Series([True, False]),
+        np.array([[True], [False]]),
+    ],
+    ids=["scalar", "series", "nullable", "polars", "array"],
+)
+def test_libraries_say_no_in_their_own_types(answer: object) -> None:
+    with pytest.raises(ValueInvalid, match="it returned False"):
+        validated(lambda _: answer, 3, "node")
+
+
+def test_libraries_say_yes_in_their_own_types() -> None:
+    for answer in (np.True_, pd.Series([True]), pl.Series([True]), np.array([])):
+        assert validated(lambda _, it=answer: it, 3, "node") == 3
+
+
+def test_a_value_of_booleans_may_be_returned_itself() -> None:
+    value = np.array([True, False])
+    assert validated(lambda it: it, value, "node") is value
+    assert validated(lambda it: it.copy(), value, "node") is value
+
+
+def test_a_coroutine_is_no_answer() -> None:
+    async def check(value: int) -> bool:
+        return value < 10
+
+    with pytest.raises(
+        ValueInvalid, match="which nobody awaits: give a plain function"
+    ):
+        validated(check, 3, "node")
 
 
 def test_a_schema_names_the_rows_and_gives_its_form() -> None:

@@ -13,7 +13,7 @@ import attrs
 from asyncflow.abc import is_address
 from asyncflow.alternatives import DRIVERS
 from asyncflow.config.checks.values import choice
-from asyncflow.config.converters import refers
+from asyncflow.config.converters import is_async, refers
 from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, Scope
 from asyncflow.errors import Problem
 
@@ -290,6 +290,14 @@ def _references(node: DataNodeConfig) -> Iterator[Problem]:
 
 def _validator(node: DataNodeConfig) -> Iterator[Problem]:
     found = node.validator
+
+    if found is not None and is_async(found):
+        yield Problem(
+            section=node.label,
+            field="validator",
+            message=f"{found!r:.100} is a coroutine function, which nobody awaits here",
+            remedy="give a plain function",
+        )
 
     if found is None or callable(found) or callable(getattr(found, "validate", None)):
         return

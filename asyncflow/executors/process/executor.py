@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
 from types import TracebackType
@@ -64,6 +64,9 @@ class ProcessExecutor(Executor):
     removes_files: ClassVar[bool] = True
     max_batch: ClassVar[int] = 64  # the parent takes their ends in one turn of its loop
     in_processes: ClassVar[bool] = True
+    ignores: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("address", "security"), "cluster"
+    )
     bound: float = 0.02
     """After how many seconds what was not started is taken back: what is slow delays
     nobody else."""

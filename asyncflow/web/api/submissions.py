@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import Any
 
 import attrs
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -191,7 +192,7 @@ class Submissions:
                         path=f"/submissions/{verb}",
                         name=f"{verb}_submissions",
                         what=what,
-                        takes=RUN_FILTERS,
+                        takes={**RUN_FILTERS, "all": {"type": "boolean"}},
                         answers={200: SUBMISSIONS},
                     ),
                     act,
@@ -299,10 +300,22 @@ class Submissions:
 
 
 def _meant(asked: Asked) -> dict[str, Any]:
-    """Return which runs a body means."""
+    """Return which runs a body means.
+
+    :raises HTTPException: where it has neither a filter nor says that all are meant, or both
+    """
+    filters = {**asked.body}
+    are_all = filters.pop("all", False)
+
+    if bool(filters) == are_all:
+        how = (
+            'give a filter such as {"status": "FAILED"}, or {"all": true} for all runs'
+        )
+        raise HTTPException(422, how + (": not both" if filters else ""))
+
     times = ("submitted_from", "submitted_to")
-    return {**asked.body} | {
-        name: moment_of(name, asked.body[name]) for name in times if name in asked.body
+    return filters | {
+        name: moment_of(name, filters[name]) for name in times if name in filters
     }
 
 

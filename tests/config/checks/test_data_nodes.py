@@ -15,6 +15,11 @@ from tests.support.declaring import (
     node,
 )
 
+
+async def awaited(value: object) -> bool:
+    return bool(value)
+
+
 BAD: dict[str, tuple[Declare, list[Row]]] = {
     "storage_type": (
         node(storage_type="pickel"),
@@ -29,6 +34,10 @@ BAD: dict[str, tuple[Declare, list[Row]]] = {
     "path_homeless": (
         node(default_path="~nobody-here/a.p"),
         [("DATA_NODE.n", "default_path", "'~nobody-here' is not known; give the path")],
+    ),
+    "validator_async": (
+        node(validator=awaited),
+        [("DATA_NODE.n", "validator", "which nobody awaits here; give a plain funct")],
     ),
     "path_in_memory": (
         node(storage_type="in_memory", default_path="a.p"),

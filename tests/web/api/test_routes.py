@@ -125,6 +125,11 @@ async def test_every_operation_answers_as_the_document_says(
         for verb in ("cancel", "retry"):
             done = await ask(f"{verb}_submissions", json=nothing)
             assert done == {"submissions": 0}
+
+            for unclear in ({}, {"all": False}, {"all": True, "tag": "a"}):
+                told = await ask(f"{verb}_submissions", json=unclear)
+                assert "give a filter" in told["error"]
+
         wrong = {"submitted_from": "yesterday"}
         assert "error" in await ask("cancel_submissions", json=wrong)
         assert "error" in await ask("retry_submission", run["id"])
