@@ -797,8 +797,8 @@ class Orchestrator:
         return await self._opened().prune(older_than, keep, logs_only=logs_only)
 
     async def drain(self) -> None:
-        """Wait until every run has ended, but for those that are paused, and those that
-        wait for data. On cancel only the waiting ends.
+        """Wait until every run has ended, but for those that are paused or wait for data,
+        and those that wait for these. On cancel only the waiting ends.
 
         :raises OrchestratorFailed: where the engine cannot go on
         :raises StoreFailed: where the store has failed for good, which has ended them

@@ -6,6 +6,7 @@ Its executor tells what happens to it; the plan is told, the store, and the run.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
@@ -426,6 +427,9 @@ class InFlight:
 
         if not by_ref:
             self._idle.set()
+
+            if self.runs.resting:  # once the plan knows what these have come to
+                asyncio.get_running_loop().call_soon(self.runs.check_idle)
 
     def _return_followers(self, attempt: Attempt) -> None:
         """Give the next links of a chain back: they have not run."""

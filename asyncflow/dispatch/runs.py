@@ -33,6 +33,10 @@ AT_ONCE = 100
 """How many jobs of new runs are taken in before others have their turn: half a ms."""
 
 
+_GOES_ON = (Status.SUBMITTED, Status.PENDING, Status.RUNNING)
+"""The statuses of jobs that go on by themselves. A run without any waits for another."""
+
+
 class Runs:
     """The runs of an orchestrator; the plan knows them by their numbers."""
 
@@ -48,7 +52,7 @@ class Runs:
         """How the jobs of each kind of task of a run are called."""
         self._interrupted: set[int] = set()
         """Those that end here alone, to go on elsewhere."""
-        self._resting: set[int] = set()
+        self.resting: set[int] = set()
         """Those that wait for data or are paused, which nobody waits for."""
         self._idle = Event()
 
@@ -64,7 +68,7 @@ class Runs:
         self.specs[number] = specs
 
         if run.is_paused:
-            self._resting.add(number)
+            self.resting.add(number)
 
         return number
 
@@ -139,20 +143,31 @@ class Runs:
         run = self.by_number.pop(number)
         del self._numbers[run], self.specs[number]
 
-        self._resting.discard(number)
-        self._check_idle()
+        self.resting.discard(number)
+        self.check_idle()
         return run
 
     def look_at(self, number: int) -> None:
         """Take note of whether a run waits for data, or is paused."""
         run = self.by_number[number]
         rests = run.lacks_data or run.is_paused
-        (self._resting.add if rests else self._resting.discard)(number)
-        self._check_idle()
+        (self.resting.add if rests else self.resting.discard)(number)
+        self.check_idle()
 
-    def _check_idle(self) -> None:
-        if len(self.by_number) == len(self._resting):
+    def check_idle(self) -> None:
+        """Tell who waits for all runs where none is left that goes on by itself."""
+        if len(self.by_number) == len(self.resting) or (
+            self.resting and self._are_behind()
+        ):
             self._idle.set()
+
+    def _are_behind(self) -> bool:
+        """Tell whether all that do not rest wait for those that do."""
+        return bool(self.resting) and all(
+            number in self.resting
+            or not any(map(run.table.number.__getitem__, _GOES_ON))
+            for number, run in self.by_number.items()
+        )
 
     def lose(self, now: float, reason: str, error: Exception | None = None) -> None:
         """End the runs, of which nobody can tell what becomes of them.
@@ -176,10 +191,14 @@ class Runs:
         self._idle.set()
 
     async def drain(self) -> None:
-        """Wait until no run is left, but for those that wait for data or are paused. On
-        cancel only the waiting ends.
+        """Wait until no run is left, but for those that wait for data or are paused, and
+        those behind them. On cancel only the waiting ends.
         """
-        while len(self.by_number) > len(self._resting) and not self.is_broken:
+        while not (
+            len(self.by_number) == len(self.resting)
+            or self._are_behind()
+            or self.is_broken
+        ):
             if self._idle.is_set():
                 self._idle = Event()
 

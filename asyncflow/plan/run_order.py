@@ -49,9 +49,11 @@ class NodeOrder:
         for group in state.graph.groups:
             runs = self._groups.setdefault(group, {})
 
-            for other in runs:
+            if runs:
                 state.is_ordered = True
-                self._set_order(other)
+
+                if len(runs) == 1:  # of several, each met another one
+                    self._set_order(next(iter(runs)))
 
             runs[run] = None
 

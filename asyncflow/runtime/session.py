@@ -46,6 +46,11 @@ if TYPE_CHECKING:
     from asyncflow.runtime.engine import Engine
 
 
+OTHER_THREAD = (
+    "called from another thread than the event loop's: use an `async def` function, "
+    "`anyio.from_thread.run`, or `asyncflow.sync`"
+)
+
 FIXED = ("version_number", "mode", "values", "values_options")
 """What of [CORE] counts as it is when the orchestrator is opened."""
 
@@ -136,8 +141,8 @@ class Session:
         :param kind: the error that it is left by
         :raises UsageError: from another thread than that of its event loop
         """
-        if self._host.is_open:
-            self._check_thread()
+        if self._host.is_open and get_ident() != self.thread:
+            raise UsageError(OTHER_THREAD)
 
         if kind is not None and not issubclass(kind, Exception):
             self._is_cut_off = True
@@ -278,15 +283,10 @@ class Session:
                 "orchestrator:` around what works with it"
             )
 
-        self._check_thread()
-        return self.engine
-
-    def _check_thread(self) -> None:
         if get_ident() != self.thread:
-            raise UsageError(
-                "called from another thread than the event loop's: use an `async def` "
-                "function, `anyio.from_thread.run`, or `asyncflow.sync`"
-            )
+            raise UsageError(OTHER_THREAD)
+
+        return self.engine
 
     @asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:

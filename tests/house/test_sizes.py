@@ -29,7 +29,7 @@ TESTED = 0.91
 FILES = {
     "abc/store.py": 570,
     "config/configuration.py": 892,
-    "dispatch/in_flight.py": 479,
+    "dispatch/in_flight.py": 482,
     "entities/scenario.py": 524,
     "entities/submission.py": 478,
     "drivers/_sql.py": 463,

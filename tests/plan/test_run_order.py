@@ -11,6 +11,7 @@ from asyncflow.plan.instructions import (
     MakeReady,
 )
 from asyncflow.plan.plan import Plan
+from asyncflow.plan.run_order import NodeOrder
 from asyncflow.status import Status
 from tests.support.graphs import chain, fan, one_file, submit
 
@@ -26,6 +27,19 @@ def test_a_writer_waits_for_the_readers_of_an_earlier_run() -> None:
     assert plan.ended((1, 0), Status.COMPLETED) == [MakeReady(1, [1])]
     assert plan.offered() == (1, 1)
     assert plan.ended((1, 1), Status.COMPLETED) == [MakeReady(2, [0]), Finish(1)]
+
+
+def test_a_run_of_many_that_wait_orders_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ordered: list[int] = []
+    monkeypatch.setattr(NodeOrder, "_set_order", lambda _, run: ordered.append(run))
+    plan = Plan()
+
+    for run in range(1, 5):
+        submit(plan, run, chain(2))
+
+    assert {*ordered} == {1}  # the second has met it, and each later one those before
 
 
 def test_readers_of_one_node_do_not_wait_for_each_other() -> None:

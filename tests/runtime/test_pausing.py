@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from anyio import fail_after, to_thread
+from anyio import create_task_group, fail_after, to_thread
 
 import asyncflow.sync as tp
 from asyncflow import (
@@ -18,6 +18,7 @@ from asyncflow import (
     JobStarted,
     Orchestrator,
     ScenarioConfig,
+    Scope,
     Status,
     Submission,
     SubmissionCanceled,
@@ -102,6 +103,74 @@ async def test_what_runs_goes_on_and_what_is_ready_waits(
         await submission
         records = await orchestrator.submissions()
         assert [record.is_paused for record in records] == [False, False]
+
+
+async def test_what_waits_for_a_paused_run_is_not_waited_for(tmp_path: Path) -> None:
+    config, cfg = declared(tmp_path)
+
+    async with (
+        Orchestrator(config, tmp_path / "runs.db") as orchestrator,
+        started(tmp_path, orchestrator, cfg) as submission,
+    ):
+        await submission.pause()
+        behind = [submission.entity.submit() for _ in range(2)]
+        await until_one_has_ended(tmp_path, submission)
+        other = (await orchestrator.create_scenario(cfg)).submit()
+
+        with fail_after(30):
+            await orchestrator.drain()  # with what else there is to do
+
+        assert other.is_finished
+        assert {run.status for run in behind} == {SubmissionStatus.BLOCKED}
+        await submission.resume()
+
+        with fail_after(30):
+            await orchestrator.drain()
+
+        assert all(run.is_finished for run in (submission, *behind))
+
+
+async def test_what_waits_for_one_job_of_a_paused_run_does_the_others(
+    tmp_path: Path,
+) -> None:
+    config = Configuration()
+    config.configure_job_executions("standalone", max_nb_of_workers=1, echo=False)
+    shared, own, read, more = (
+        config.configure_data_node(name, scope=scope)
+        for name, scope in (
+            ("shared", Scope.GLOBAL),
+            ("own", Scope.SCENARIO),
+            ("read", Scope.SCENARIO),
+            ("more", Scope.SCENARIO),
+        )
+    )
+    start = config.configure_data_node("start", default_data=str(tmp_path))
+    write = config.configure_task("write", wait_for, start, shared)
+    use = config.configure_task("use", len, shared, read)
+    wait = config.configure_task("wait", wait_for, start, own)
+    then = config.configure_task("then", len, own, more)
+    writing = config.configure_scenario("writing", [write])
+    using = config.configure_scenario("using", [use, wait, then])
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        paused = (await orchestrator.create_scenario(writing)).submit()
+        await paused.pause()
+        run = (await orchestrator.create_scenario(using)).submit()
+
+        with fail_after(30):
+            async with create_task_group() as group:
+                group.start_soon(orchestrator.drain)
+
+                async for event in run:
+                    if isinstance(event, JobStarted):
+                        (tmp_path / "go").touch()
+                        break
+
+        status = {job.task.config_id: job.status for job in run.jobs}
+        assert status["then"] is Status.COMPLETED
+        assert status["use"] is Status.BLOCKED
+        await paused.resume()
+        await run
 
 
 async def test_a_run_can_be_paused_before_it_begins(tmp_path: Path) -> None:
