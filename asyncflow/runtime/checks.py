@@ -19,7 +19,7 @@ from asyncflow.config.checks.numbers import (
     check_timeout,
 )
 from asyncflow.config.checks.values import check_entity, check_submittable
-from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop, UsageError
+from asyncflow.errors import InsideWorker, NoData, NotOpen, UnsupportedLoop, UsageError
 from asyncflow.log import logger as _logger
 from asyncflow.options import NAMES, RunOptions
 from asyncflow.worker import current, local_modules
@@ -28,6 +28,7 @@ from asyncflow.worker.shortened import is_utf8
 
 if TYPE_CHECKING:
     from asyncflow.dispatch.scheduler import Scheduler
+    from asyncflow.recovery.outage import Outage
     from asyncflow.runs.node import NodeState
 
 T = TypeVar("T")
@@ -82,6 +83,18 @@ def check_place() -> None:
             "asyncflow runs on asyncio's event loops only (stock and uvloop): use "
             "anyio.run(main) or asyncio.run(main()), without another backend"
         ) from None
+
+
+def check_begins(outage: Outage) -> None:
+    """Refuse a run where no job starts any more.
+
+    :raises StoreFailed: where the store has failed for good
+    :raises NotOpen: where a signal ends the program, and what is open waits for requests
+    """
+    outage.check()
+
+    if outage.scheduler.in_flight.batcher.is_held:
+        raise NotOpen("a signal ends this program: no run begins any more")
 
 
 def check_options(options: RunOptions) -> None:

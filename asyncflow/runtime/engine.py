@@ -36,6 +36,7 @@ from asyncflow.recovery.recovery import Recovery
 from asyncflow.recovery.remote_runs import RemoteRuns
 from asyncflow.runs.node import Given, NodeState
 from asyncflow.runtime.checks import (
+    check_begins,
     check_inputs,
     check_kept,
     check_name,
@@ -283,8 +284,8 @@ class Engine:
         :param dag: the tasks that it has; None for all of the entity
         :param given: what another run was given, which it is given, too
         """
-        if self.outage.failure is not None:
-            self.outage.check()
+        if self.outage.failure is not None or self.scheduler.in_flight.batcher.is_held:
+            check_begins(self.outage)
 
         check_options(options)
 

@@ -20,7 +20,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from anyio import CancelScope, create_task_group, to_thread
+from anyio import CancelScope, Event, create_task_group, to_thread
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from asyncflow import ids
@@ -116,7 +116,9 @@ class Session:
         self._told: set[str] = set()
         """Which keys and properties without effect were told of."""
 
-        self.signals: Signals = Signals(self._host)
+        self._interrupted: Event | None = None
+        """Tells that the runs have ended, for which a signal to a web server has asked."""
+        self.signals: Signals = Signals(self._host, self._interrupt_soon)
 
     async def enter(self) -> None:
         """Open it; see `Orchestrator.open`. On cancel nothing stays open."""
@@ -133,6 +135,7 @@ class Session:
         self._zone = self._core.time_zone
         self.thread = get_ident()
         self._is_closed = self._is_cut_off = False
+        self._interrupted = None
         await self._host.enter(self._listening())
 
     async def leave(self, kind: type[BaseException] | None) -> None:
@@ -389,8 +392,30 @@ class Session:
 
         engine.scheduler.group.cancel()
 
+    def _interrupt_soon(self) -> None:
+        """End the runs while it is open still; see `Signals`."""
+        if (engine := self.engine) is not None and self._interrupted is None:
+            self._interrupted = Event()
+            self.signals.closes(engine)
+            engine.scheduler.group.start_soon(
+                self._interrupt, engine, self._interrupted
+            )
+
+    async def _interrupt(self, engine: Engine, interrupted: Event) -> None:
+        """End the runs, and tell who listens that nothing more comes."""
+        try:
+            await engine.interrupt(self.jobs.shutdown_grace)
+            await engine.scheduler.runs.drain()
+            await engine.drain_notifications()
+            engine.bus.end()
+        finally:
+            interrupted.set()
+
     async def _end_runs(self, engine: Engine) -> None:
-        if self.signals.has_come:
+        if self._interrupted is not None:
+            await self._interrupted.wait()
+            await engine.interrupt(0.0)  # what was submitted since
+        elif self.signals.has_come:
             await engine.interrupt(self.jobs.shutdown_grace)
         elif self._is_cut_off:
             await engine.interrupt(0.0)

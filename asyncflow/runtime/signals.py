@@ -9,6 +9,9 @@ program is ending already. Nor is that of a further signal while an orchestrator
 where asyncio has cancelled the opening at the first. The third, and each later one, ends the process by itself, even
 where the closing hangs: nothing of ours is waited for.
 
+A web server that a signal ends waits for its requests before it leaves an orchestrator, and
+these may wait for runs. So the orchestrator begins to end its runs at the signal itself.
+
 Where nobody handles a signal (SIGTERM, in most scripts) it would end the program at once.
 Instead the orchestrators are closed; then the program ends by that signal.
 
@@ -50,11 +53,22 @@ class Closing(Protocol):
         """Have it close faster. Called on its event loop."""
 
 
-class Signals:
-    """What an orchestrator knows of signals."""
+def _nothing() -> None:
+    pass
 
-    def __init__(self, open_host: Open) -> None:
+
+class Signals:
+    """What an orchestrator knows of signals.
+
+    :param interrupt: has its runs end while it is open still, for a web server that waits
+        for its requests. Called on its event loop
+    """
+
+    def __init__(
+        self, open_host: Open, interrupt: Callable[[], object] = _nothing
+    ) -> None:
         self.open_host = open_host
+        self.interrupt = interrupt
         self.closing: Closing | None = None
         """None until it closes."""
         self.has_come: bool = False
@@ -95,10 +109,11 @@ class Signals:
         if _ends_by is not None:
             os.kill(os.getpid(), _ends_by)
 
-    def hear(self, *, is_fatal: bool) -> bool:
+    def hear(self, *, is_fatal: bool, is_servers: bool = False) -> bool:
         """Take note of a signal. On the main thread, in the midst of anything.
 
         :param is_fatal: whether the program ends by it
+        :param is_servers: whether a web server handles it, which ends once it can
         :return: whether all is done that it can ask for
         """
         is_more, self.has_come = self.has_come, True
@@ -106,6 +121,8 @@ class Signals:
         if self.closing is None:
             if is_fatal:
                 self._call(self.open_host.end)
+            elif is_servers:
+                self._call(self.interrupt)
 
             return is_more and self.is_opening  # which the first one ends
 
@@ -130,6 +147,9 @@ _heard = 0
 
 LAST = 3
 """Which of these ends it at once."""
+
+SERVERS = frozenset({"gunicorn", "hypercorn", "uvicorn"})
+"""The packages of web servers, whose handlers have them end after their requests."""
 
 os.register_at_fork(after_in_child=_listeners.clear)
 
@@ -163,7 +183,11 @@ class _Handler:
                 _end_by(number)
                 return
 
-            heard = [listener.hear(is_fatal=is_fatal) for listener in list(_listeners)]
+            is_servers = self._is_servers()
+            heard = [
+                listener.hear(is_fatal=is_fatal, is_servers=is_servers)
+                for listener in list(_listeners)
+            ]
 
             if is_fatal:
                 _ends_by = number
@@ -184,16 +208,21 @@ class _Handler:
 
     def _ends_program(self) -> bool:
         """Tell whether the program ends by a signal: nobody else handles it, asyncio
-        has cancelled the main task for it, or an orchestrator closes. A notebook, say,
-        goes on.
+        has cancelled the main task for it, a web server ends by it, or an orchestrator
+        closes. A notebook, say, goes on.
         """
-        if not callable(self.before) or any(
-            listener.closing for listener in _listeners
-        ):
+        if not callable(self.before) or self._is_servers():
+            return True
+
+        if any(listener.closing for listener in _listeners):
             return True
 
         function = getattr(self.before, "func", None)
         return getattr(function, "__qualname__", "") == "Runner._on_sigint"
+
+    def _is_servers(self) -> bool:
+        module = getattr(self.before, "__module__", None) or ""
+        return module.partition(".")[0] in SERVERS
 
 
 def _end_by(number: int) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 from anyio import Event
 
+from asyncflow.errors import NotOpen
 from asyncflow.events import SubmissionFinished, SubmissionStarted
 from asyncflow.orchestrator import Orchestrator
 
@@ -56,12 +57,19 @@ class Waiter:
             self._events = await self._stack.enter_async_context(stream)
 
     async def wait(self) -> None:
-        """Return when a run has begun or ended since the last time."""
+        """Return when a run has begun or ended since the last time.
+
+        :raises NotOpen: where the orchestrator closes
+        """
         if self._events is None and not self._shared.is_heard:
             await self.listen()  # who did so has gone
 
         if self._events is not None:
-            await anext(self._events)
+            async for _ in self._events:
+                break
+            else:
+                raise NotOpen("the orchestrator closes")
+
             self._shared.tell()
         elif self._seen == self._shared.number:
             await self._shared.told.wait()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -127,6 +129,46 @@ async def lifespan(app):
 app = Starlette(lifespan=lifespan)
 """
 
+BUSY_APP = f"""{DECLARED}
+from contextlib import asynccontextmanager
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+from asyncflow import NotOpen, SubmissionInterrupted
+from asyncflow.web import dashboard
+
+orchestrator = Orchestrator()
+
+@asynccontextmanager
+async def lifespan(app):
+    async with orchestrator:
+        app.state.run = await begin(orchestrator)
+        yield
+
+async def wait(request):
+    try:
+        await request.app.state.run
+    except SubmissionInterrupted:
+        pass
+
+    try:
+        request.app.state.run.entity.submit()
+    except NotOpen as error:
+        return PlainTextResponse(str(error))
+
+async def follow(request):
+    async with orchestrator.events() as events:
+        async for _ in events:
+            pass
+
+    return PlainTextResponse("over")
+
+app = Starlette(
+    lifespan=lifespan,
+    routes=[Route("/wait", wait), Route("/follow", follow), Mount("/", dashboard(orchestrator))],
+)
+"""
+
 AGAIN = f"""{DECLARED}
 async def main():
     async with Orchestrator() as orchestrator:
@@ -151,9 +193,9 @@ def program(folder: Path, text: str, **env: str) -> Iterator[Terminal]:
 
 
 @contextmanager
-def server(folder: Path, loop: str, **env: str) -> Iterator[Terminal]:
+def server(folder: Path, loop: str, text: str = APP, **env: str) -> Iterator[Terminal]:
     """Run an app until its second job runs."""
-    (folder / "app.py").write_text(APP)
+    (folder / "app.py").write_text(text)
     uvicorn = ("-m", "uvicorn", "app:app", "--port", "0", "--no-use-colors", "--loop")
 
     with terminal(*uvicorn, loop, folder=folder, **env) as shown:
@@ -333,6 +375,68 @@ def test_a_web_server_kills_at_the_second(tmp_path: Path, loop: str) -> None:
         assert shown.ended() in (0, 1, 130, -signal.SIGINT)
 
     assert tracebacks(shown.text) <= 1, shown.text
+    assert kept(tmp_path)[0] == ""
+
+
+@contextmanager
+def asked_for(shown: Terminal, *paths: str) -> Iterator[list[socket.socket]]:
+    """Give connections that each have asked for something, and wait for it."""
+    port = int(shown.until(r"running on http://[\d.]+:(\d+)")[1])
+
+    with ExitStack() as stack:
+        connections = []
+
+        for path in paths:
+            address = ("127.0.0.1", port)
+            one = stack.enter_context(socket.create_connection(address, 30))
+            one.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            connections.append(one)
+
+        yield connections
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_web_server_drains_while_requests_wait(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    streams = ("/api/events", "/runs/live")
+
+    with (
+        server(tmp_path, "asyncio", BUSY_APP) as shown,
+        asked_for(shown, "/wait", "/follow", *streams) as connections,
+    ):
+        for one in connections[2:]:
+            assert one.recv(1000).startswith(b"HTTP/1.1 200")
+
+        shown.send(number)
+        shown.until(DRAINING)
+        (tmp_path / "go").touch()
+        assert shown.ended() in (0, -number)
+        answers = [
+            b"".join(iter(partial(one.recv, 10_000), b"")) for one in connections
+        ]
+
+    assert answers[0].endswith(b"a signal ends this program: no run begins any more")
+    assert answers[1].endswith(b"over")
+    assert "Application shutdown complete" in shown.text
+    assert tracebacks(shown.text) <= 1, shown.text
+    assert "RuntimeError" not in shown.text
+    assert kept(tmp_path) == ("", {"first": "COMPLETED", "second": "COMPLETED"})
+    go_on(tmp_path)
+
+
+def test_further_signals_end_a_web_server_whatever_its_requests_wait_for(
+    tmp_path: Path,
+) -> None:
+    with (
+        server(tmp_path, "asyncio", BUSY_APP, STUBBORN="yes") as shown,
+        asked_for(shown, "/wait") as (_,),
+    ):
+        shown.send(signal.SIGTERM)
+        shown.until(DRAINING)
+        shown.send(signal.SIGTERM)
+        assert shown.ended() in (0, -signal.SIGTERM)
+
     assert kept(tmp_path)[0] == ""
 
 

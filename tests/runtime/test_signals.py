@@ -169,3 +169,39 @@ async def test_a_signal_that_is_ignored_stays_so() -> None:
         signals.close()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+async def test_the_signal_of_a_web_server_begins_the_end_of_runs() -> None:
+    interrupted = Event()
+    noted: list[int] = []
+
+    def handle_exit(number: int, _: object) -> None:
+        noted.append(number)
+
+    handle_exit.__module__ = "uvicorn.server"
+    before = signal.signal(signal.SIGTERM, handle_exit)
+
+    try:
+        signals = Signals(Program(), interrupted.set)
+        signals.open()
+        signal.raise_signal(signal.SIGTERM)
+
+        with fail_after(10):
+            await interrupted.wait()
+
+        signals.close()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+    assert noted == [signal.SIGTERM]
+
+
+async def test_other_handlers_decide_what_becomes_of_runs(noted: list[int]) -> None:
+    interrupted = Event()
+    signals = Signals(Program(), interrupted.set)
+    signals.open()
+    signal.raise_signal(signal.SIGTERM)
+    await checkpoint()
+    signals.close()
+    assert not interrupted.is_set()
+    assert noted == [signal.SIGTERM]
