@@ -132,6 +132,10 @@ class InFlight:
         attempts = self._by_ref.values()
         return sum(attempt.status is Status.RUNNING for attempt in attempts)
 
+    def has_job(self, job_id: str) -> bool:
+        """Tell whether a job has a slot."""
+        return any(attempt.job_id == job_id for attempt in self._by_ref.values())
+
     async def until_idle(self) -> None:
         """Wait until no job has a slot, or somebody is in a hurry."""
         while self._by_ref and not (self.runs.is_broken or self._is_hurried):
@@ -428,8 +432,8 @@ class InFlight:
         if not by_ref:
             self._idle.set()
 
-            if self.runs.resting:  # once the plan knows what these have come to
-                asyncio.get_running_loop().call_soon(self.runs.check_idle)
+            if self.runs.resting.numbers:  # once the plan knows what these have come to
+                asyncio.get_running_loop().call_soon(self.runs.resting.check)
 
     def _return_followers(self, attempt: Attempt) -> None:
         """Give the next links of a chain back: they have not run."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from anyio import Event, create_task_group
@@ -37,6 +37,61 @@ _GOES_ON = (Status.SUBMITTED, Status.PENDING, Status.RUNNING)
 """The statuses of jobs that go on by themselves. A run without any waits for another."""
 
 
+class RestingRuns:
+    """Those that rest, and who waits until all others have ended.
+
+    :param runs: all runs, by number
+    """
+
+    def __init__(self, runs: Mapping[int, Run]) -> None:
+        self.runs = runs
+        self.numbers: set[int] = set()
+        self.is_over: bool = False
+        """Whether nothing runs any more: after an error of ours."""
+        self.is_awaited: bool = False
+        """Whether anybody waits for the others, or has."""
+        self._idle = Event()
+
+    def look_at(self, number: int) -> None:
+        """Take note of whether a run waits for data, or is paused."""
+        run = self.runs[number]
+        rests = run.lacks_data or run.is_paused
+        (self.numbers.add if rests else self.numbers.discard)(number)
+        self.check()
+
+    def check(self) -> None:
+        """Tell who waits, where none is left that goes on by itself."""
+        if len(self.runs) == len(self.numbers) or (self.numbers and self._are_behind()):
+            self._idle.set()
+
+    def end(self) -> None:
+        """Take note that nothing runs any more: an error of ours."""
+        self.is_over = True
+        self._idle.set()
+
+    async def until_idle(self) -> None:
+        """Wait until no run is left but for those that rest, and those that wait for
+        these. On cancel only the waiting ends.
+        """
+        self.is_awaited = True
+
+        while not (
+            len(self.runs) == len(self.numbers) or self._are_behind() or self.is_over
+        ):
+            if self._idle.is_set():
+                self._idle = Event()
+
+            await self._idle.wait()
+
+    def _are_behind(self) -> bool:
+        """Tell whether all that do not rest wait for those that do."""
+        return bool(self.numbers) and all(
+            number in self.numbers
+            or not any(map(run.table.number.__getitem__, _GOES_ON))
+            for number, run in self.runs.items()
+        )
+
+
 class Runs:
     """The runs of an orchestrator; the plan knows them by their numbers."""
 
@@ -52,9 +107,7 @@ class Runs:
         """How the jobs of each kind of task of a run are called."""
         self._interrupted: set[int] = set()
         """Those that end here alone, to go on elsewhere."""
-        self.resting: set[int] = set()
-        """Those that wait for data or are paused, which nobody waits for."""
-        self._idle = Event()
+        self.resting: RestingRuns = RestingRuns(self.by_number)
 
     def add(self, run: Run, specs: Sequence[CallSpec]) -> int:
         """Take a run; return its number.
@@ -68,7 +121,7 @@ class Runs:
         self.specs[number] = specs
 
         if run.is_paused:
-            self.resting.add(number)
+            self.resting.numbers.add(number)
 
         return number
 
@@ -143,31 +196,12 @@ class Runs:
         run = self.by_number.pop(number)
         del self._numbers[run], self.specs[number]
 
-        self.resting.discard(number)
-        self.check_idle()
+        self.resting.numbers.discard(number)
+
+        if self.resting.is_awaited:
+            self.resting.check()
+
         return run
-
-    def look_at(self, number: int) -> None:
-        """Take note of whether a run waits for data, or is paused."""
-        run = self.by_number[number]
-        rests = run.lacks_data or run.is_paused
-        (self.resting.add if rests else self.resting.discard)(number)
-        self.check_idle()
-
-    def check_idle(self) -> None:
-        """Tell who waits for all runs where none is left that goes on by itself."""
-        if len(self.by_number) == len(self.resting) or (
-            self.resting and self._are_behind()
-        ):
-            self._idle.set()
-
-    def _are_behind(self) -> bool:
-        """Tell whether all that do not rest wait for those that do."""
-        return bool(self.resting) and all(
-            number in self.resting
-            or not any(map(run.table.number.__getitem__, _GOES_ON))
-            for number, run in self.by_number.items()
-        )
 
     def lose(self, now: float, reason: str, error: Exception | None = None) -> None:
         """End the runs, of which nobody can tell what becomes of them.
@@ -188,21 +222,13 @@ class Runs:
     def broken(self) -> None:
         """Take note that nothing runs any more: an error of ours."""
         self.is_broken = True
-        self._idle.set()
+        self.resting.end()
 
     async def drain(self) -> None:
         """Wait until no run is left, but for those that wait for data or are paused, and
-        those behind them. On cancel only the waiting ends.
+        those that wait for these. On cancel only the waiting ends.
         """
-        while not (
-            len(self.by_number) == len(self.resting)
-            or self._are_behind()
-            or self.is_broken
-        ):
-            if self._idle.is_set():
-                self._idle = Event()
-
-            await self._idle.wait()
+        await self.resting.until_idle()
 
 
 class Admitter(Protocol):
@@ -307,7 +333,7 @@ class DataWaits:
             return
 
         run.lacks_data = True
-        self.runs.look_at(number)
+        self.runs.resting.look_at(number)
         self.waiting.let_pass(number)  # whose data it waits for may come after it
 
         if (limit := run.options.run_timeout) is not None:
@@ -326,7 +352,7 @@ class DataWaits:
         if number in self.runs:
             self.timeouts.stop(number)
             run.lacks_data = False
-            self.runs.look_at(number)
+            self.runs.resting.look_at(number)
 
     def end(self, number: int, killed: Status = Status.CANCELED) -> None:
         """Have a run wait no more, if it does: it is to end.
@@ -336,4 +362,4 @@ class DataWaits:
         if number in self.waiting and number in self.runs:
             self.waiting.end(number, killed)
             self.runs[number].lacks_data = False
-            self.runs.look_at(number)
+            self.runs.resting.look_at(number)

@@ -8,7 +8,9 @@ nothing is ready. So there are never more tasks than slots, however many jobs wa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, Lock
@@ -62,6 +64,9 @@ class Slots:
         self._is_due = False
         self._is_full = False
         """Whether no slot is known to be free."""
+        self._lent: Counter[str] = Counter()
+        """The jobs that wait for other runs in their slots, which count as free: for how
+        many."""
 
     async def turn(self) -> None:
         """Return in a turn of the event loop in which no other slot gets a large batch."""
@@ -100,9 +105,29 @@ class Slots:
 
     def resize(self, count: int) -> None:
         """Change how many there are; no job that runs is ended."""
+        self._set_total(count + len(self._lent))
+        self.shrink_soon()
+
+    @contextmanager
+    def lent(self, job_id: str) -> Iterator[None]:
+        """Have one slot more while a job waits for others in its own."""
+        self._lent[job_id] += 1
+
+        if self._lent[job_id] == 1:
+            self._set_total(self.limiter.total_tokens + 1)
+
+        try:
+            yield
+        finally:
+            self._lent[job_id] -= 1
+
+            if not self._lent[job_id]:
+                del self._lent[job_id]
+                self._set_total(self.limiter.total_tokens - 1)
+
+    def _set_total(self, count: float) -> None:
         self.limiter.total_tokens = count
         self._is_full = False
-        self.shrink_soon()
         self.fill()
 
     def shrink_soon(self) -> None:

@@ -17,6 +17,7 @@ from anyio.lowlevel import checkpoint_if_cancelled
 from asyncflow.config.checks.numbers import check_timeout
 from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.sections import DataNodeConfig, T_co
+from asyncflow.entities import nested
 from asyncflow.entities.data_node import data_node_of
 from asyncflow.entities.handle import Labeled, Owned, ReadOnlyHandle
 from asyncflow.entities.job import Input, Job, Output
@@ -27,6 +28,7 @@ from asyncflow.records import as_date
 from asyncflow.runs.job import JobState
 from asyncflow.runs.run import Run as RunOf
 from asyncflow.status import DONE, Status, SubmissionStatus
+from asyncflow.worker.current import job_here
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -379,7 +381,8 @@ class Submission(ReadOnlyHandle, Labeled):
     def __aiter__(self) -> AsyncIterator[Event]:
         from asyncflow.runs.run_events import all_events
 
-        return all_events(self._run, verbs_of(self.entity).flush)
+        verbs = verbs_of(self.entity)
+        return nested.events(verbs, self.id, all_events(self._run, verbs.flush))
 
     async def _seen(self) -> None:
         """Wait until every job has ended, and all of it is durable; see how."""
@@ -404,7 +407,10 @@ class Submission(ReadOnlyHandle, Labeled):
 
                 await show(self, run, self.entity.get_simple_label())
 
-            await run.watchers.over()
+            if job_here.get() is None:
+                await run.watchers.over()
+            else:
+                await nested.over(verbs_of(self.entity), self.id, run.watchers)
         finally:
             run.watchers.count -= 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import attrs
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.reasons import Reasons
     from asyncflow.entities.submission import Submission
     from asyncflow.entities.task import Task
+    from asyncflow.worker.current import CurrentJob
     from asyncflow.worker.streams import Stream
 
 
@@ -54,6 +56,8 @@ class SubmittableVerbs(DataNodeVerbs, Protocol):
     async def accepted(self, submission: Submission) -> None: ...
 
     async def flush(self) -> None: ...
+
+    def slot_lent(self, job: CurrentJob) -> AbstractContextManager[None]: ...
 
     async def is_deletable(self, entity_id: str) -> Reasons: ...
 

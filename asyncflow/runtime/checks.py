@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from asyncflow.recovery.outage import Outage
     from asyncflow.runs.node import NodeState
 
+OTHER_THREAD = (
+    "called from another thread than the event loop's: use an `async def` function, "
+    "`anyio.from_thread.run`, or `asyncflow.sync`"
+)
+
 T = TypeVar("T")
 
 RESERVED = frozenset({"wait", "block", "blocking", "wait_for"})

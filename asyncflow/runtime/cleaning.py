@@ -15,13 +15,8 @@ if TYPE_CHECKING:
 
 async def clean(engine: Engine, version: str) -> bool:
     """Delete a version; see `Orchestrator.clean_all_entities`."""
-    given: object = version
-
-    if not isinstance(given, str) or not given:
-        raise TypeError(f"version_number is a text that is not empty; got {given!r}")
-
-    store = engine.store
-    deletion = Deletion(store, engine.recovery)
+    _check(version)
+    store, deletion = engine.store, Deletion(engine.store, engine.recovery)
 
     before: list[SubmissionRecord] | None = None
 
@@ -75,3 +70,8 @@ async def clean(engine: Engine, version: str) -> bool:
             engine.bus.tell(entities.deleted(*parts, *scenario_ids, *gone))
 
         return True
+
+
+def _check(version: object) -> None:
+    if not isinstance(version, str) or not version:
+        raise TypeError(f"version_number is a text that is not empty; got {version!r}")

@@ -11,6 +11,7 @@ from collections.abc import (
     Mapping,
 )
 from collections.abc import Sequence as Several
+from contextlib import AbstractContextManager, nullcontext
 from math import inf
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from asyncflow.errors import NoData
 from asyncflow.options import RunOptions
 from asyncflow.runs.node import NodeState, Said
 from asyncflow.runtime.session import Session
+from asyncflow.worker.current import CurrentJob
 from asyncflow.worker.streams import Stream
 
 if TYPE_CHECKING:
@@ -137,6 +139,12 @@ class HandleVerbs(ScenarioVerbs):
             await engine.scheduler.until_begun(run_of(submission))
 
         await self.flush()
+
+    def slot_lent(self, job: CurrentJob) -> AbstractContextManager[None]:
+        """Have one more slot while a job waits for another run, if the job runs here."""
+        scheduler = self.session.opened().scheduler
+        has_slot = scheduler.in_flight.has_job(job.id)
+        return scheduler.slots.lent(job.id) if has_slot else nullcontext()
 
     def flush(self) -> Coroutine[Any, Any, None]:
         return self.session.flush()

@@ -35,7 +35,7 @@ async def pause(engine: Engine, run: Run, *, is_paused: bool) -> None:
 def _set(scheduler: Scheduler, run: Run, number: int, *, is_paused: bool) -> None:
     """Have no job of a run start that is driven here, or have them start again."""
     run.is_paused = is_paused
-    scheduler.runs.look_at(number)
+    scheduler.runs.resting.look_at(number)
     in_flight = scheduler.in_flight
 
     if is_paused:

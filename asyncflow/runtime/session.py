@@ -12,7 +12,6 @@ from collections.abc import (
     Awaitable,
     Callable,
     Coroutine,
-    Iterator,
     Mapping,
 )
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -35,9 +34,9 @@ from asyncflow.config import Configuration
 from asyncflow.config.sections import CoreConfig, JobConfig, ScenarioConfig
 from asyncflow.errors import ConfigError, NotOpen, UsageError
 from asyncflow.log import logger as _logger
-from asyncflow.runtime.checks import check_place, check_workers
+from asyncflow.runtime.checks import OTHER_THREAD, check_place, check_workers
 from asyncflow.runtime.signals import Signals
-from asyncflow.runtime.wiring import open_workers, usable_cpus
+from asyncflow.runtime.wiring import ignored, open_workers, usable_cpus
 
 if TYPE_CHECKING:
     from anyio.abc import TaskStatus
@@ -45,11 +44,6 @@ if TYPE_CHECKING:
     from asyncflow.records import SubmissionRecord
     from asyncflow.runtime.engine import Engine
 
-
-OTHER_THREAD = (
-    "called from another thread than the event loop's: use an `async def` function, "
-    "`anyio.from_thread.run`, or `asyncflow.sync`"
-)
 
 FIXED = ("version_number", "mode", "values", "values_options")
 """What of [CORE] counts as it is when the orchestrator is opened."""
@@ -315,7 +309,7 @@ class Session:
                     self.jobs, stack, self.owner_id
                 )
 
-                self._tell(*_unused(self.jobs))
+                self._tell(*ignored(self.jobs))
 
                 # One starts while the rest is opened.
                 if workers is not None and self.jobs.prewarm is not False:
@@ -395,21 +389,12 @@ class Session:
     def _interrupt_soon(self) -> None:
         """End the runs while it is open still; see `Signals`."""
         if (engine := self.engine) is not None and self._interrupted is None:
-            self._interrupted = Event()
-            self.signals.closes(engine)
-            engine.scheduler.group.start_soon(
-                self._interrupt, engine, self._interrupted
-            )
+            from asyncflow.runtime.interruption import interrupt
 
-    async def _interrupt(self, engine: Engine, interrupted: Event) -> None:
-        """End the runs, and tell who listens that nothing more comes."""
-        try:
-            await engine.interrupt(self.jobs.shutdown_grace)
-            await engine.scheduler.runs.drain()
-            await engine.drain_notifications()
-            engine.bus.end()
-        finally:
-            interrupted.set()
+            self._interrupted = ended = Event()
+            self.signals.closes(engine)
+            grace = self.jobs.shutdown_grace
+            engine.scheduler.group.start_soon(interrupt, engine, grace, ended)
 
     async def _end_runs(self, engine: Engine) -> None:
         if self._interrupted is not None:
@@ -424,20 +409,6 @@ class Session:
 
         await engine.scheduler.runs.drain()
         await engine.scheduler.show_rest()
-
-
-def _unused(jobs: JobConfig) -> Iterator[str]:
-    """Yield a line for each setting of jobs that has no effect in their mode."""
-    of_mode = MODES.load(jobs.mode)
-
-    for name, mode in of_mode.ignores.items():
-        if (value := getattr(jobs, name)) is None or value == of_mode.max_jobs:
-            continue
-
-        yield (
-            f"[JOB.{name}] has no effect in {jobs.mode} mode: give mode={mode!r}, or leave "
-            "it out"
-        )
 
 
 async def _finish(engine: Engine | None) -> None:

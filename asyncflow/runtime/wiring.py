@@ -6,7 +6,7 @@ Each is loaded when it is picked.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, Protocol
 
@@ -119,6 +119,20 @@ def _store_of(address: str, told_by: str, variable: str) -> Store:
     found = STORES.load(kind_of(address, told_by, STORES.is_known)).at(address)
     found.variable = variable
     return found
+
+
+def ignored(jobs: JobConfig) -> Iterator[str]:
+    """Yield a line for each setting of jobs that has no effect in their mode."""
+    of_mode = MODES.load(jobs.mode)
+
+    for name, mode in of_mode.ignores.items():
+        if (value := getattr(jobs, name)) is None or value == of_mode.max_jobs:
+            continue
+
+        yield (
+            f"[JOB.{name}] has no effect in {jobs.mode} mode: give mode={mode!r}, or leave "
+            "it out"
+        )
 
 
 def wrap_executor(executor: Executor) -> Executor:

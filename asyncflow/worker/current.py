@@ -87,12 +87,13 @@ class _Running:
         return self._about
 
 
-_running: ContextVar[_Running | None] = ContextVar("asyncflow_running", default=None)
+job_here: ContextVar[_Running | None] = ContextVar("asyncflow_running", default=None)
+"""The job that the calling function runs for; see `current_job`."""
 
 
 def current_job() -> CurrentJob | None:
     """Return the job that the calling function runs for; None outside of jobs."""
-    running = _running.get()
+    running = job_here.get()
     return None if running is None else running.job
 
 
@@ -109,7 +110,7 @@ def report(
     :param message: what people are told
     :raises TypeError: where `done` or `total` is no number
     """
-    running = _running.get()
+    running = job_here.get()
 
     if running is None:
         return
@@ -156,7 +157,7 @@ def begun() -> None:
 
 def called() -> None:
     """Say that the function of the job is called now."""
-    if (running := _running.get()) is not None:
+    if (running := job_here.get()) is not None:
         running.send(running.job.id, None)
 
 
@@ -207,10 +208,10 @@ class running:  # noqa: N801  # a context manager, as a function would be
     def __enter__(self) -> None:
         traceparent = self._running.job.traceparent
         self._trace = None if traceparent is None else continue_trace(traceparent)
-        self._token = _running.set(self._running)
+        self._token = job_here.set(self._running)
 
     def __exit__(self, *_: object) -> None:
-        _running.reset(self._token)
+        job_here.reset(self._token)
 
         if self._trace is not None:
             self._trace()
@@ -224,12 +225,12 @@ def begin(
     :param about: what `job_of` makes it of
     :param send: passes its reports on, each with the job's id
     """
-    _running.set(_Running(about, send))
+    job_here.set(_Running(about, send))
 
 
 def end() -> None:
     """Have the functions that are called from here on run for no job."""
-    _running.set(None)
+    job_here.set(None)
 
 
 def job_of(

@@ -341,6 +341,10 @@ INNER: Mapping[tuple[str, str], str] = {
     ("orchestrator", "runtime.cleaning"): "the same",
     ("runtime.cleaning", "notify.entities"): "only where somebody listens to that",
     ("runtime.session", "runtime.label_opening"): "only where there is a version",
+    (
+        "runtime.session",
+        "runtime.interruption",
+    ): "only where a signal ends a web server",
     ("config.configuration", "config.migrations"): "only where there is a function",
     ("runtime.handle_verbs", "notify.entities"): "only where somebody listens to that",
     ("runtime.engine", "notify.entities"): "the same",
