@@ -21,7 +21,6 @@ from asyncflow.abc import (
     Mode,
     Outcome,
     Progress,
-    Raised,
     Returned,
     Usage,
     Watch,
@@ -131,11 +130,11 @@ class InlineExecutor(Executor):
                             outcome = await _run_async(call, coroutine)
                         else:
                             outcome = await _run(call, coroutine, caller)
-            except get_cancelled_exc_class():
+            except get_cancelled_exc_class() as error:
                 if is_canceled():
                     raise
 
-                outcome = _CANCELED
+                outcome = failed(error)
 
             usage = Usage(
                 started_at,
@@ -171,9 +170,6 @@ class InlineExecutor(Executor):
         _logger.warning(text, call.job_id, self.grace)
 
 
-_CANCELED = Raised("CancelledError: raised by the function", "", None)
-
-
 def _others() -> int:
     """Return how many tasks of the program wait, beside the one that submits."""
     names = (task.get_name() for task in asyncio.all_tasks())
@@ -191,7 +187,7 @@ async def _run(call: Call, coroutine: Coroutine, caller: Caller | None) -> Outco
         return outcome
 
     result, raised = await coroutine.result(outcome)
-    return _kept(call, result) if raised is None else _failed(raised)
+    return _kept(call, result) if raised is None else failed(raised)
 
 
 def _called(call: Call) -> Outcome | Awaitable[object]:
@@ -207,9 +203,7 @@ def _called(call: Call) -> Outcome | Awaitable[object]:
     try:
         with logging_kept():
             result = call.function(*arguments)
-    except asyncio.CancelledError:
-        raise
-    except BaseException as error:
+    except BaseException as error:  # a CancelledError, too: nothing is awaited here
         if _is(error, KeyboardInterrupt):
             note_interrupt(error)
 
@@ -243,16 +237,12 @@ async def _run_async(call: Call, coroutine: Coroutine) -> Outcome:
     result, raised = await coroutine.result(value)  # type: ignore[arg-type]  # it is async
 
     if raised is not None:
-        return _failed(raised)
+        return failed(raised)
 
     try:
         return Returned(await to_thread.run_sync(write_outputs, call, result))
     except Exception as error:
         return failed(error)
-
-
-def _failed(error: BaseException) -> Outcome:
-    return _CANCELED if _is(error, asyncio.CancelledError) else failed(error)
 
 
 def _is(error: BaseException, kind: type[_E]) -> TypeGuard[_E]:

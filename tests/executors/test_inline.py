@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import anyio
@@ -114,3 +116,42 @@ async def test_a_function_that_raises_cancelled_error_has_failed() -> None:
 
     assert statuses(submission.jobs) == ["FAILED", "ABANDONED"]
     assert "CancelledError" in submission.jobs[0].reason
+
+
+async def awaits_what_was_cancelled(value: int) -> None:
+    task = asyncio.create_task(asyncio.sleep(60))
+    task.cancel("inner reason")
+    await task
+
+
+def raises_cancelled_error(value: int) -> None:
+    raise asyncio.CancelledError("inner reason")
+
+
+def gives_what_was_cancelled(value: int) -> Awaitable[None]:
+    return awaits_what_was_cancelled(value)
+
+
+@pytest.mark.parametrize(
+    ("function", "where"),
+    [
+        (awaits_what_was_cancelled, "awaits_what_was_cancelled"),
+        (raises_cancelled_error, "raises_cancelled_error"),
+        (gives_what_was_cancelled, "awaits_what_was_cancelled"),
+    ],
+)
+async def test_a_cancelled_error_is_told_as_any_other(
+    function: Callable[[int], object], where: str, tmp_path: Path
+) -> None:
+    is_async = inspect.iscoroutinefunction(function)
+
+    async with InlineExecutor(echo=False) as executor:
+        one = call(function, tmp_path, is_async=is_async)
+        outcome = await outcome_of(executor, one)
+
+    assert isinstance(outcome, Raised)
+    assert outcome.summary == "CancelledError: inner reason"
+    assert outcome.traceback.startswith("Traceback")
+    assert f"in {where}" in outcome.traceback
+    assert "asyncflow/executors" not in outcome.traceback
+    assert outcome.kinds[0] == "asyncio.exceptions.CancelledError"
