@@ -369,9 +369,16 @@ class Run(Generic[EntityT_co]):
         if self.ending.interrupt_reason is not None:
             return SubmissionInterrupted(self.id, self.ending.interrupt_reason)
 
-        return SubmissionCanceled(
-            self.id, self.ending.cancel_reason or "no reason given"
-        )
+        return SubmissionCanceled(self.id, self._why_canceled())
+
+    def _why_canceled(self) -> str:
+        """Return why it was cancelled, or else why its jobs were, each reason once."""
+        if self.ending.cancel_reason:
+            return self.ending.cancel_reason
+
+        canceled = [job for job in self.jobs if job.status is Status.CANCELED]
+        reasons = dict.fromkeys(job.reason for job in canceled if job.reason)
+        return shortened("; ".join(reasons), REASON) or "no reason given"
 
     def __del__(self) -> None:
         if not self.is_seen:  # nor can anybody see it any more

@@ -59,6 +59,33 @@ def test_a_failure_is_the_error_of_the_run(config: Configuration) -> None:
         job.move(Status.RUNNING, 4.0)
 
 
+@pytest.mark.parametrize(
+    ("of_run", "of_jobs", "told"),
+    [
+        (None, ["operator said stop"], "operator said stop"),
+        (None, ["one", "two", "one"], "one; two"),
+        (None, [""], "no reason given"),
+        ("of the run", ["of the job"], "of the run"),
+    ],
+)
+def test_the_error_of_a_cancelled_run_says_why(
+    config: Configuration, of_run: str | None, of_jobs: list[str], told: str
+) -> None:
+    run = make(config, len(of_jobs))
+
+    for place, reason in enumerate(of_jobs):
+        run.job(place).move(Status.CANCELED, 1.0, reason)
+
+    if of_run is not None:
+        run.ending.cancel(of_run)
+
+    run.finished(2.0)
+    error = run.error()
+
+    assert isinstance(error, SubmissionCanceled)
+    assert error.reason == told
+
+
 def test_who_listens_is_told_each_change(config: Configuration) -> None:
     run = make(config, 1)
     told: list[int] = []
