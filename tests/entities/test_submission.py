@@ -180,6 +180,19 @@ async def test_a_block_owns_its_run(
     assert submission.status is SubmissionStatus.COMPLETED
 
 
+async def test_a_block_that_is_left_by_return_waits_for_its_run(
+    config: Configuration, orchestrator: Orchestrator
+) -> None:
+    scenario = await orchestrator.create_scenario(single(config, flows.double, 21))
+
+    async def leave() -> Submission:
+        async with scenario.submit() as submission:
+            return submission
+
+    submission = await leave()
+    assert submission.status is SubmissionStatus.COMPLETED
+
+
 @pytest.mark.parametrize("how", ["error", "cancel", "timeout"])
 async def test_leaving_a_block_early_cancels_its_run(
     config: Configuration, orchestrator: Orchestrator, tmp_path: Path, how: str
