@@ -297,8 +297,8 @@ class Submission(ReadOnlyHandle, Labeled):
 
         It holds when this returns, and is on disk: it outlives this process, and leaving
         the orchestrator does not cancel what is paused. Statuses tell nothing of it. Short
-        jobs that a worker has got with others may still begin for some milliseconds. Runs
-        submitted later wait for what this one is to write. Its ``run_timeout`` goes on.
+        jobs that a worker has got may still begin for some milliseconds. Later runs wait for
+        what this one is to write. Its ``run_timeout`` goes on. One that has ended stays so.
 
         :raises UsageError: where the process that runs it cannot be asked from here
         """

@@ -53,6 +53,7 @@ def _told(operation: Operation) -> dict[str, Any]:
         {
             "name": parameter.name,
             "in": parameter.place,
+            **({"required": True} if parameter.is_needed else {}),
             **_form(parameter.schema),
             "description": parameter.what,
         }

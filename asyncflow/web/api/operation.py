@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from hashlib import blake2b
@@ -50,12 +51,16 @@ def facts(**parts: Schema) -> Schema:
 
 @attrs.frozen
 class Parameter:
-    """A part of the query, or a header."""
+    """A part of the query, or a header.
+
+    :param is_needed: whether it must be given
+    """
 
     name: str
     schema: Schema
     what: str
     place: Literal["query", "header"] = "query"
+    is_needed: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -114,9 +119,13 @@ class Asked:
             if names.count(name) > 1:
                 raise refused(f"{name!r} is asked for more than once")
 
+        for parameter in operation.parameters:
+            if parameter.is_needed and parameter.name not in query:
+                raise refused(f"the query lacks {parameter.name!r}", known)
+
         body: Mapping[str, Any] = {}
 
-        if operation.takes is not None:
+        if operation.method != "GET" and not operation.takes_file:
             body = _body(operation, await in_json(request))
 
         return cls(query, body)
@@ -240,20 +249,26 @@ def _parsed(parameter: Parameter, text: str) -> Any:
 
 
 def _body(operation: Operation, body: Any) -> Mapping[str, Any]:
-    assert operation.takes is not None
+    takes = operation.takes
+
+    if takes is None:
+        if body != {}:
+            raise refused(f"this takes no body; got {body!r:.50}")
+
+        return {}
 
     if not isinstance(body, dict):
         raise refused("the body is an object")
 
     for name, value in body.items():
-        if name not in operation.takes:
-            raise refused(f"the body has no {name!r:.50}", operation.takes)
+        if name not in takes:
+            raise refused(f"the body has no {name!r:.50}", takes)
 
-        _check(name, value, operation.takes[name])
+        _check(name, value, takes[name])
 
     for name in operation.needs:
         if name not in body:
-            raise refused(f"the body lacks {name!r}", operation.takes)
+            raise refused(f"the body lacks {name!r}", takes)
 
     return body
 
@@ -297,6 +312,7 @@ def _is_like(value: Any, schema: Schema) -> bool:
     if type(value) in (int, float):
         return bool(
             schema.get("minimum", value) <= value <= schema.get("maximum", value)
+            and schema.get("exclusiveMinimum", -math.inf) < value
         )
 
     if isinstance(value, list) and "items" in schema:
@@ -314,7 +330,7 @@ def _kind(schema: Schema) -> str:
 
     bounds = [
         f"{name} {schema[name]}"
-        for name in ("minimum", "maximum", "minLength")
+        for name in ("minimum", "exclusiveMinimum", "maximum", "minLength")
         if name in schema
     ]
     text = str(schema.get("type", "anything"))

@@ -52,6 +52,8 @@ from asyncflow.web.differing import differing
 from asyncflow.web.fields import from_json
 from asyncflow.web.site import Site, root_of
 
+_OTHER = Parameter("other", {**TEXT, "minLength": 1}, "its id", is_needed=True)
+
 
 @attrs.frozen(eq=False)
 class Scenarios:
@@ -217,7 +219,7 @@ class Scenarios:
                     path="/scenarios/{id}/compare",
                     name="compare_scenarios",
                     what="List the values whose first rows another scenario has otherwise.",
-                    parameters=(Parameter("other", TEXT, "its id"),),
+                    parameters=(_OTHER,),
                     answers={200: listed(COMPARED)},
                 ),
                 self.compare,
@@ -344,7 +346,7 @@ class Scenarios:
     async def compare(self, request: Request, asked: Asked) -> Response:
         """Tell what another one has otherwise."""
         one = await self.site.scenario(request)
-        other = await self.site.find(request).get_scenario(asked.query.get("other", ""))
+        other = await self.site.find(request).get_scenario(asked.query["other"])
         return answer(
             request, [compared(*each) for each in await differing(one, other)]
         )

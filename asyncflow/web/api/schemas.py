@@ -191,7 +191,7 @@ RUN_OPTIONS: Mapping[str, Schema] = {
     "properties": OBJECT,
     "force": FLAG,
     "priority": NUMBER,
-    "run_timeout": maybe(NUMBER),
+    "run_timeout": maybe({"type": "number", "exclusiveMinimum": 0}),
     "on_failure": {"type": "string", "enum": ["continue", "stop"]},
 }
 SCENARIO_CHANGES: Mapping[str, Schema] = {

@@ -249,6 +249,10 @@ class Submissions:
         """Pause a run."""
         run = await self.site.run(request)
         await run.pause()
+
+        if run.is_finished and not run.is_paused:
+            raise HTTPException(409, f"{run.id} has ended: nothing of it can be paused")
+
         return answer(request, submission(run))
 
     async def resume(self, request: Request, _asked: Asked) -> Response:

@@ -30,10 +30,14 @@ OPERATION = Operation(
     path="/toys",
     name="make_toy",
     what="Make a toy.",
-    parameters=(*PAGE, Parameter("x-key", TEXT, "a key", "header")),
+    parameters=(
+        *(*PAGE, Parameter("x-key", TEXT, "a key", "header")),
+        Parameter("for", TEXT, "whose it is", is_needed=True),
+    ),
     takes={
         "name": {"type": "string", "minLength": 1},
         "size": maybe(NUMBER),
+        "age": {"type": "number", "exclusiveMinimum": 0},
         "is_new": FLAG,
         "tags": listed(TEXT),
         "more": OBJECT,
@@ -55,7 +59,7 @@ def sent(body: bytes, query: str = "", **headers: str) -> Request:
 
 async def test_what_is_right_is_taken() -> None:
     body = b'{"name": "a", "size": null, "is_new": true, "tags": ["x"], "kind": "car"}'
-    query = "limit=5&newest_first=false"
+    query = "limit=5&newest_first=false&for=me"
     asked = await Asked.of(OPERATION, sent(body, query, **{"x-key": "k"}))
     assert asked.page == {"limit": 5, "offset": 0, "newest_first": False}
     assert asked.query["x-key"] == "k"
@@ -68,7 +72,8 @@ async def test_what_is_right_is_taken() -> None:
         ("{}", "", "lacks 'name'"),
         ("[]", "", "is an object"),
         ('{"name": 1}', "", "'name' is string (minLength 1); got 1"),
-        ('{"name": "a", "nmae": 1}', "", "no 'nmae'; there are: is_new, kind"),
+        ('{"name": "a", "nmae": 1}', "", "no 'nmae'; there are: age, is_new, kind"),
+        ('{"name": "a", "age": 0}', "", "'age' is number (exclusiveMinimum 0); got 0"),
         ('{"name": "a", "size": "5"}', "", "'size' is number or null"),
         ('{"name": "a", "is_new": 1}', "", "'is_new' is boolean"),
         ('{"name": "a", "tags": ["x", 1]}', "", "'tags' is array"),
@@ -78,16 +83,56 @@ async def test_what_is_right_is_taken() -> None:
         ('{"name": "a"}', "limit=1001", "minimum 1, maximum 1000"),
         ('{"name": "a"}', "limit=true", "'limit' is integer"),
         ('{"name": "a"}', "newest_first=1", "'newest_first' is boolean"),
-        ('{"name": "a"}', "limits=1", "there are: limit, newest_first, offset"),
+        ('{"name": "a"}', "limits=1", "there are: for, limit, newest_first, offset"),
         ('{"name": "a"}', "limit=1&limit=2", "'limit' is asked for more than once"),
         ('{"name": ""}', "", "'name' is string (minLength 1); got ''"),
     ],
 )
 async def test_what_is_wrong_is_named(body: str, query: str, words: str) -> None:
     with pytest.raises(HTTPException) as caught:
-        await Asked.of(OPERATION, sent(body.encode(), query))
+        await Asked.of(OPERATION, sent(body.encode(), f"for=me&{query}"))
 
     assert caught.value.status_code == 422
+    assert words in caught.value.detail
+
+
+async def test_what_must_be_asked_for_is_named() -> None:
+    with pytest.raises(HTTPException) as caught:
+        await Asked.of(OPERATION, sent(b'{"name": "a"}'))
+
+    assert caught.value.status_code == 422
+    assert "the query lacks 'for'; there are: for, limit" in caught.value.detail
+
+
+WITHOUT_BODY = Operation(
+    method="POST",
+    path="/toys/{id}/wind",
+    name="wind_toy",
+    what="Wind a toy.",
+    answers={200: None},
+)
+
+
+@pytest.mark.parametrize("body", ["", "{}"])
+async def test_what_takes_no_body_takes_an_empty_one(body: str) -> None:
+    assert (await Asked.of(WITHOUT_BODY, sent(body.encode()))).body == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ('{"foo": 1}', 422, "takes no body; got {'foo': 1}"),
+        ("[]", 422, "takes no body; got []"),
+        ("{garbage", 400, "the body is no JSON"),
+    ],
+)
+async def test_what_takes_no_body_refuses_one(
+    body: str, status: int, words: str
+) -> None:
+    with pytest.raises(HTTPException) as caught:
+        await Asked.of(WITHOUT_BODY, sent(body.encode()))
+
+    assert caught.value.status_code == status
     assert words in caught.value.detail
 
 
