@@ -318,26 +318,67 @@ def refused(fields: Iterable[Field], error: Exception) -> tuple[list[Field], str
 
 
 def from_json(
-    nodes: Iterable[DataNodeConfig[Any]], given: Mapping[str, Any]
+    nodes: Iterable[DataNodeConfig[Any]],
+    given: Mapping[str, Any],
+    tasks: Iterable[TaskConfig],
 ) -> dict[str, Any]:
-    """Return values that came as JSON, which has no dates: texts become dates, where the
-    defaults are.
+    """Return values that came as JSON, each of the kind that a form has it as: texts
+    become dates, whole numbers decimal ones.
 
     :param given: the values by the ids of the data nodes
-    :raises HTTPException: where such a text is no date
+    :param tasks: those that may read them
+    :raises HTTPException: where a value is none of its kind
     """
-    found = {**given}
+    found, tasks = {**given}, [*tasks]
 
     for node in nodes:
-        text = given.get(node.id)
+        if node.id not in given:
+            continue
 
-        if isinstance(text, str) and type(node.default_data) in (date, datetime):
-            field = declared(node, ())
-            assert field is not None
+        field, sent = declared(node, tasks), given[node.id]
 
-            try:
-                found[node.id] = read(field.kind, text)
-            except ValueError as error:
-                raise HTTPException(422, f"{node.id}: {error}") from error
+        if field is None or (sent is None and node.default_data is None):
+            continue
+
+        try:
+            found[node.id] = _of_json(field.kind, sent)
+        except ValueError as error:
+            raise HTTPException(422, f"{node.id}: {error}") from error
 
     return found
+
+
+_TYPES: Mapping[Kind, tuple[type, ...]] = {
+    Kind.FLAG: (bool,),
+    Kind.LIST: (list,),
+    Kind.NUMBER: (int, float),
+    Kind.OBJECT: (dict,),
+    Kind.REAL: (int, float),
+    Kind.TEXT: (str,),
+    Kind.WHOLE: (int,),
+}
+"""What values are in JSON; of other kinds they are texts."""
+
+
+def _of_json(kind: Kind, sent: Any) -> Any:
+    """Return the value that is sent as JSON.
+
+    :raises ValueError: where it is none of its kind
+    """
+    if kind is Kind.ANY:
+        return sent
+
+    if type(sent) not in _TYPES.get(kind, (str,)):
+        raise ValueError(f"it is {kind.value}; got {sent!r:.60}")
+
+    if kind is Kind.REAL:
+        return _real(sent)
+
+    return sent if kind in _TYPES else read(kind, sent)
+
+
+def _real(sent: float) -> float:
+    try:
+        return float(sent)
+    except OverflowError as error:
+        raise ValueError("it is a decimal number; this one is too large") from error

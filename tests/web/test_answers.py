@@ -22,7 +22,7 @@ async def test_half_a_character_pair_is_sent() -> None:
 
 
 async def test_such_a_text_spoils_no_list(orchestrator: Orchestrator) -> None:
-    config = flows.chain(orchestrator.config, flows.double)
+    config = flows.single(orchestrator.config, flows.double, "a")
     scenario = await orchestrator.create_scenario(config)
 
     async with client(orchestrator) as browser:
@@ -31,7 +31,7 @@ async def test_such_a_text_spoils_no_list(orchestrator: Orchestrator) -> None:
         answer = await browser.patch(place, content=sent)
         assert answer.status_code == 200
         sent = json.dumps({"value": HALF, "comment": HALF})
-        node = f"data-nodes/{scenario.n0.id}"
+        node = f"data-nodes/{scenario.source.id}"
         answer = await browser.put(f"api/{node}/value", content=sent)
         assert answer.status_code == 200
         run = await scenario.submit(properties={"a": HALF}).wait()

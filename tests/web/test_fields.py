@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from starlette.exceptions import HTTPException
 
 from asyncflow import Configuration
 from asyncflow.entities.typed import Typed
@@ -103,3 +104,65 @@ def test_an_error_is_at_the_field_that_it_names() -> None:
 def test_sources_are_read_and_not_written() -> None:
     config = flows.chain(Configuration(), flows.double, flows.double)
     assert fields.sources(config) == ["n0"]
+
+
+def read_all(real: float, when: date, many: list[int], anything: object) -> int:
+    return 1
+
+
+def read_from_json(given: dict[str, Any]) -> dict[str, Any]:
+    config = Configuration()
+    names = ("real", "when", "many", "anything")
+    nodes = [config.configure_data_node(name) for name in names]
+    others = {"count": 1, "flag": True, "nothing": None, "text": "a", "set": {1}}
+    more = [
+        config.configure_data_node(name, default_data=value)
+        for name, value in others.items()
+    ]
+    task = config.configure_task(
+        "t", read_all, nodes, config.configure_data_node("out")
+    )
+    return fields.from_json([*nodes, *more], given, [task])
+
+
+@pytest.mark.parametrize(
+    ("name", "sent", "value"),
+    [
+        ("real", 1, 1.0),
+        ("when", "2026-01-02", date(2026, 1, 2)),
+        ("many", [1], [1]),
+        ("anything", None, None),
+        *(("count", 2, 2), ("count", 1.5, 1.5)),
+        ("flag", False, False),
+        ("nothing", None, None),
+        ("text", "1", "1"),
+        ("set", [1], [1]),
+        ("unknown", 1, 1),
+    ],
+)
+def test_json_is_a_value_of_the_kind_that_is_declared(
+    name: str, sent: object, value: object
+) -> None:
+    found = read_from_json({name: sent})[name]
+    assert (type(found), found) == (type(value), value)
+
+
+@pytest.mark.parametrize(
+    ("name", "sent", "kind"),
+    [
+        *(("real", "1", Kind.REAL), ("real", 10**400, Kind.REAL)),
+        *(("real", None, Kind.REAL), ("real", True, Kind.REAL)),
+        *(("when", 5, Kind.DATE), ("when", "garbage", Kind.DATE)),
+        ("many", {}, Kind.LIST),
+        *(("count", "abc", Kind.NUMBER), ("count", None, Kind.NUMBER)),
+        *(("count", [1], Kind.NUMBER), ("count", True, Kind.NUMBER)),
+        ("flag", 1, Kind.FLAG),
+        ("text", 1, Kind.TEXT),
+    ],
+)
+def test_json_of_another_kind_is_refused(name: str, sent: object, kind: Kind) -> None:
+    with pytest.raises(HTTPException) as caught:
+        read_from_json({name: sent})
+
+    assert caught.value.status_code == 422
+    assert caught.value.detail.startswith(f"{name}: it is {kind.value}; ")

@@ -14,10 +14,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from asyncflow.config.sections import TaskConfig
 from asyncflow.entities.columns import columns_of
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.tracing import lineage_of
 from asyncflow.filters import JoinOperator, Where, as_where
+from asyncflow.ids import SCENARIO, kind_of
 from asyncflow.records import plain
 from asyncflow.web.access import user_of
 from asyncflow.web.api.operation import (
@@ -256,16 +258,29 @@ class DataNodes:
         return answer(request, lineage(picture.lineage))
 
     async def write(self, request: Request, asked: Asked) -> Response:
-        """Write a value: a text for a date, where its default is one."""
+        """Write a value of the kind that it is declared as: a text for a date."""
         node = await self.site.data_node(request)
         given = {node.config_id: asked.body["value"]}
-        value = from_json([node.config], given)[node.config_id]
+        tasks = await self._tasks(request, node)
+        value = from_json([node.config], given, tasks)[node.config_id]
         user, comment = user_of(request), asked.body.get("comment", "")
 
         async with self._turns.unchanged(request, lambda: self._tag(request)):
             await node.write(value, editor_id=user, comment=comment)
 
         return answer(request, data_node(node))
+
+    async def _tasks(
+        self, request: Request, node: DataNode[Any]
+    ) -> tuple[TaskConfig, ...]:
+        """Return those that may read a data node: none where scenarios share it."""
+        owner = node.owner_id or ""
+
+        if kind_of(owner) != SCENARIO:
+            return ()
+
+        scenario = await self.site.find(request).get_scenario(owner)
+        return (*scenario.config.task_configs,)
 
     async def _tag(self, request: Request) -> str:
         """Return the ETag of a value."""

@@ -295,7 +295,7 @@ class Scenarios:
         if config is None or given is None:
             return given
 
-        return from_json(config.data_node_configs, given)
+        return from_json(config.data_node_configs, given, config.task_configs)
 
     async def get(self, request: Request, _asked: Asked) -> Response:
         """Return a scenario."""
@@ -383,7 +383,8 @@ class Scenarios:
 
         if given := asked.body.get("inputs"):
             nodes = [node.config for node in entity.get_inputs()]
-            options["inputs"] = from_json(nodes, given)
+            tasks = [task.config for task in entity.tasks.values()]
+            options["inputs"] = from_json(nodes, given, tasks)
 
         key = asked.query.get(KEY.name)
         run = entity.submit(idempotency_key=key, **options)
