@@ -30,8 +30,8 @@ EXTRA = "the pages need pip install '.[web]'"
 def command(store: str | None, host: str, port: int, token: str | None) -> None:
     """Serve pages and a REST API, while others work on the store.
 
-    They show runs, jobs, scenarios and data nodes, cancel runs and edit values. What needs
-    the code of your functions, such as to submit, is done by your program: mount
+    They show runs, jobs, scenarios and data nodes, and cancel runs. What needs the code of
+    your program, such as to submit or to write values, is done there: mount
     asyncflow.web.dashboard in it. Without --token only this machine is let in.
 
     \b
