@@ -26,7 +26,11 @@ def pause_for(tables: Iterable[Any]) -> AbstractContextManager[None]:
         next(iter(table.values()), ()) if is_columns(table) else table
         for table in tables
     )
-    sized = (column for column in found if isinstance(column, Sized))
+    sized = (
+        column
+        for column in found
+        if isinstance(column, Sized) and getattr(column, "ndim", None) != 0
+    )
     return pause_gc() if sum(map(len, sized)) >= MANY else nullcontext()
 
 

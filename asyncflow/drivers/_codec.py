@@ -7,13 +7,21 @@ import datetime
 import enum
 import json
 from collections.abc import Iterable, Iterator
-from importlib import import_module
+from itertools import islice
 from typing import Any
 
-from asyncflow.drivers._libraries import rows_of
+from asyncflow.drivers._json_objects import (
+    address_of,
+    member_name,
+    member_of,
+    object_of,
+    state_of,
+)
+from asyncflow.drivers._libraries import plain_of
 from asyncflow.selection import library_of
 
 TYPE, VALUE = "__type__", "__value__"
+MARKS = {TYPE, VALUE}
 
 DATES: dict[str, Any] = {
     "date": datetime.date,
@@ -22,12 +30,22 @@ DATES: dict[str, Any] = {
 }
 
 
+PLAIN = frozenset({str, int, float, bool, type(None)})
+"""The types that JSON has itself."""
+
+AT_ONCE = 50_000
+"""At how many parts is looked before another thread may go on."""
+
+
 class Encoder(json.JSONEncoder):
-    """Writes dates, enums, dataclasses, and tables as lists of rows."""
+    """Writes dates, enums, dataclasses, and tables as lists of rows.
+
+    What is given to it is what `prepared` returns.
+    """
 
     def default(self, o: Any) -> Any:
         if library_of(o):
-            return o.tolist() if hasattr(o, "tolist") else rows_of(o)
+            return prepared(plain_of(o))
 
         kind = type(o)
 
@@ -37,15 +55,88 @@ class Encoder(json.JSONEncoder):
         if kind is datetime.timedelta:
             return {TYPE: "timedelta", VALUE: [o.days, o.seconds, o.microseconds]}
 
-        if isinstance(o, enum.Enum):
-            return {TYPE: f"enum {_address(kind)}", VALUE: o.name}
-
         if dataclasses.is_dataclass(o) and not isinstance(o, type):
-            fields = [field.name for field in dataclasses.fields(o) if field.init]
-            values = {name: getattr(o, name) for name in fields}
-            return {TYPE: f"dataclass {_address(kind)}", VALUE: values}
+            state = {name: prepared(part) for name, part in state_of(o).items()}
+            return {TYPE: f"dataclass {address_of(kind)}", VALUE: state}
 
         return super().default(o)
+
+
+def prepared(value: Any) -> Any:
+    """Return a value with all replaced that JSON would take for something else: enums
+    that are numbers or text, and dicts that look like one of its objects.
+
+    :raises TypeError: where keys of a dict would be one and the same, and for enums that
+        cannot be read
+    """
+    if isinstance(value, enum.Enum):
+        return {TYPE: f"enum {address_of(type(value))}", VALUE: member_name(value)}
+
+    if not isinstance(value, dict | list | tuple):
+        return value
+
+    parts: Iterable[Any] = value
+    is_marked = False
+
+    if isinstance(value, dict):
+        _check_keys(value)
+        parts = value.values()
+        is_marked = value.keys() == MARKS
+
+    if not is_marked and _kinds(parts) <= PLAIN:
+        return value
+
+    made, is_same = [], not is_marked
+
+    for part in parts:
+        ready = part if type(part) in PLAIN else prepared(part)
+        is_same = is_same and ready is part
+        made.append(ready)
+
+    if is_same:
+        return value
+
+    if isinstance(value, dict):
+        pairs = zip(value, made, strict=True)
+        return {TYPE: "dict", VALUE: [*pairs]} if is_marked else dict(pairs)
+
+    return made
+
+
+def _kinds(parts: Iterable[Any]) -> set[type[Any]]:
+    """Return the types of parts."""
+    found: set[type[Any]] = set()
+    kinds = map(type, parts)
+
+    while some := {*islice(kinds, AT_ONCE)}:
+        found |= some
+
+    return found
+
+
+def text_of(key: Any) -> str:
+    """Return what a key of a dict is in JSON."""
+    return key if isinstance(key, str) else json.dumps({key: 0})[2:-5]
+
+
+def _check_keys(value: dict[Any, Any]) -> None:
+    """Refuse a dict of which JSON would lose a key: all of them are text there."""
+    kinds = _kinds(value)
+
+    if len(kinds) < 2 and not kinds & {float}:
+        return
+
+    texts: dict[str, Any] = {}
+
+    for key in value:
+        text = text_of(key)
+
+        if text in texts:
+            raise TypeError(
+                f"the keys {texts[text]!r} and {key!r} would become the same"
+            )
+
+        texts[text] = key
 
 
 FEW = 5000
@@ -131,7 +222,7 @@ def _weight(value: Any, few: int, depth: int = DEPTH) -> int:
     return count
 
 
-_ONE = frozenset({int, float, bool, type(None)})
+_ONE = PLAIN - {str}
 
 
 class Decoder(json.JSONDecoder):
@@ -143,7 +234,7 @@ class Decoder(json.JSONDecoder):
 
 def decoded(found: dict[str, Any]) -> Any:
     """Return what an object of JSON stands for."""
-    if found.keys() != {TYPE, VALUE}:
+    if found.keys() != MARKS:
         return found
 
     kind, _, address = str(found[TYPE]).partition(" ")
@@ -153,32 +244,12 @@ def decoded(found: dict[str, Any]) -> Any:
         case "timedelta":
             return datetime.timedelta(*value)
         case "enum":
-            return _class(address, enum.Enum)[value]
+            return member_of(address, value)
         case "dataclass":
-            return _class(address, None)(**value)
+            return object_of(address, value)
+        case "dict":
+            return dict(value)
         case _ if kind in DATES:
             return DATES[kind].fromisoformat(value)
         case _:
             return found
-
-
-def _address(kind: type[Any]) -> str:
-    return f"{kind.__module__}:{kind.__qualname__}"
-
-
-def _class(address: str, base: type[Any] | None) -> Any:
-    """Import an enum or a dataclass; nothing else that a file may name."""
-    module, _, path = address.partition(":")
-    found: Any = import_module(module)
-
-    for part in path.split("."):
-        found = getattr(found, part)
-
-    is_right = isinstance(found, type) and (
-        dataclasses.is_dataclass(found) if base is None else issubclass(found, base)
-    )
-
-    if not is_right:
-        raise ValueError(f"{address} is neither an enum nor a dataclass")
-
-    return found

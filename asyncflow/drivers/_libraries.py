@@ -10,7 +10,16 @@ from datetime import timezone
 from importlib import import_module
 from typing import Any
 
-from asyncflow.drivers._objects import columns_of, is_columns, rows_of_objects
+from asyncflow.drivers._objects import (
+    MISSING,
+    check_columns,
+    columns_of,
+    is_columns,
+    is_iterable,
+    is_table,
+    no_table,
+    rows_of_objects,
+)
 from asyncflow.selection import library_of
 from asyncflow.worker.errors import (
     DataNodeReadingError,
@@ -84,6 +93,12 @@ def as_table(value: Any, library: str) -> Any:
     if made is not None:
         return made
 
+    if own and not is_table(type(value)) and not is_iterable(value):
+        raise no_table(value)
+
+    if own == "pandas" and _same(value) is None:  # an array of its own
+        value, own = value.tolist(), ""
+
     try:
         return _FROM[library](value, own)
     except (DataNodeWritingError, PackageMissing):
@@ -100,22 +115,48 @@ def rows_of(value: Any) -> list[dict[str, Any]]:
     :raises DataNodeWritingError: where it is no table
     """
     match library_of(value):
-        case "pandas":
-            frame = _same(value)
+        case "pandas" if (frame := _same(value)) is not None:
             check_distinct([*map(str, frame.columns)])
             frame = frame.astype(object).where(frame.notna(), None)
             rows = frame.to_dict("records")
             return [{str(name): cell for name, cell in row.items()} for row in rows]
-        case "polars":
-            return list(_same(value).to_dicts())
-        case "pyarrow":
-            check_distinct(_same(value).column_names)
-            return list(_same(value).to_pylist())
-        case "numpy":
-            names, cells = value.dtype.names, value.tolist()
+        case "polars" if (frame := _same(value)) is not None:
+            return list(frame.to_dicts())
+        case "pyarrow" if (table := _same(value)) is not None:
+            check_distinct(table.column_names)
+            return list(table.to_pylist())
+        case "numpy" if getattr(value, "ndim", 0):
+            names, cells = value.dtype.names, plain_of(value)
             return [_row(names, cells_of_row) for cells_of_row in cells]
         case _:
             return rows_of_objects(value)
+
+
+def plain_of(value: Any) -> Any:
+    """Return what a library has made, one value or many, in plain Python.
+
+    :raises DataNodeWritingError: where Python has no such value
+    """
+    name = type(value).__name__
+
+    if name in MISSING:
+        return None
+
+    if name in ("Timestamp", "Timedelta") and library_of(value) == "pandas":
+        if value.nanosecond if name == "Timestamp" else value.nanoseconds:
+            raise DataNodeWritingError(f"{value!r} has nanoseconds: round it")
+
+        return value.to_pydatetime() if name == "Timestamp" else value.to_pytimedelta()
+
+    if library_of(value) == "numpy" and value.dtype.str.endswith("8[ns]"):
+        fine = value.astype(f"{value.dtype.kind}8[us]")  # else Python has numbers
+
+        if ((fine != value) & (value == value)).any():  # NaT differs from itself
+            raise DataNodeWritingError("its times have nanoseconds: round them")
+
+        return fine.tolist()
+
+    return value.tolist() if hasattr(value, "tolist") else rows_of(value)
 
 
 def columns_in(value: Any) -> dict[str, list[Any]]:
@@ -182,11 +223,16 @@ def _same(value: Any) -> Any:
         case (("pandas" | "polars"), "Series"):
             return value.to_frame()
         case "pandas", _:
-            return value if hasattr(value, "columns") else None
+            pandas = need("pandas", "a table of pandas")
+
+            if isinstance(value, pandas.Index):
+                return value.to_frame(index=False)
+
+            return value if isinstance(value, pandas.DataFrame) else None
         case "polars", "LazyFrame":
             return value.collect()
         case "polars", _:
-            return value
+            return value if hasattr(value, "to_dicts") else None
         case "pyarrow", "RecordBatch":
             return need("pyarrow", "a table of Arrow").Table.from_batches([value])
         case "pyarrow", "Table":
@@ -276,7 +322,11 @@ def _to_arrow(value: Any, own: str) -> Any:
 
 def _plain(value: Any) -> Any:
     """Return the columns or the rows of a table that no library has made."""
-    return value if is_columns(value) else rows_of_objects(value)
+    if not is_columns(value):
+        return rows_of_objects(value)
+
+    check_columns(value)
+    return value
 
 
 _FROM = {"pandas": _to_pandas, "polars": _to_polars, "pyarrow": _to_arrow}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import decimal
 import enum
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import Any
 
+from asyncflow.selection import LIBRARIES, library_of
 from asyncflow.worker.errors import DataNodeWritingError
 
 Row = dict[str, Any]
@@ -36,23 +38,97 @@ def rows_of_objects(value: Any) -> list[Row]:
     :raises DataNodeWritingError: where the value is nothing of these
     """
     if is_columns(value):
+        check_columns(value)
         cells = zip(*value.values(), strict=True)
         return [dict(zip(map(str, value), row, strict=True)) for row in cells]
 
     if isinstance(value, Mapping):
-        return [dict(value)]
+        rows = [dict(value)]
+    elif isinstance(value, str | bytes) or not is_iterable(value):
+        raise no_table(value)
+    else:
+        rows = [row_of(item) for item in value]
 
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+    check_cells(row.values() for row in rows)
+    return rows
+
+
+def no_table(value: object) -> DataNodeWritingError:
+    """Return the error of a value that has no rows."""
+    return DataNodeWritingError(
+        f"a {type(value).__qualname__} is no table: return a frame, a list of dicts or of "
+        "objects, or a dict of columns"
+    )
+
+
+def is_iterable(value: object) -> bool:
+    """Tell whether a value has parts: not what is grouped, and no single value."""
+    if library_of(value):
+        return hasattr(value, "tolist") and getattr(value, "ndim", 0) > 0
+
+    return isinstance(value, Iterable)
+
+
+def check_columns(columns: Mapping[Any, Sequence[Any]]) -> None:
+    """Refuse columns of which the cells make no rows.
+
+    :raises DataNodeWritingError: where they have several lengths, or tables for cells
+    """
+    lengths = {name: len(column) for name, column in columns.items()}
+
+    if len({*lengths.values()}) > 1:
+        told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
         raise DataNodeWritingError(
-            f"a {type(value).__qualname__} is no table: return a frame, a list of "
-            "dicts or of objects, or a dict of columns"
+            f"its columns have several lengths ({told}): give each as many cells"
         )
 
-    return [row_of(item) for item in value]
+    check_cells(columns.values())
+
+
+def check_cells(rows: Iterable[Iterable[Any]]) -> None:
+    """Refuse rows, or columns, of which a cell is a table.
+
+    :raises DataNodeWritingError: where one is
+    """
+    kinds: set[type[Any]] = set()
+
+    for cells in rows:
+        kinds.update(map(type, cells))
+
+    for kind in kinds:
+        if is_table(kind, _GROUPS) or not has_text(kind):
+            raise DataNodeWritingError(
+                f"a {kind.__qualname__} cannot be a cell: return one table, or have a data "
+                "node for each"
+            )
+
+
+def is_table(kind: type[Any], names: Set[str] | None = None) -> bool:
+    """Tell whether a class is that of a library's tables, or of their columns."""
+    return any(
+        base.__name__ in (names or TABLES)
+        and base.__module__.partition(".")[0] in LIBRARIES
+        for base in kind.__mro__
+    )
+
+
+TABLES = frozenset({"DataFrame", "Series", "LazyFrame", "Table", "RecordBatch"})
+_GROUPS = TABLES | {"BaseGroupBy"}
+
+MISSING = frozenset({"NaTType", "NAType"})
+"""The classes of what is missing for pandas."""
+
+_NO_ROW = (
+    "a {} is no row: return one table, a list of dicts or of objects that have fields, or "
+    "have a data node for each table"
+)
 
 
 def row_of(item: Any) -> Row:
-    """Return an object as a row."""
+    """Return an object as a row.
+
+    :raises DataNodeWritingError: where nobody knows its fields
+    """
     kind = type(item)
 
     if isinstance(item, Mapping):
@@ -72,10 +148,51 @@ def row_of(item: Any) -> Row:
     if names:
         return {name: getattr(item, name) for name in names}
 
-    if hasattr(item, "__dict__"):
-        return dict(vars(item))
+    if library_of(item):
+        return _row_of_library(item)
 
-    return {"0": item}
+    if isinstance(item, type) or not (own := _own_row(item)):
+        raise DataNodeWritingError(_NO_ROW.format(kind.__qualname__))
+
+    return own
+
+
+def _own_row(item: Any) -> Row:
+    """Return the attributes of an object, or itself where it is a cell."""
+    if not isinstance(item, enum.Enum) and (
+        attributes := getattr(item, "__dict__", None)
+    ):
+        return dict(attributes)
+
+    return {"0": item} if has_text(type(item)) else {}
+
+
+def has_text(kind: type[Any]) -> bool:
+    """Tell whether the text of an object says more than where it is in memory."""
+    if kind in _FUNCTIONS:
+        return False
+
+    told: Any = object
+    return (kind.__repr__, kind.__str__) != (told.__repr__, told.__str__)
+
+
+_FUNCTIONS = (types.FunctionType, types.MethodType)
+
+
+def _row_of_library(item: Any) -> Row:
+    """Return what a library has made as a row: an array of cells, or one of them."""
+    kind = type(item)
+
+    if names := getattr(getattr(item, "dtype", None), "names", None):
+        return dict(zip(names, item.tolist(), strict=True))
+
+    if getattr(item, "ndim", 0) == 1 and kind.__module__ == "numpy":
+        return {str(at): cell for at, cell in enumerate(item.tolist())}
+
+    if is_table(kind, _GROUPS) or getattr(item, "ndim", None):
+        raise DataNodeWritingError(_NO_ROW.format(kind.__qualname__))
+
+    return {"0": None if kind.__name__ in MISSING else item}
 
 
 def fields_of(kind: type[Any]) -> tuple[str, ...]:
@@ -83,8 +200,8 @@ def fields_of(kind: type[Any]) -> tuple[str, ...]:
     if (fields := getattr(kind, "__attrs_attrs__", None)) is not None:
         return tuple(field.name for field in fields)
 
-    if (fields := getattr(kind, "__dataclass_fields__", None)) is not None:
-        return tuple(fields)
+    if dataclasses.is_dataclass(kind):
+        return tuple(field.name for field in dataclasses.fields(kind))
 
     return tuple(getattr(kind, "_fields", ()))
 

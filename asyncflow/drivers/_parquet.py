@@ -395,7 +395,8 @@ class ParquetFiles(RowFileDriver):
         with self.reading(old):
             before = reader.read_table(old)
 
-        more = as_table(value, "pyarrow")
+        with telling(name, "have one type in each column"):
+            more = as_table(value, "pyarrow")
 
         try:
             both = joined(before, more)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 import attrs
 
 from asyncflow.abc import StoredValue
 from asyncflow.drivers import _options
-from asyncflow.drivers._codec import Decoder, Encoder, in_parts
+from asyncflow.drivers._codec import Decoder, Encoder, in_parts, prepared, text_of
 from asyncflow.drivers._file import FileDriver
+from asyncflow.drivers._libraries import plain_of
+from asyncflow.selection import library_of
 from asyncflow.worker import current
 from asyncflow.worker.errors import DataNodeWritingError
 from asyncflow.worker.replacing import check_packed
@@ -73,13 +76,8 @@ class JSONDriver(FileDriver):
         check_packed(self.path or self.address, name)
         encode = codecs.getincrementalencoder(self.options.encoding)().encode
 
-        try:
+        with _telling(name):
             file.writelines(encode(text) for text in self._texts(value))
-        except (TypeError, ValueError, RecursionError) as error:
-            raise DataNodeWritingError(
-                f"data node {name!r}: JSON has no form for the value ({error}): give an "
-                "encoder=, or use another storage type"
-            ) from error
 
     def _texts(self, value: object) -> Iterable[str]:
         """Return the text of a value: in the program itself part by part, so that its
@@ -87,6 +85,10 @@ class JSONDriver(FileDriver):
         """
         kind = self.options.encoder or Encoder
         encoder = kind(ensure_ascii=False)
+
+        if issubclass(kind, Encoder):
+            value = prepared(value)
+
         is_plain = (
             kind.encode is json.JSONEncoder.encode
             and kind.iterencode is json.JSONEncoder.iterencode
@@ -104,10 +106,17 @@ class JSONDriver(FileDriver):
         self.check_place(name)
         old = self.before(kept)
 
+        if library_of(value) and issubclass(self.options.encoder or Encoder, Encoder):
+            with _telling(name):
+                value = plain_of(value)
+
         if isinstance(old, list):
             both: object = [*old, *(value if isinstance(value, list) else [value])]
         elif isinstance(old, dict) and isinstance(value, dict):
-            both = {**old, **value}
+            with _telling(name):
+                new = {*map(text_of, value)}
+
+            both = {key: old[key] for key in old if key not in new} | value
         elif old is None:
             both = value if isinstance(value, list | dict) else [value]
         else:
@@ -117,3 +126,20 @@ class JSONDriver(FileDriver):
             )
 
         return self.write(both, path, name)
+
+
+@contextmanager
+def _telling(name: str) -> Iterator[None]:
+    """Have errors of what JSON cannot hold name the data node."""
+    try:
+        yield
+    except RecursionError as error:
+        raise DataNodeWritingError(
+            f"data node {name!r}: JSON has no form for the value: it is nested too deep, or "
+            "contains itself"
+        ) from error
+    except (TypeError, ValueError, DataNodeWritingError) as error:
+        raise DataNodeWritingError(
+            f"data node {name!r}: JSON has no form for the value ({error}): give an "
+            "encoder=, or use another storage type"
+        ) from error

@@ -54,6 +54,19 @@ def test_what_is_no_table(library: str) -> None:
         as_table(object(), library)
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_parts_of_frames_are_tables(library: str) -> None:
+    index = pd.Index([1, 2], name="k")
+    assert rows_of(as_table(index, library)) == rows_of(index) == [{"k": 1}, {"k": 2}]
+    assert rows_of(as_table(pd.array([1, 2]), library)) == [{"0": 1}, {"0": 2}]
+    frame = pl.DataFrame({"a": [1]})
+    assert rows_of(as_table(frame.lazy(), library)) == [{"a": 1}]
+
+    for value in (frame.group_by("a"), pd.DataFrame({"a": [1]}).groupby("a")):
+        with pytest.raises(DataNodeWritingError, match="is no table"):
+            as_table(value, library)
+
+
 def test_a_module_that_a_package_lacks_is_its_own_error() -> None:
     with pytest.raises(ModuleNotFoundError, match=r"pandas\.nothing"):
         need("pandas.nothing", "a test")

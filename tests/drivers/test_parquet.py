@@ -6,6 +6,7 @@ import datetime
 import os
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -377,3 +378,33 @@ def test_rows_that_columns_cannot_hold_are_not_appended(
         driver.append(more, kept, str(tmp_path / "A-2.value"), "node")
 
     assert driver.read(kept) == before
+
+
+@pytest.mark.parametrize("exposed", ["pandas", "polars", "arrow"])
+@pytest.mark.parametrize(
+    "value", [[{"a": object()}], {"a": [1], "b": [1, 2]}, 5, [int]]
+)
+def test_what_is_no_table_names_the_data_node(
+    tmp_path: Path, exposed: str, value: Any
+) -> None:
+    made = ParquetDriver(
+        str(tmp_path / "own.parquet"), ParquetOptions(exposed_type=exposed)
+    )
+    path = str(tmp_path / "A-1.value")
+
+    with pytest.raises(DataNodeWritingError, match="data node 'node': "):
+        made.write(value, path, "node")
+
+    made.publish(made.write([{"a": 1}], path, "node"), path)
+
+    with pytest.raises(DataNodeWritingError, match="data node 'node': "):
+        made.append(value, None, path, "node")
+
+
+def test_what_polars_cannot_write_names_the_data_node(tmp_path: Path) -> None:
+    made = ParquetDriver(None, ParquetOptions(exposed_type="polars"))
+
+    with pytest.raises(
+        DataNodeWritingError, match=r"'node': Parquet cannot hold .*one type"
+    ):
+        made.write([{"a": UUID(int=1)}], str(tmp_path / "A-1.value"), "node")
