@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from asyncflow.drivers._libraries import EXTRAS, as_table, columns_in, rows_of
 from asyncflow.drivers._objects import objects_of
+from asyncflow.selection import LIBRARIES as KNOWN
 from asyncflow.selection import select
 from asyncflow.worker.errors import DataNodeReadingError, DataNodeWritingError
 
@@ -51,9 +52,25 @@ def as_exposed(given: object) -> Exposed:
         found = inner[0] if inner else dict
         return as_exposed(found) if _is_own(found) else "list[dict]"
     elif isinstance(given, type):
+        _check_class(given)
         return given
 
     raise ValueError(f"{given!r} is no exposed type")
+
+
+def _check_class(kind: type[Any]) -> None:
+    """Refuse a class of which no row can be an object.
+
+    :raises ValueError: where it is Python's own, or a library's table
+    """
+    top = kind.__module__.partition(".")[0]
+
+    if kind.__module__ == "builtins":
+        raise ValueError(f"{kind.__name__} has no fields that rows could have")
+
+    if top in KNOWN:
+        name = "arrow" if top == "pyarrow" else top
+        raise ValueError(f"{kind.__name__} is the whole table: write {name!r}")
 
 
 def _is_own(kind: object) -> bool:
@@ -96,6 +113,18 @@ def class_of(exposed: Exposed) -> type[Any]:
     return typing.cast("type[Any]", found)
 
 
+def _class_of_rows(exposed: Exposed) -> type[Any]:
+    """Return the class that rows become, where one can be an object of it."""
+    kind = class_of(exposed)
+
+    try:
+        _check_class(kind)
+    except ValueError as error:
+        raise DataNodeReadingError("", f"exposed_type: {error}", REMEDY) from None
+
+    return kind
+
+
 def of_part(exposed: Exposed, columns: Sequence[str] | None) -> Exposed:
     """Return what some columns are exposed as: a class needs all, so that they are dicts."""
     is_class = isinstance(exposed, type) or exposed not in NAMES
@@ -121,7 +150,7 @@ def expose(
     is_class = isinstance(exposed, type) or exposed not in NAMES
 
     if is_class and are_texts and (columns is not None or where is not None):
-        return _of_objects(value, class_of(exposed), columns, where, are_named)
+        return _of_objects(value, _class_of_rows(exposed), columns, where, are_named)
 
     if columns is not None or where is not None:
         value = select(value, columns, where)
@@ -138,7 +167,7 @@ def expose(
         case "dict":
             return columns_in(value)
         case _:
-            kind = class_of(exposed)
+            kind = _class_of_rows(exposed)
             rows = rows_of(value)
             return objects_of(kind, rows, are_texts=are_texts, are_named=are_named)
 

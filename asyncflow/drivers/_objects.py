@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import inspect
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
@@ -13,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from asyncflow.selection import LIBRARIES, library_of
-from asyncflow.worker.errors import DataNodeWritingError
+from asyncflow.worker.errors import DataNodeReadingError, DataNodeWritingError
 
 Row = dict[str, Any]
 
@@ -213,27 +214,102 @@ def objects_of(
 
     :param are_texts: whether cells are text, whatever the fields are
     :param are_named: whether the class is called with the columns' names
+    :raises DataNodeReadingError: where the class does not take one of them
     """
-    if callable(decode := getattr(kind, "decode", None)):
-        return [decode(row) for row in rows]
+    make: Callable[[Row], Any] = _maker(kind, are_texts=are_texts)
 
-    if callable(validate := getattr(kind, "model_validate", None)):  # pydantic
-        return [
-            validate({name: cell for name, cell in row.items() if cell != ""})
-            if are_texts
-            else validate(row)
-            for row in rows
-        ]
-
-    if not are_named:
+    if not are_named and not hasattr(kind, "decode"):
         names = fields_of(kind)
         rows = [dict(zip(names, row.values(), strict=False)) for row in rows]
 
-    read = _readers(typing.cast("Any", kind)) if are_texts else {}
-    return [
-        kind(**{n: read[n](cell) if n in read else cell for n, cell in row.items()})
-        for row in rows
-    ]
+    made = []
+
+    for number, row in enumerate(rows, 1):
+        try:
+            made.append(make(row))
+        except MemoryError:
+            raise
+        except Exception as error:  # of the class
+            raise _unmade(kind, number, row, error) from error
+
+    return made
+
+
+def _maker(kind: Any, *, are_texts: bool) -> Callable[[Row], Any]:
+    """Return what makes an object of a row."""
+    if callable(decode := getattr(kind, "decode", None)):
+        return typing.cast("Callable[[Row], Any]", decode)
+
+    if callable(validate := getattr(kind, "model_validate", None)):  # pydantic
+        if not are_texts:
+            return typing.cast("Callable[[Row], Any]", validate)
+
+        return lambda row: validate({n: cell for n, cell in row.items() if cell != ""})
+
+    read = _readers(kind) if are_texts else {}
+
+    def make(row: Row) -> Any:
+        cells = {}
+
+        for name, cell in row.items():
+            try:
+                cells[name] = read[name](cell) if name in read else cell
+            except Exception as error:
+                raise _WrongCell(name, cell) from error
+
+        return kind(**cells)
+
+    return make
+
+
+class _WrongCell(Exception):
+    """The text of a cell is none of the type that its field has."""
+
+
+def _unmade(kind: Any, number: int, row: Row, error: Exception) -> DataNodeReadingError:
+    """Return the error of a row that a class does not take."""
+    own = kind.__qualname__
+
+    if isinstance(error, _WrongCell):
+        name, cell = error.args
+        hint = typing.get_type_hints(kind)[name]
+        told = getattr(hint, "__name__", None) if isinstance(hint, type) else None
+        why = f"row {number}, column {name}: {cell!r:.100} is no {told or hint}"
+        return DataNodeReadingError("", why, f"correct the cell, or the type in {own}")
+
+    known = _parameters(kind)
+
+    if other := [name for name in row if known is not None and name not in known]:
+        remedy = f"give it one, or have only columns that {own} has"
+        return DataNodeReadingError("", f"{own} has no field {other[0]}", remedy)
+
+    needed = [name for name, is_needed in (known or {}).items() if is_needed]
+
+    if lacking := [name for name in needed if name not in row]:
+        remedy = f"add it, or give {own} a default"
+        why = f"it has no column {lacking[0]}, which {own} needs"
+        return DataNodeReadingError("", why, remedy)
+
+    why = f"row {number}: {own} refuses it ({type(error).__name__}: {error})"
+    return DataNodeReadingError("", why, f"correct the row, or {own}")
+
+
+def _parameters(kind: Any) -> dict[str, bool] | None:
+    """Return the names that a class is called with, and whether each is needed; None
+    where it takes any, or nobody knows.
+    """
+    if hasattr(kind, "decode") or hasattr(kind, "model_validate"):
+        return None
+
+    try:
+        found = inspect.signature(kind).parameters.values()
+    except (TypeError, ValueError):
+        return None
+
+    if any(each.kind is each.VAR_KEYWORD for each in found):
+        return None
+
+    return {each.name: each.default is each.empty for each in found}
 
 
 @lru_cache(256)

@@ -50,7 +50,7 @@ def through(made: CSVDriver, folder: Path, value: Any) -> Any:
     return made.read(made.publish(made.write(value, path, "node"), path))
 
 
-letters = st.characters(codec="utf-8", exclude_characters="\r\0")
+letters = st.characters(codec="utf-8", exclude_characters="\0")
 items = st.lists(
     st.builds(
         Item,
@@ -273,3 +273,136 @@ def test_a_compressed_file_is_told_and_never_replaced_by_text(tmp_path: Path) ->
 
     with pytest.raises(DataNodeReadingError, match=r"compressed.*unpack it"):
         plain.read(None)
+
+
+@pytest.mark.parametrize("exposed", LIBRARIES)
+@pytest.mark.parametrize("cell", ["x\ry", " ", "\t ", "\r", "a\r\nb", "é\r"])
+@pytest.mark.parametrize("other", [{}, {"b": "y"}], ids=["one column", "two columns"])
+def test_returns_and_blanks_come_back(
+    tmp_path: Path, exposed: str, cell: str, other: dict[str, str]
+) -> None:
+    rows = [{"a": one, **other} for one in ("p", cell, "q")]
+    made = driver(tmp_path / "own.csv", exposed_type=exposed)
+    assert rows_of(through(made, tmp_path, rows)) == rows
+
+    for reader in LIBRARIES:  # any of them reads what another has written
+        found = driver(tmp_path / "own.csv", exposed_type=reader).read(None)
+        assert rows_of(found) == rows
+
+    file = str(tmp_path / "A-2.value")
+    made.publish(made.append(rows[1:], None, file, "node"), file)
+    assert rows_of(made.read(None)) == [*rows, *rows[1:]]
+
+
+@pytest.mark.parametrize(
+    ("exposed", "read", "write"),
+    [
+        ("pandas", {"sep": ";"}, {"sep": ";"}),
+        ("polars", {"separator": ";"}, {"separator": ";"}),
+        ("list[dict]", {"delimiter": ";"}, {"delimiter": ";"}),
+    ],
+)
+def test_rows_are_appended_with_the_separator_of_the_file(
+    tmp_path: Path, exposed: str, read: dict[str, Any], write: dict[str, Any]
+) -> None:
+    path, file = tmp_path / "own.csv", str(tmp_path / "A-1.value")
+    path.write_text("a;b\n1;2\n")
+    options = {"read_options": read, "write_options": write}
+    made = driver(path, exposed_type=exposed, **options)
+    made.publish(made.append([{"b": 4, "a": 3}], None, file, "node"), file)
+    assert path.read_text() == "a;b\n1;2\n3;4\n"
+
+    for other in (driver(path, exposed_type=exposed), made):
+        with pytest.raises(DataNodeWritingError, match="cannot be appended to a"):
+            other.append([{"a": 5, "b": 6}], None, file, "node")
+
+        path.write_text("a,b\n1,2\n")
+
+
+def test_an_index_is_not_appended_where_there_is_none(tmp_path: Path) -> None:
+    path, file = tmp_path / "own.csv", str(tmp_path / "A-1.value")
+    made = driver(path, write_options={"index": True})
+    frame = pd.DataFrame({"a": [1]})
+    path.write_text("a\n1\n")
+
+    with pytest.raises(DataNodeWritingError, match="cannot be appended to a"):
+        made.append(frame, None, file, "node")
+
+    for write in (made.write, lambda value, *at: made.append(value, None, *at)):
+        made.publish(write(frame, file, "node"), file)
+
+    assert path.read_text() == ",a\n0,1\n0,1\n"
+
+
+def test_the_header_is_not_appended(tmp_path: Path) -> None:
+    path, file = tmp_path / "own.csv", str(tmp_path / "A-1.value")
+    made = driver(path, write_options={"header": ["x"]})
+
+    for write in (made.write, lambda value, *at: made.append(value, None, *at)):
+        made.publish(write(pd.DataFrame({"a": [1]}), file, "node"), file)
+
+    assert path.read_text() == "x\n1\n1\n"
+
+
+@pytest.mark.parametrize("exposed", LIBRARIES)
+def test_a_mark_at_the_beginning_is_no_part_of_a_name(
+    tmp_path: Path, exposed: str
+) -> None:
+    path, file = tmp_path / "own.csv", str(tmp_path / "A-1.value")
+    path.write_text("a,b\n1,2\n", "utf-8-sig")
+    made = driver(path, exposed_type=exposed)
+    assert [[*row] for row in rows_of(made.read(None))] == [["a", "b"]]
+    assert made.preview(None, 1).columns == ("a", "b")
+    made.publish(made.append([{"a": 3, "b": 4}], None, file, "node"), file)
+    assert path.read_bytes() == b"\xef\xbb\xbfa,b\n1,2\n3,4\n"
+
+
+@pytest.mark.parametrize("exposed", LIBRARIES)
+@pytest.mark.parametrize("content", [None, b"", b"\n", b"\r\n", b"\xef\xbb\xbf"])
+def test_rows_are_appended_to_nothing(
+    tmp_path: Path, exposed: str, content: bytes | None
+) -> None:
+    path, file = tmp_path / "own.csv", str(tmp_path / "A-1.value")
+    made = driver(path, exposed_type=exposed)
+
+    if content is None:
+        made.publish(made.write([], file, "node"), file)
+    else:
+        path.write_bytes(content)
+
+    for value in ([{"a": 1}], []):
+        made.publish(made.append(value, None, file, "node"), file)
+
+    assert path.read_text().replace('"', "") == "a\n1\n"
+
+
+@attrs.frozen
+class Short:
+    a: int
+    b: str = ""
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "why"),
+    [
+        ("a,b,zz\n1,x,9\n", Short, "Short has no field zz"),
+        ("a,b\n1,x\noops,y\n", Short, r"row 2, column a: 'oops' is no int: correct"),
+        ("b\nx\n", Short, "it has no column a, which Short needs"),
+        ("a,b\n1,x\n2\n", Short, "row 2 has 1 cells, and there are 2 columns"),
+        ("code\nx\n", "builtins:int", "exposed_type: int has no fields"),
+        ("a\n1\n", Coded, r"row 1: Coded refuses it \(KeyError: 'code'\)"),
+    ],
+    ids=["field", "cell", "column", "short", "int", "decode"],
+)
+def test_what_a_class_does_not_take_is_told(
+    tmp_path: Path, text: str, kind: Any, why: str
+) -> None:
+    (tmp_path / "own.csv").write_text(text)
+
+    with pytest.raises(DataNodeReadingError, match=why) as found:
+        driver(tmp_path / "own.csv", exposed_type=kind).read(None)
+
+    assert "read_options" not in str(found.value).replace(
+        "delimiter in read_options", ""
+    )
+    assert "bring back" not in str(found.value)

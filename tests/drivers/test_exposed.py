@@ -14,9 +14,11 @@ import pyarrow as pa
 import pytest
 from pydantic import BaseModel
 
+from asyncflow import Configuration
 from asyncflow.drivers._exposed import as_exposed, expose, needs
 from asyncflow.drivers._libraries import as_table, rows_of
 from asyncflow.errors import (
+    ConfigError,
     DataNodeReadingError,
     DataNodeWritingError,
     PackageMissing,
@@ -180,6 +182,28 @@ def test_names_and_classes(given: object, expected: object) -> None:
 def test_what_is_none_is_refused(given: object) -> None:
     with pytest.raises(ValueError, match="no exposed type"):
         as_exposed(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (int, "int has no fields"),
+        (list[object], "object has no fields"),
+        (pd.DataFrame, "write 'pandas'"),
+        (pl.DataFrame, "write 'polars'"),
+        (pa.Table, "write 'arrow'"),
+        (np.ndarray, "write 'numpy'"),
+    ],
+    ids=str,
+)
+def test_classes_of_which_no_row_is_an_object_are_refused(
+    given: object, why: str
+) -> None:
+    config = Configuration()
+    config.configure_csv_data_node("a", "a.csv", exposed_type=given)
+
+    with pytest.raises(ConfigError, match=why):
+        config.check()
 
 
 def test_what_each_needs() -> None:
