@@ -14,6 +14,9 @@ from asyncflow.worker.errors import DataNodeWritingError
 FIRST_YEAR = 1900
 """Where the days of workbooks begin: what is before is read as midnight."""
 
+LONGEST = 32_767
+"""How many letters a cell has at most."""
+
 MANY = 2000
 """How many rows a large table has."""
 
@@ -86,11 +89,18 @@ def as_cell(value: Any) -> Any:
                 "a cell has no time zone: write naive datetimes, or text"
             )
 
-    return value if isinstance(value, _CELLS) else str(value)
+    cell = value if isinstance(value, _CELLS) else str(value)
+    check_text(cell)
+    return cell
 
 
-def check_days(frame: Any) -> None:
-    """Refuse a frame of pandas of which cells would hold days before 1900."""
+def check_frame(frame: Any) -> None:
+    """Refuse a frame of pandas of which cells would hold days before 1900, or more text
+    than a cell can.
+    """
+    for name in frame.columns:
+        check_text(name)
+
     for at in range(frame.shape[1]):
         column = frame.iloc[:, at]
 
@@ -100,12 +110,34 @@ def check_days(frame: Any) -> None:
             for value in column:
                 if isinstance(value, datetime.date) and value == value:  # no NaT
                     check_day(value)
+                else:
+                    check_text(value)
 
 
 def check_day(value: datetime.date) -> None:
     if value.year < FIRST_YEAR:
         raise DataNodeWritingError(
             f"a cell has no days before {FIRST_YEAR}, as {value} is: write text"
+        )
+
+
+def check_text(value: object) -> None:
+    if isinstance(value, str) and len(value) > LONGEST:
+        raise DataNodeWritingError(
+            f"a cell has {LONGEST} letters at most, and a text has {len(value)}: divide "
+            "it, or use another storage type"
+        )
+
+
+def check_written(error: int) -> None:
+    """Refuse a table that XlsxWriter would write a part of.
+
+    :param error: what its methods return: 0, or why a cell was left out
+    """
+    if error:
+        raise DataNodeWritingError(
+            "a sheet has 1,048,576 rows and 16,384 columns at most: divide the table, or "
+            "use another storage type"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
@@ -12,7 +13,8 @@ from asyncflow.abc import StoredValue
 from asyncflow.drivers import _exposed, _options
 from asyncflow.drivers._cells import (
     as_cell,
-    check_days,
+    check_frame,
+    check_written,
     forget_cells,
     lines_of,
     pause_for,
@@ -35,6 +37,10 @@ if TYPE_CHECKING:
 
 SHEET = "Sheet1"
 """How the sheet is called of a table for which no name is given."""
+
+
+OTHERS = frozenset({".ods", ".xls", ".xlsb", ".xlsm", ".xlt", ".xltm", ".xltx"})
+"""How the names of workbooks end that have another form: these are read, not written."""
 
 
 def _names(given: Any) -> Any:
@@ -232,6 +238,7 @@ class ExcelDriver(FileDriver):
     # -------------------------------------------------------------------------- writing
 
     def dump(self, value: object, file: BinaryIO, name: str) -> None:
+        self._check_ending(name)
         check_packed(self.path or self.address, name)
 
         def write(memory: BinaryIO) -> None:
@@ -242,9 +249,20 @@ class ExcelDriver(FileDriver):
 
         self._written(write, file, name)
 
+    def _check_ending(self, name: str) -> None:
+        """Refuse to write to a file whose name says that it has another form."""
+        ending = os.path.splitext(self.path or self.address or "")[1]
+
+        if ending.lower() in OTHERS:
+            raise DataNodeWritingError(
+                f"data node {name!r}: the name of its file ends in {ending!r}, and .xlsx is "
+                "what is written: use a name that ends in .xlsx"
+            )
+
     def append(
         self, value: object, kept: StoredValue, path: str, name: str
     ) -> StoredValue:
+        self._check_ending(name)
         self.check_place(name)
         old = self.file_before(kept)
 
@@ -404,7 +422,7 @@ class ExcelDriver(FileDriver):
                 sheet = book.add_worksheet(name)
 
                 for at, row in enumerate(rows):
-                    sheet.write_row(at, 0, [*map(as_cell, row)])
+                    check_written(sheet.write_row(at, 0, [*map(as_cell, row)]))
 
                 if rows and all(cell is None for cell in rows[-1]):
                     # a row all the same
@@ -426,7 +444,7 @@ class ExcelDriver(FileDriver):
         with pandas.ExcelWriter(file, engine="xlsxwriter", engine_kwargs=how) as book:
             for name, table in sheets.items():
                 frame = as_table(table, "pandas")
-                check_days(frame)
+                check_frame(frame)
                 frame.to_excel(book, sheet_name=name, **given)
 
         forget_cells(book.book)

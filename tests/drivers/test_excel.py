@@ -178,3 +178,34 @@ def test_each_sheet_has_an_exposed_type(tmp_path: Path, exposed: Any) -> None:
 def test_exposed_types_belong_to_sheets(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         ExcelOptions(**options)
+
+
+@pytest.mark.parametrize("exposed", ["pandas", "polars", "list[dict]"])
+def test_more_than_a_cell_or_a_sheet_holds_is_refused(
+    tmp_path: Path, exposed: str
+) -> None:
+    made = driver(tmp_path / "own.xlsx", exposed_type=exposed, sheet_name="one")
+    long = {"a": "x" * 32_767}
+    rows: Any = through(made, tmp_path, [long])
+    assert (rows if exposed == "list[dict]" else [{"a": rows["a"][0]}]) == [long]
+
+    for value in ([{"a": "x" * 32_768}], [{"x" * 32_768: 1}]):
+        with pytest.raises(DataNodeWritingError, match=r"'node': .*32767 letters"):
+            made.write(value, str(tmp_path / "A-1.value"), "node")
+
+    with pytest.raises(DataNodeWritingError, match="data node 'node': "):
+        made.write([[1] * 16_385], str(tmp_path / "A-1.value"), "node")
+
+
+@pytest.mark.parametrize("ending", [".ods", ".xls", ".XLSM", ".xlsb"])
+def test_other_workbooks_are_not_written(tmp_path: Path, ending: str) -> None:
+    made = driver(tmp_path / f"own{ending}")
+    path = str(tmp_path / "A-1.value")
+
+    with pytest.raises(DataNodeWritingError, match=r"'node': .*ends in .*\.xlsx"):
+        made.write([{"a": 1}], path, "node")
+
+    with pytest.raises(DataNodeWritingError, match=r"'node': .*ends in .*\.xlsx"):
+        made.append([{"a": 1}], None, path, "node")
+
+    assert not [*tmp_path.iterdir()]
