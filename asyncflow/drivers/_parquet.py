@@ -12,12 +12,15 @@ from asyncflow.drivers import _exposed
 from asyncflow.drivers._joining import check_partitions, columns_of, joined
 from asyncflow.drivers._libraries import EXTRAS, as_table, need, zones_counting
 from asyncflow.drivers._parquet_files import (
+    check_objects,
     dataset_at,
     dataset_of,
     first_in,
     has_files,
     hash_of,
     index_of,
+    is_several,
+    refusal,
     stats_of,
 )
 from asyncflow.drivers._parquet_options import PARTITIONS, ParquetOptions
@@ -238,7 +241,22 @@ class ParquetFiles(RowFileDriver):
             how = dataset.ParquetFragmentScanOptions(pre_buffer=False)
             given["fragment_scan_options"] = how
 
-        given |= self._given_to_arrow()
+        try:
+            return self._to_table(found, given, columns, where)
+        except (ArithmeticError, NotImplementedError, TypeError, ValueError) as error:
+            raise self._refusal(found, error, where) from error
+
+    def _refusal(self, source: Any, error: Exception, where: Where | None) -> Exception:
+        return refusal(source, error, where, self.options.read_options)
+
+    def _to_table(
+        self,
+        found: Any,
+        given: dict[str, Any],
+        columns: Sequence[str] | None,
+        where: Where | None,
+    ) -> Any:
+        given |= self.options.for_arrow()
         wanted, rows = given.pop("columns", None), given.pop("filter", None)
         wanted = wanted if columns is None else columns
 
@@ -250,21 +268,6 @@ class ParquetFiles(RowFileDriver):
             rows = more if rows is None else rows & more
 
         return found.to_table(columns=wanted, filter=rows, **given)
-
-    def _given_to_arrow(self) -> dict[str, Any]:
-        """Return the options of `read_options` as Arrow calls them."""
-        given = self.options.read_options
-
-        if self.options.exposed_type != "pandas":
-            return {**given}
-
-        found = {"columns": given.get("columns")}
-
-        if given.get("filters") is not None:
-            reader = need("pyarrow.parquet", "the storage type 'parquet'")
-            found["filter"] = reader.filters_to_expression(given["filters"])
-
-        return found
 
     def _read_pandas(
         self, source: Any, columns: Sequence[str] | None, where: Where | None
@@ -284,7 +287,13 @@ class ParquetFiles(RowFileDriver):
         polars = need("polars", "exposed_type 'polars'")
 
         try:
-            return self._scan_polars(source, columns, where).collect()
+            frame = self._scan_polars(source, columns, where)
+
+            try:
+                return frame.collect()
+            except polars.exceptions.PolarsError as error:
+                many = source if is_several(source) else None
+                raise self._refusal(many, error, where) from error
         except polars.exceptions.PanicException as error:  # which is no `Exception`
             if not self.options.read_options.keys() <= {"columns"}:
                 raise ValueError(str(error)) from error
@@ -310,7 +319,10 @@ class ParquetFiles(RowFileDriver):
         check_columns(frame.collect_schema().names(), columns, where)
 
         if where is not None:
-            frame = frame.filter(polars_expression(frame, where))
+            try:
+                frame = frame.filter(polars_expression(frame, where))
+            except (ArithmeticError, TypeError, ValueError) as error:  # of its value
+                raise self._refusal(None, error, where) from error
 
         return frame if columns is None else frame.select(list(columns))
 
@@ -332,9 +344,9 @@ class ParquetFiles(RowFileDriver):
         if options.exposed_type == "polars":
             how = options.compression or "none"
             how = "uncompressed" if how == "none" else how
-            as_table(value, "polars").write_parquet(
-                file, **{"compression": how, **given}
-            )
+            frame = as_table(value, "polars")
+            check_objects(frame)
+            frame.write_parquet(file, **{"compression": how, **given})
             return
 
         if given and options.exposed_type in ("pandas", "numpy"):
@@ -369,7 +381,7 @@ class ParquetFiles(RowFileDriver):
             return
 
         what = "a folder" if os.path.isdir(self.path) else ""
-        what = "a pattern" if self._matches() else what
+        what = "a pattern" if self._is_pattern() else what
 
         if what:
             raise DataNodeWritingError(
@@ -378,6 +390,12 @@ class ParquetFiles(RowFileDriver):
                 "replaced where write_options has partition_cols"
             )
 
+    def _is_pattern(self) -> bool:
+        """Tell whether the path is a pattern: one of a file may have brackets."""
+        path = self.path or ""
+        is_free = not os.path.exists(path) and ("*" in path or "?" in path)
+        return is_free or bool(self._matches())
+
     def append(
         self, value: object, kept: StoredValue, path: str, name: str
     ) -> StoredValue:
@@ -385,6 +403,7 @@ class ParquetFiles(RowFileDriver):
             self._check_columns(self.path, value, name)
             return super().stage(lambda file: self.dump(value, file, name), path, name)
 
+        self._check_file(name)
         old = self.file_before(kept)
 
         if old is None:

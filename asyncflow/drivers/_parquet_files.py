@@ -5,11 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from asyncflow.drivers._libraries import need
+from asyncflow.worker.errors import DataNodeReadingError, PackageMissing
+from asyncflow.worker.replacing import COMPARED, OPTION, UNLIKE
+
+if TYPE_CHECKING:
+    from asyncflow.filters import Where
 
 PAGE = 1 << 16
 """How many bytes of a column are read at a time where a few rows are shown."""
@@ -29,6 +34,76 @@ def dataset_of(source: Any) -> Any:
     form = dataset.ParquetFileFormat()
     part = form.make_fragment(source)
     return dataset.FileSystemDataset([part], part.physical_schema, form)
+
+
+def check_objects(frame: Any) -> None:
+    """Refuse a frame of Polars with objects of Python: its own error names no column.
+
+    :raises TypeError: where a column holds them
+    """
+    for name, kind in frame.schema.items():
+        if str(kind).startswith("Object"):
+            raise TypeError(f"column {name!r} holds objects of Python")
+
+
+def is_several(source: Any) -> bool:
+    """Tell whether what is read is several files."""
+    return isinstance(source, list) or (
+        isinstance(source, str) and os.path.isdir(source)
+    )
+
+
+def differing_in(source: Any) -> str:
+    """Say which column has several types in several files; ``""`` for none.
+
+    :param source: the dataset, or what `dataset_of` makes one of
+    """
+    if isinstance(source, str | list):
+        source = dataset_of(source)
+
+    kinds: dict[str, Any] = {}
+
+    for part in source.get_fragments():
+        for field in part.physical_schema:
+            known = kinds.setdefault(field.name, field.type)
+
+            if known != field.type:
+                return (
+                    f"its files differ in the type of column {field.name!r}: {known} and "
+                    f"{field.type}"
+                )
+
+    return ""
+
+
+def refusal(
+    source: Any, error: Exception, where: Where | None, given: Mapping[str, Any]
+) -> Exception:
+    """Return the error of what is asked of files that are whole.
+
+    :param source: see `differing_in`; None where it is one file
+    :param given: `read_options`
+    """
+    if OPTION in str(error):
+        return error
+
+    differing = ""
+
+    with suppress(PackageMissing):  # Polars may be alone
+        differing = "" if source is None else differing_in(source)
+
+    if differing:
+        remedy = "write the files with the same types, or read each by itself"
+        return DataNodeReadingError("", differing, remedy)
+
+    if where is not None:
+        return DataNodeReadingError("", f"{UNLIKE} ({error})", COMPARED)
+
+    if given:
+        why = f"it has not what is asked for ({error})"
+        return DataNodeReadingError("", why, "correct read_options")
+
+    return error
 
 
 def dataset_at(files: Any, names: list[str], folder: str) -> Any:

@@ -8,6 +8,7 @@ import attrs
 from attrs import validators
 
 from asyncflow.drivers import _options
+from asyncflow.drivers._libraries import need
 
 PARTITIONS = "partition_cols"
 """The one of `write_options` that has a folder written, as pandas calls it."""
@@ -53,3 +54,18 @@ class ParquetOptions(_options.TableOptions):
     def partitions(self) -> list[str]:
         """The columns of which each value has a folder of its own."""
         return list(self.write_options.get(PARTITIONS) or ())
+
+    def for_arrow(self) -> dict[str, Any]:
+        """Return the options of `read_options` as Arrow calls them."""
+        given = self.read_options
+
+        if self.exposed_type != "pandas":
+            return {**given}
+
+        found = {"columns": given.get("columns")}
+
+        if given.get("filters") is not None:
+            reader = need("pyarrow.parquet", "the storage type 'parquet'")
+            found["filter"] = reader.filters_to_expression(given["filters"])
+
+        return found

@@ -11,7 +11,6 @@ from asyncflow.drivers import _options
 from asyncflow.drivers._joining import joined
 from asyncflow.drivers._libraries import as_table, need
 from asyncflow.drivers._parquet_options import PARTITIONS
-from asyncflow.selection import library_of
 from asyncflow.worker.errors import DataNodeWritingError
 from asyncflow.worker.replacing import OPTION
 
@@ -47,21 +46,9 @@ def telling(name: str, remedy: str) -> Iterator[None]:
     except DataNodeWritingError as error:
         raise DataNodeWritingError(f"data node {name!r}: {error}") from error
     except (KeyError, TypeError, ValueError, NotImplementedError) as error:
-        raise _options.unknown_option(error, name) or _not_held(
-            error, name, remedy
+        raise _options.unknown_option(error, name) or DataNodeWritingError(
+            f"data node {name!r}: Parquet cannot hold the value ({error}): {remedy}"
         ) from error
-    except Exception as error:
-        if library_of(error) != "polars":
-            raise
-
-        raise _not_held(error, name, remedy) from error
-
-
-def _not_held(error: Exception, name: str, remedy: str) -> DataNodeWritingError:
-    why = str(error).partition("\n")[0]
-    return DataNodeWritingError(
-        f"data node {name!r}: Parquet cannot hold the value ({why}): {remedy}"
-    )
 
 
 def table_of(value: object, names: Sequence[str]) -> Any:

@@ -111,8 +111,10 @@ def unreadable(place: str, storage_type: str, error: Exception) -> DataNodeReadi
         why = error.strerror or str(error)
         return DataNodeReadingError(place, why, "mend its path, or what is there")
 
+    said = str(error).lower()
+
     for words, why, remedy in _SAID:
-        if words in str(error):
+        if words in said:
             return DataNodeReadingError(place, f"{why} ({error})", remedy)
 
     why = f"it is no whole {storage_type} ({type(error).__name__}: {error})"
@@ -159,12 +161,13 @@ _UNREADABLE = (
     ),
 )
 
-_COMPARED = "compare a column with a value of its own type"
+UNLIKE = "its rows cannot be compared"
+COMPARED = "compare a column with a value of its own type"
 _SAID = (
     (OPTION, "what reads it has no such option", "correct read_options"),
-    ("no kernel matching", "its rows cannot be compared", _COMPARED),
-    ("cannot compare", "its rows cannot be compared", _COMPARED),
-    ("comparison between", "its rows cannot be compared", _COMPARED),
+    ("no kernel matching", UNLIKE, COMPARED),
+    ("cannot compare", UNLIKE, COMPARED),
+    ("comparison between", UNLIKE, COMPARED),
 )
 """What libraries say of a file that is whole, what that means, and what to do."""
 

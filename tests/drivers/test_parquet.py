@@ -408,3 +408,76 @@ def test_what_polars_cannot_write_names_the_data_node(tmp_path: Path) -> None:
         DataNodeWritingError, match=r"'node': Parquet cannot hold .*one type"
     ):
         made.write([{"a": UUID(int=1)}], str(tmp_path / "A-1.value"), "node")
+
+
+@pytest.mark.parametrize("exposed", ["pandas", "polars", "arrow"])
+@pytest.mark.parametrize("name", ["q*.parquet", "q?.parquet"])
+def test_a_pattern_is_no_file(tmp_path: Path, exposed: str, name: str) -> None:
+    made = driver(tmp_path / name, exposed_type=exposed)
+    path = str(tmp_path / "A-1.value")
+
+    for _ in range(2):
+        for write in (made.write, lambda value, *at: made.append(value, None, *at)):
+            with pytest.raises(
+                DataNodeWritingError, match="is a pattern, which is read"
+            ):
+                write([{"a": 1}], path, "node")
+
+        assert len([*tmp_path.iterdir()]) == _
+        parquet.write_table(pa.table({"a": [1]}), tmp_path / "q1.parquet")
+
+
+def test_a_name_may_have_brackets(tmp_path: Path) -> None:
+    made = driver(tmp_path / "own[1].parquet", exposed_type="list[dict]")
+    assert through(made, tmp_path, [{"a": 1}]) == [{"a": 1}]
+
+
+DAY = datetime.datetime(2024, 1, 1)  # noqa: DTZ001  # the column has a zone
+
+
+@pytest.mark.parametrize("exposed", ["pandas", "polars", "arrow", "list[dict]"])
+@pytest.mark.parametrize(
+    ("column", "value"), [("at", DAY), ("a", "x"), ("a", object()), ("a", 2**70)]
+)
+def test_a_wrong_condition_is_no_damage(
+    tmp_path: Path, exposed: str, column: str, value: Any
+) -> None:
+    at = DAY.replace(tzinfo=UTC)
+    parquet.write_table(pa.table({"a": [1], "at": [at]}), tmp_path / "own.parquet")
+    made = driver(tmp_path / "own.parquet", exposed_type=exposed)
+    where = Condition(column, value, Operator.LESS_THAN)
+
+    if value == 2**70 and exposed == "polars":  # it knows such numbers
+        assert len(made.read(None, where=where)) == 1  # type: ignore[arg-type]
+        return
+
+    with pytest.raises(DataNodeReadingError, match="its rows cannot be compared"):
+        made.read(None, where=where)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"filters": [("zz", "<", 1)]}, {"filters": [("a", "??", 1)]}, {"columns": ["zz"]}],
+    ids=["column of filters", "operator", "columns"],
+)
+def test_wrong_options_are_no_damage(tmp_path: Path, given: dict[str, Any]) -> None:
+    parquet.write_table(pa.table({"a": [1]}), tmp_path / "own.parquet")
+
+    with pytest.raises(DataNodeReadingError, match=r"(?s)what is asked .*read_options"):
+        driver(tmp_path / "own.parquet", read_options=given).read(None)
+
+
+@pytest.mark.parametrize("exposed", ["pandas", "polars", "arrow"])
+@pytest.mark.parametrize("name", ["all", "all/*.parquet"])
+def test_files_of_several_types_are_no_damage(
+    tmp_path: Path, exposed: str, name: str
+) -> None:
+    (tmp_path / "all").mkdir()
+    parquet.write_table(pa.table({"a": [1]}), tmp_path / "all" / "1.parquet")
+    parquet.write_table(pa.table({"a": [1.5]}), tmp_path / "all" / "2.parquet")
+
+    with pytest.raises(
+        DataNodeReadingError,
+        match=r"differ in the type of column 'a': int64 and double",
+    ):
+        driver(tmp_path / name, exposed_type=exposed).read(None)
