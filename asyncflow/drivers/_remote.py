@@ -284,7 +284,7 @@ class RemoteDriver(ServerDriver):
                 raise IsADirectoryError("it is a folder")
 
         if is_folder:
-            remedy = "append to it, or give the address of a file"
+            remedy = "give the address of a file, or append to a folder"
             why = "it is a folder or a pattern, which is not replaced"
             raise unwritten(name, self.shown_place, why, remedy)
 
