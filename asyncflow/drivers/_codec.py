@@ -6,8 +6,8 @@ import dataclasses
 import datetime
 import enum
 import json
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain, islice, repeat
 from typing import Any
 
 from asyncflow.drivers._json_objects import (
@@ -30,8 +30,13 @@ DATES: dict[str, Any] = {
 }
 
 
-PLAIN = frozenset({str, int, float, bool, type(None)})
+PLAIN: frozenset[type[Any]] = frozenset({str, int, float, bool, type(None)})
 """The types that JSON has itself."""
+
+TEXTS = frozenset({str})
+NUMBERS = frozenset({int})
+DICTS = frozenset({dict})
+SEQUENCES = (list, tuple)
 
 AT_ONCE = 50_000
 """At how many parts is looked before another thread may go on."""
@@ -69,21 +74,21 @@ def prepared(value: Any) -> Any:
     :raises TypeError: where keys of a dict would be one and the same, and for enums that
         cannot be read
     """
-    if isinstance(value, enum.Enum):
-        return {TYPE: f"enum {address_of(type(value))}", VALUE: member_name(value)}
+    if isinstance(value, dict):
+        if not _are_all(TEXTS, value):
+            _check_keys(value)
 
-    if not isinstance(value, dict | list | tuple):
+        is_marked = len(value) == len(MARKS) and value.keys() == MARKS
+        parts: Collection[Any] = value.values()
+    elif isinstance(value, SEQUENCES):
+        is_marked = False
+        parts = value
+    elif isinstance(value, enum.Enum):
+        return {TYPE: f"enum {address_of(type(value))}", VALUE: member_name(value)}
+    else:
         return value
 
-    parts: Iterable[Any] = value
-    is_marked = False
-
-    if isinstance(value, dict):
-        _check_keys(value)
-        parts = value.values()
-        is_marked = value.keys() == MARKS
-
-    if not is_marked and _kinds(parts) <= PLAIN:
+    if not is_marked and (_are_all(PLAIN, parts) or _are_rows(parts)):
         return value
 
     made, is_same = [], not is_marked
@@ -103,15 +108,35 @@ def prepared(value: Any) -> Any:
     return made
 
 
-def _kinds(parts: Iterable[Any]) -> set[type[Any]]:
-    """Return the types of parts."""
-    found: set[type[Any]] = set()
+def _are_all(known: frozenset[type[Any]], parts: Collection[Any]) -> bool:
+    """Tell whether the types of all parts are known."""
     kinds = map(type, parts)
 
-    while some := {*islice(kinds, AT_ONCE)}:
-        found |= some
+    if len(parts) <= AT_ONCE:
+        return known.issuperset(kinds)
 
-    return found
+    return _are_known(known, kinds)
+
+
+def _are_known(known: frozenset[type[Any]], kinds: Iterator[type[Any]]) -> bool:
+    while some := {*islice(kinds, AT_ONCE)}:
+        if not some <= known:
+            return False
+
+    return True
+
+
+def _are_rows(parts: Collection[Any]) -> bool:
+    """Tell whether all parts are dicts that JSON has itself: rows of a table, mostly."""
+    if not _are_all(DICTS, parts):
+        return False
+
+    values = chain.from_iterable(map(dict.values, parts))
+    return (
+        not any(map(dict.__contains__, parts, repeat(TYPE)))
+        and _are_known(TEXTS, map(type, chain.from_iterable(parts)))
+        and _are_known(PLAIN, map(type, values))
+    )
 
 
 def text_of(key: Any) -> str:
@@ -121,9 +146,7 @@ def text_of(key: Any) -> str:
 
 def _check_keys(value: dict[Any, Any]) -> None:
     """Refuse a dict of which JSON would lose a key: all of them are text there."""
-    kinds = _kinds(value)
-
-    if len(kinds) < 2 and not kinds & {float}:
+    if _are_all(NUMBERS, value):
         return
 
     texts: dict[str, Any] = {}
