@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncflow.config.converters import as_path
-from asyncflow.config.section import Section, evolved, names_of
+from asyncflow.config.section import Section, check_source, evolved, names_of
 from asyncflow.config.sections import (
     NOT_GIVEN,
     CoreConfig,
@@ -103,6 +103,7 @@ class DataNodes(ABC):
         :param source_configuration: the other one.
         :param properties: parameters of `configure_data_node`.
         """
+        check_source(source_configuration, DataNodeConfig)
         own = names_of(DataNodeConfig)
         fields = {name: value for name, value in properties.items() if name in own}
         free = {name: value for name, value in properties.items() if name not in own}

@@ -63,6 +63,16 @@ class Calendar:
     months: int = 0
 
     def __attrs_post_init__(self) -> None:
+        offset: object = self.offset
+
+        if not isinstance(offset, timedelta):
+            raise TypeError(
+                f"offset is a timedelta, such as timedelta(hours=6); got {offset!r}"
+            )
+
+        if type(self.months) is not int:
+            raise TypeError(f"months is how many months, an int; got {self.months!r}")
+
         if self.months and self.frequency in _DAYS:
             raise ValueError(
                 f"a {self.frequency} calendar has no months to begin later"

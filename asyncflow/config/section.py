@@ -225,6 +225,18 @@ def as_given(section: Any, name: str) -> Any:
     return getattr(section, name)
 
 
+def check_source(given: object, kind: type[Section]) -> None:
+    """Refuse what is no section that another one can be made from.
+
+    :raises TypeError: where it is something else, say its id
+    """
+    if not isinstance(given, kind):
+        raise TypeError(
+            f"source_configuration is a {kind.__name__}, as configure_{kind.kind.lower()}() "
+            f"returns it; got {given!r:.100}"
+        )
+
+
 def evolved(section: A, **changes: Any) -> A:
     """Return a section with some fields changed; the others are as they were given."""
     made: Any = section

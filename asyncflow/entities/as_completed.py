@@ -32,7 +32,7 @@ class _AsCompleted(AsyncIterator[Submission]):
     def __init__(self, submissions: Iterable[Submission]) -> None:
         self._ended = deque()
         self._news = Event()
-        watched = tuple(submissions)
+        watched = _submissions(submissions)
         self._open = len(watched)
 
         for submission in watched:
@@ -55,3 +55,26 @@ class _AsCompleted(AsyncIterator[Submission]):
 
         self._open -= 1
         return await self._ended.popleft().wait()
+
+
+def _submissions(given: object) -> tuple[Submission, ...]:
+    """Return what was given, if they are submissions.
+
+    :raises TypeError: where something else is given
+    """
+    if isinstance(given, Submission) or not isinstance(given, Iterable):
+        raise TypeError(
+            f"as_completed takes a list of submissions; got {given!r:.100}: give "
+            "[scenario.submit(), ...]"
+        )
+
+    watched = tuple(given)
+
+    for one in watched:
+        if not isinstance(one, Submission):
+            raise TypeError(
+                f"as_completed takes submissions; got {one!r:.100}: give what `submit()` "
+                "returns"
+            )
+
+    return watched

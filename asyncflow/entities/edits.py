@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from asyncflow.config.checks.arguments import check_date
 from asyncflow.config.checks.typos import spelled_like
 from asyncflow.facts import Facts
 from asyncflow.runs.node import NOTHING_SAID, Said
@@ -112,6 +113,7 @@ def said(
     for name, value in facts.items():
         _check(name, value)
 
+    check_date("timestamp", timestamp)
     at = None if timestamp is None else round(timestamp.timestamp() * 1e9)
 
     if at is not None and at > time.time_ns():

@@ -258,6 +258,15 @@ class Properties(LiveMapping):
             raise TypeError(f"properties are not deleted: `await {verb}` does that")
 
 
+class Named(dict[str, HandleT]):
+    """Says which names there are, where it is asked for another one."""
+
+    def __missing__(self, name: object) -> NoReturn:
+        from asyncflow.entities.remedies import no_part
+
+        raise KeyError(no_part(name, self))
+
+
 class HandleMap(Mapping[str, HandleT_co], Generic[StateT, Verbs, HandleT_co]):
     """Gives the handles of states: each is made when it is asked for.
 

@@ -14,6 +14,7 @@ from asyncflow.entities.charts import gantt
 from asyncflow.runs.job import JobState
 from asyncflow.runs.run import AnyRun
 from asyncflow.status import Status
+from asyncflow.worker.replacing import not_written
 
 LOGS = 1_000
 """Of how many jobs what they printed is read: of those that failed first."""
@@ -45,6 +46,8 @@ def _write(run: ShownRun, file: Path) -> None:
     try:
         partial.write_text(report(run), encoding="utf-8")
         partial.replace(file)
+    except OSError as error:
+        raise not_written(error, str(file), "the report") from error
     finally:
         partial.unlink(missing_ok=True)
 

@@ -19,7 +19,7 @@ from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.sections import DataNodeConfig, T_co
 from asyncflow.entities import nested
 from asyncflow.entities.data_node import data_node_of
-from asyncflow.entities.handle import Labeled, Owned, ReadOnlyHandle
+from asyncflow.entities.handle import Labeled, Named, Owned, ReadOnlyHandle
 from asyncflow.entities.job import Input, Job, Output
 from asyncflow.entities.submittable import Submittable, verbs_of
 from asyncflow.entities.task import task_of
@@ -145,27 +145,23 @@ class Submission(ReadOnlyHandle, Labeled):
     def outputs(self) -> Mapping[str, Output]:
         """What its jobs have written so far, by the config ids of the data nodes."""
         run, verbs = self._run, verbs_of(self.entity)
-        return {
-            name: Output(
-                data_node=data_node_of(node, verbs), job=self._handle(run.job(place))
-            )
+        return Named(
+            (name, Output(data_node=data_node_of(node, verbs), job=job))
             for place, task in enumerate(run.tasks)
             if run.table.status[place] in DONE
+            for job in (self._handle(run.job(place)),)
             for name, node in task.output.items()
-        }
+        )
 
     @property
     def inputs(self) -> Mapping[str, Input]:
         """What it reads and does not write, by the config ids of the data nodes."""
         run, data_nodes = self._run, self.entity.data_nodes
-        return {
-            name: Input(
-                data_node=data_nodes[name],
-                submission=self,
-                is_given=name in (run.given or ()),
-            )
-            for name in run.dag.sources
-        }
+        given = run.given or ()
+        return Named(
+            (name, Input(data_node=node, submission=self, is_given=name in given))
+            for name, node in ((name, data_nodes[name]) for name in run.dag.sources)
+        )
 
     @property
     def is_canceling(self) -> bool:

@@ -128,7 +128,14 @@ class Bus:
         """Tell somebody what happens from now on.
 
         :raises NotOpen: where the orchestrator has been closed
+        :raises TypeError: where it is no listener
         """
+        if not isinstance(listener, Listener):
+            raise TypeError(
+                f"a listener is an asyncflow.Listener; got {listener!r:.100}: to have a "
+                "function called, use `orchestrator.on(function)`"
+            )
+
         if self._is_over:
             raise NotOpen("the orchestrator was closed: nothing happens there any more")
 

@@ -166,6 +166,9 @@ class EventStream(AsyncIterator[E_co], Generic[E_co]):
 
 def stream(bus: Bus, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[Any]:
     """Make a stream of events; see `Orchestrator.events`."""
+    if isinstance(buffer, bool) or not isinstance(buffer, int):
+        raise TypeError(f"buffer is how many events are held, an int; got {buffer!r}")
+
     if buffer < 1:
         raise ValueError(f"a buffer holds at least one event; got {buffer!r}")
 

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 from anyio import move_on_after
 
+from asyncflow.config.checks.arguments import several
 from asyncflow.entities.job import Job
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.sequence import Sequence
@@ -103,7 +104,7 @@ class Subscriptions:
         """Subscribe a function; see `Orchestrator.subscribe_scenario`."""
         self.check([callback])
         find = self.find if entity is None else _always(entity)
-        subscription = self._new(callback, tuple(params or ()), find)
+        subscription = self._new(callback, several("params", params), find)
         topic = None if entity is None else entity.id
         self.bus.add(subscription, topic)
         self._kept.append((topic, subscription))
@@ -121,7 +122,7 @@ class Subscriptions:
     ) -> None:
         """End a subscription; see `Orchestrator.unsubscribe_scenario`."""
         topic = None if entity is None else entity.id
-        wanted = None if params is None else tuple(params)
+        wanted = None if params is None else several("params", params)
 
         for entry in self._kept:
             subscription = entry[1]

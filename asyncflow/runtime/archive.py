@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import attrs
 
 from asyncflow.errors import ArchiveRefused
-from asyncflow.worker.replacing import replace_file
+from asyncflow.worker.replacing import not_written, replace_file
 from asyncflow.worker.values import INLINE, temporary_name
 
 FORMAT = "asyncflow scenario"
@@ -105,7 +105,14 @@ def write(path: str, records: Mapping[str, Any], parts: Iterable[str | bytes]) -
 
     folder, name = os.path.split(path)
     temporary = os.path.join(folder, f".{name}.{os.urandom(6).hex()}.part")
-    replace_file(path, fill, temporary, sync=True, is_users=True)
+
+    try:
+        replace_file(path, fill, temporary, sync=True, is_users=True)
+    except OSError as error:
+        if error.filename not in (path, temporary):  # a part is gone
+            raise
+
+        raise not_written(error, path, "the archive") from error
 
 
 def part_name(number: int) -> str:

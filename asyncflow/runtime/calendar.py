@@ -17,6 +17,7 @@ from anyio import to_thread
 
 from asyncflow import ids
 from asyncflow.abc import Store
+from asyncflow.config.checks.arguments import check_date
 from asyncflow.config.frequency import period_of
 from asyncflow.config.sections import ScenarioConfig
 from asyncflow.entities.cycle import Cycle, claimed_by
@@ -59,8 +60,16 @@ class OwnCalendar:
 
         return self._zone
 
-    async def aware(self, date: datetime | None) -> datetime:
-        """Return a creation date with a time zone; None is now."""
+    async def aware(
+        self, date: datetime | None, name: str = "creation_date"
+    ) -> datetime:
+        """Return a creation date with a time zone; None is now.
+
+        :param name: what the argument is called
+        :raises TypeError: where it is no date with a time
+        """
+        check_date(name, date)
+
         if date is None:
             return datetime.now(UTC)
 

@@ -133,11 +133,20 @@ def check_options(options: RunOptions) -> None:
     if options.callbacks:
         check_callbacks_are_many(options.callbacks)
 
+    if options.properties:
+        check_properties_are_named(options.properties)
+
     if (options.properties or options.keywords) and (names := _reserved(options)):
         raise TypeError(
             f"submit() has no option {', '.join(sorted(names))} in this version, and "
             "these names cannot be properties: `await submission` waits for the end"
         )
+
+
+def check_properties_are_named(properties: object) -> None:
+    """Refuse what holds no properties by their names."""
+    if not isinstance(properties, Mapping):
+        raise TypeError(f"properties is a dict, or None; got {properties!r:.100}")
 
 
 def _reserved(options: RunOptions) -> frozenset[str]:

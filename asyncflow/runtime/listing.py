@@ -64,8 +64,8 @@ class Listing:
         return await engine.store.scenarios(
             config_id=self.config_id,
             name=self.name,
-            created_from=await seconds_of(engine, self.created_from),
-            created_to=await seconds_of(engine, self.created_to),
+            created_from=await seconds_of(engine, "created_from", self.created_from),
+            created_to=await seconds_of(engine, "created_to", self.created_to),
             cycle_id=cycle_id_of(self.cycle),
             tag=self.tag,
             is_primary=self.is_primary,
@@ -170,6 +170,12 @@ def _by_name(option: str, given: Any) -> Mapping[str, object] | None:
     return {given[0]: given[1]}
 
 
-async def seconds_of(engine: Engine, date: datetime | None) -> float | None:
-    """Return a date in seconds since the epoch; one without a time zone is local."""
-    return None if date is None else (await engine.calendar.aware(date)).timestamp()
+async def seconds_of(engine: Engine, name: str, date: datetime | None) -> float | None:
+    """Return a date in seconds since the epoch; one without a time zone is local.
+
+    :param name: what the argument is called
+    """
+    if date is None:
+        return None
+
+    return (await engine.calendar.aware(date, name)).timestamp()

@@ -79,8 +79,12 @@ async def _where(engine: Engine, filters: SubmissionFilters) -> SubmissionFilter
         cycle_id=cycle_id_of(filters.get("cycle")),
         tag=filters.get("tag"),
         text=filters.get("text"),
-        submitted_from=await seconds_of(engine, filters.get("submitted_from")),
-        submitted_to=await seconds_of(engine, filters.get("submitted_to")),
+        submitted_from=await seconds_of(
+            engine, "submitted_from", filters.get("submitted_from")
+        ),
+        submitted_to=await seconds_of(
+            engine, "submitted_to", filters.get("submitted_to")
+        ),
         by_duration=sort_key == "duration",
         after_id=after if after is None or isinstance(after, str) else after.id,
     )

@@ -8,6 +8,7 @@ from typing import Any, Self, TypeAlias
 
 import attrs
 
+from asyncflow.config.checks.arguments import several
 from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, TaskConfig
 from asyncflow.errors import NotFound, UsageError
@@ -244,7 +245,7 @@ class EventProcessor:
         if not callable(function):
             raise TypeError(f"a callback is a function; got {function!r}")
 
-        self._calls.append(Call(function, topic, tuple(given or ()), find))
+        self._calls.append(Call(function, topic, several("callback_args", given), find))
 
         if self._registration is not None:
             self._registration.topics.append(topic)

@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from asyncflow.config.checks.numbers import check_callbacks_are_many, check_flag
 from asyncflow.config.checks.values import verbs_name_arguments
-from asyncflow.config.sections import (
-    DataNodeConfig,
-    Scope,
-    T,
-    TaskConfig,
-)
+from asyncflow.config.sections import DataNodeConfig, Scope, T, TaskConfig
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.entities.edits import Edit
+from asyncflow.entities.handle import Named
 from asyncflow.entities.job import Input as AsyncInput
 from asyncflow.entities.job import Job as AsyncJob
 from asyncflow.entities.job import Output as AsyncOutput
@@ -416,14 +412,14 @@ class Submission(SubmissionFacts, of=AsyncSubmission):
     @property
     def outputs(self) -> Mapping[str, Output]:
         """What its jobs have written so far; see `asyncflow.Submission.outputs`."""
-        outputs = self._inner.outputs
-        return {name: Output(output, self._loop) for name, output in outputs.items()}
+        outputs = self._inner.outputs.items()
+        return Named((name, Output(output, self._loop)) for name, output in outputs)
 
     @property
     def inputs(self) -> Mapping[str, Input]:
         """What it reads and does not write; see `asyncflow.Submission.inputs`."""
-        inputs = self._inner.inputs
-        return {name: Input(made, self._loop) for name, made in inputs.items()}
+        inputs = self._inner.inputs.items()
+        return Named((name, Input(made, self._loop)) for name, made in inputs)
 
     @overload
     def read(self, name: DataNodeConfig[T]) -> T: ...

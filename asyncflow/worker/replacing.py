@@ -71,9 +71,14 @@ def unwritable(error: OSError, place: str, name: str) -> OSError:
 
     :param name: how an error calls the value
     """
+    return not_written(error, place, f"data node {name!r}")
+
+
+def not_written(error: OSError, place: str, what: str) -> OSError:
+    """Return an error of a write that names what is written, its place and the remedy."""
     why = error.strerror or str(error) or type(error).__name__
     remedy = REMEDIES.get(error.errno or 0, "mend that, and write again")
-    message = f"data node {name!r} cannot be written: {why}: {remedy}"
+    message = f"{what} cannot be written: {why}: {remedy}"
     return OSError(error.errno or errno.EIO, message, place)
 
 

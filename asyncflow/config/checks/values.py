@@ -18,6 +18,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def one_of(value: object, known: Collection[str]) -> str:
     """Make the remedy for a value that is not among the known ones."""
+    if not known:
+        return "there are none"
+
     return f"{meant(value, known)}choose one of {', '.join(map(repr, known))}"
 
 
