@@ -5,16 +5,6 @@ from __future__ import annotations
 import keyword
 from collections.abc import Mapping
 
-NOT_AVAILABLE: Mapping[str, frozenset[str]] = {
-    "DATA_NODE": frozenset({"delimiter", "sep", "separator"}),
-    "TASK": frozenset(),
-    "SCENARIO": frozenset(),
-    "JOB": frozenset(),
-    "CORE": frozenset(),
-}
-"""Options that mean something, but not yet: to keep one as a property would look as if
-it worked."""
-
 MISNAMED: Mapping[str, Mapping[str, str]] = {
     "TASK": {"inputs": "input", "outputs": "output"},
     "SCENARIO": {

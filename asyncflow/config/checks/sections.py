@@ -16,7 +16,7 @@ from asyncflow.config.checks import (
     settings,
     tasks,
 )
-from asyncflow.config.checks.names import MISNAMED, NOT_AVAILABLE, is_name, spelled
+from asyncflow.config.checks.names import MISNAMED, is_name, spelled
 from asyncflow.config.registry import Registry
 from asyncflow.config.section import Section, has_references
 from asyncflow.config.sections import (
@@ -232,14 +232,7 @@ def of_properties(
     """
     own: dict[str, object] = {}
     for name, value in properties.items():
-        if name in NOT_AVAILABLE[kind]:
-            yield Problem(
-                section=label,
-                field=name,
-                message="the option is not available in this version",
-                remedy="leave it out",
-            )
-        elif name in MISNAMED.get(kind, {}):
+        if name in MISNAMED.get(kind, {}):
             yield Problem(
                 section=label,
                 field=name,

@@ -143,6 +143,12 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
 }
 """What options are called elsewhere, or were called once, by what takes them."""
 
+SEPARATORS = (
+    *("sep", "separator", "delimiter"),
+    *("delimeter", "delimter", "seperator", "delim"),
+)
+"""What is between the cells of a CSV file, as libraries and users call it."""
+
 OF_STORAGE: Mapping[str, str] = {
     "bucket": "aws_s3_bucket_name",
     "header": "has_header",
@@ -153,7 +159,7 @@ OF_STORAGE: Mapping[str, str] = {
         ("dtype", "dtypes", "usecols", "skiprows", "nrows", "parse_dates", "index_col"),
         "read_options",
     ),
-    **dict.fromkeys(("delimeter", "delimter", "seperator", "delim"), "read_options"),
+    **dict.fromkeys(SEPARATORS, "read_options"),
 }
 """What options are called elsewhere that some storage types have."""
 
@@ -199,7 +205,18 @@ def problems(
                 message=f"this is an option of {where}(), and here it would do nothing",
                 remedy="give it there, or call a property of your own otherwise",
             )
+        elif kind == "DATA_NODE" and name in options_of(kind):
+            yield Problem(
+                section=label,
+                field=name,
+                message=f"data nodes of this storage type have no {name}",
+                remedy="leave it out, or choose another storage type",
+            )
         elif option := option_like(name, kind, (*options_of(kind), *taken, *further)):
+            if option == "read_options" and name.lower() in OF_STORAGE:
+                yield _of_library(label, name, properties[name])
+                continue
+
             yield Problem(
                 section=label,
                 field=name,
@@ -222,6 +239,25 @@ def problems(
                 remedy=f"options that begin so are {', '.join(family)}; begin the name "
                 "of a property of your own otherwise",
             )
+
+
+def _of_library(label: str, name: str, value: object) -> Problem:
+    """Say how an option of the library that reads files is given."""
+    if name.lower() in SEPARATORS:
+        given = f"{{'sep': {value!r:.20}}}"
+        remedy = (
+            f"give read_options={given} and write_options={given}: pandas calls it "
+            "'sep', polars 'separator', and Python's own rows have a 'delimiter'"
+        )
+    else:
+        remedy = f"give read_options={{{name!r}: ...}}"
+
+    return Problem(
+        section=label,
+        field=name,
+        message="this is an option of the library that reads the file",
+        remedy=remedy,
+    )
 
 
 @lru_cache(1024)

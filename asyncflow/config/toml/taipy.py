@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from asyncflow.config.checks.names import NOT_AVAILABLE, is_name
+from asyncflow.config.checks.names import is_name
 from asyncflow.config.frequency import Frequency
 from asyncflow.config.periods import from_text
 from asyncflow.config.sections import Scope
@@ -116,9 +116,7 @@ class Translator:
             if name == "comparators" and not value:
                 continue
 
-            if name in NOT_AVAILABLE[path[0]]:
-                self._note((*path, name), "it is not available in this version")
-            elif name == "sequences" and isinstance(value, dict):
+            if name == "sequences" and isinstance(value, dict):
                 found[name] = self._sequences((*path, name), value)
             elif isinstance(value, str) and _OWN.fullmatch(value):
                 self._note(

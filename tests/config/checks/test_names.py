@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from asyncflow.config import ScenarioConfig, TaskConfig
-from asyncflow.config.checks.names import MISNAMED, NOT_AVAILABLE, is_name, spelled
+from asyncflow.config.checks.names import MISNAMED, is_name, spelled
 from asyncflow.config.section import names_of
 
 
@@ -35,4 +35,4 @@ def test_a_name_of_the_toml_file_stands_for_a_parameter() -> None:
     for kind, names in MISNAMED.items():
         parameters = names_of(kinds[kind])
         assert set(names.values()) <= set(parameters)
-        assert not set(names) & {*parameters, *NOT_AVAILABLE[kind]}
+        assert not set(names) & {*parameters}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +9,6 @@ import numpy as np
 import pytest
 
 from asyncflow.config import Configuration, DataNodeConfig
-from asyncflow.config.checks.names import NOT_AVAILABLE
 from asyncflow.errors import ConfigError
 from tests.support.declaring import (
     DAY,
@@ -254,22 +251,6 @@ BAD: dict[str, tuple[Declare, list[Row]]] = {
 @pytest.mark.parametrize(("declare", "rows"), BAD.values(), ids=BAD)
 def test_check(config: Configuration, declare: Declare, rows: list[Row]) -> None:
     check_refused(config, declare, rows)
-
-
-@pytest.mark.parametrize(
-    "kind", [kind for kind, names in NOT_AVAILABLE.items() if names]
-)
-def test_options_to_come_are_refused(config: Configuration, kind: str) -> None:
-    configure: dict[str, Callable[..., object]] = {
-        "DATA_NODE": functools.partial(config.configure_data_node, "n"),
-        "TASK": functools.partial(config.configure_task, "t", double),
-        "SCENARIO": functools.partial(config.configure_scenario, "s"),
-        "JOB": config.configure_job_executions,
-    }
-    configure[kind](**dict.fromkeys(NOT_AVAILABLE[kind], 1), mine=2)
-    problems = config.problems()
-    assert {problem.field for problem in problems} == NOT_AVAILABLE[kind]
-    assert {problem.remedy for problem in problems} == {"leave it out"}
 
 
 @pytest.mark.parametrize(

@@ -165,8 +165,6 @@ def test_an_option_of_another_section_is_no_property(config: Configuration) -> N
     ("name", "option"),
     [
         ("header", "has_header"),
-        ("dtype", "read_options"),
-        ("seperator", "read_options"),
     ],
 )
 def test_what_other_libraries_call_an_option_of_tables(
@@ -179,14 +177,38 @@ def test_what_other_libraries_call_an_option_of_tables(
     assert f"did you mean {option!r}?" in problem.remedy
 
 
-@pytest.mark.parametrize("name", ["sep", "separator", "delimiter"])
-def test_an_option_of_tables_that_is_not_there_is_told(
+@pytest.mark.parametrize("name", ["sep", "separator", "delimiter", "seperator"])
+def test_a_separator_is_an_option_of_the_library(
     config: Configuration, name: str
 ) -> None:
     free: dict[str, Any] = {name: ";"}
     config.configure_data_node("n", "csv", **free)
     (problem,) = config.problems()
-    assert (problem.field, "not available" in problem.message) == (name, True)
+    assert problem.field == name
+    assert "give read_options={'sep': ';'} and write_options=" in problem.remedy
+
+
+def test_another_option_of_the_library(config: Configuration) -> None:
+    free: dict[str, Any] = {"dtype": "str"}
+    config.configure_data_node("n", "csv", **free)
+    (problem,) = config.problems()
+    assert problem.remedy == "give read_options={'dtype': ...}"
+
+
+def test_a_separator_of_what_has_none_is_a_property(config: Configuration) -> None:
+    free: dict[str, Any] = {"sep": ";"}
+    config.configure_data_node("n", "pickle", **free)
+    assert config.problems() == ()
+
+
+def test_an_option_that_a_storage_type_has_not(config: Configuration) -> None:
+    free: dict[str, Any] = {"default_path": "x"}
+    config.configure_in_memory_data_node("n", **free)
+    (problem,) = config.problems()
+    assert str(problem) == (
+        "[DATA_NODE.n.default_path] data nodes of this storage type have no "
+        "default_path; leave it out, or choose another storage type"
+    )
 
 
 def test_an_argument_of_the_orchestrator_is_no_property(config: Configuration) -> None:
