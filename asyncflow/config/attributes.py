@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any
 
@@ -35,10 +35,66 @@ def found(section: Any, name: str, own: Mapping[str, Any]) -> object:
     if is_node and name in section.option_names:
         return getattr(section.driver_options(), name)
 
-    known = (*dir(type(section)), *options, *section.properties)
-    hint = meant(name, known).strip()
-    what = f"a {type(section).__name__} has no attribute {name!r}"
-    raise AttributeError(f"{what}: {hint}" if hint else what)
+    raise AttributeError(unknown(section, name, (*options, *section.properties)))
+
+
+_INSTANCES: Mapping[str, tuple[str, str]] = {
+    "SCENARIO": (
+        "create a scenario of it: `await orchestrator.create_scenario(config)`",
+        (
+            "add_tag compare creation_date cycle delete duplicate execute export is_primary "
+            "jobs read run set_primary status submissions submit subscribe tags update wait "
+            "write"
+        ),
+    ),
+    "TASK": (
+        "a scenario has the task: `await scenario.{id}.submit()`",
+        "execute run status submit wait",
+    ),
+    "DATA_NODE": (
+        "a scenario has the data node: `await scenario.{id}.read()`, or `.write(value)`",
+        (
+            "append edits filter get last_edit_date load lock_edit read save set upload value "
+            "write"
+        ),
+    ),
+}
+"""What is done where a config is taken for what is created of it, and the names that tell
+that, by the kind of the section."""
+
+_OF_ORCHESTRATORS = frozenset(
+    {"cancel", "compare", "create_global_data_node", "create_scenario", "delete"}
+    | {"drain", "get", "get_scenario", "open", "run", "start", "submit"}
+)
+
+
+def unknown(owner: Any, name: str, further: Iterable[str] = ()) -> str:
+    """Say that a section, or a configuration, has no attribute of a name, and what was
+    meant.
+
+    :param further: attributes that it has besides those of its class
+    """
+    kind = type(owner).__name__
+    what = f"a {kind} has no attribute {name!r}"
+
+    if name.startswith("_"):
+        return what
+
+    hint = of_instance(owner, name) or meant(name, (*dir(type(owner)), *further))
+    return f"{what}: {hint.strip()}" if hint else what
+
+
+def of_instance(owner: Any, name: str) -> str:
+    """Return how something is done with what is created of a section; ``""`` for nothing."""
+    if (kind := getattr(type(owner), "kind", None)) is None:
+        is_verb = name in _OF_ORCHESTRATORS and hasattr(owner, "scenarios")
+        verb = "`async with Orchestrator(config) as orchestrator:` opens what has it"
+        return verb if is_verb else ""
+
+    remedy, names = _INSTANCES[kind]
+    nodes = owner.data_node_configs if kind == "SCENARIO" else ()
+    is_known = name in names.split() or any(node.id == name for node in nodes)
+    return remedy.format(id=owner.id) if is_known else ""
 
 
 def converted(kind: Any, name: str, value: Any) -> Any:

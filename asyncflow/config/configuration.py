@@ -6,7 +6,7 @@ import functools
 import os
 import reprlib
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, cast, overload
 from weakref import WeakSet
@@ -15,7 +15,7 @@ import attrs
 
 from asyncflow.config.checks import references, sections
 from asyncflow.config.checks.sections import refuse
-from asyncflow.config.checks.values import verbs_name_arguments
+from asyncflow.config.checks.values import no_section, verbs_name_arguments
 from asyncflow.config.converters import (
     as_amounts,
     as_comparators,
@@ -601,13 +601,14 @@ class Configuration(ServerDataNodes):
 
         :param config_or_id: what `configure_scenario` returned, or the id.
         :raises ConfigError: this configuration has no such scenario.
+        :raises TypeError: where it is something else, say the config of a task.
         """
         if isinstance(config_or_id, ScenarioConfig):
             return self.settled(self.resolve(config_or_id))
 
         key = key_of(config_or_id)
         if key not in self.scenarios:
-            raise ConfigError([_unknown_scenario(key, self.scenarios)])
+            raise ConfigError([no_section("SCENARIO", config_or_id, self.scenarios)])
 
         return self.settled(self.scenarios[key])
 
@@ -774,11 +775,9 @@ class Configuration(ServerDataNodes):
     if not TYPE_CHECKING:  # or each name would be one that is there
 
         def __getattr__(self, name: str) -> NoReturn:
-            from asyncflow.config.checks.values import meant
+            from asyncflow.config.attributes import unknown
 
-            hint = "" if name.startswith("_") else meant(name, dir(type(self))).strip()
-            what = f"a Configuration has no attribute {name!r}"
-            raise AttributeError(f"{what}: {hint}" if hint else what)
+            raise AttributeError(unknown(self, name))
 
     def _set_default(self, kind: type[S], **given: object) -> S:
         self._defaults[kind.kind] = {
@@ -858,17 +857,6 @@ def _found(section: J) -> J:
         return env.resolved(section)
     except ConfigError:
         return section
-
-
-def _unknown_scenario(key: str, known: Collection[str]) -> Problem:
-    """Make the problem of a scenario id that nothing was configured under."""
-    names = f"it has {', '.join(sorted(known))}" if known else "it has none"
-    return Problem(
-        section=f"SCENARIO.{key}",
-        field="",
-        message=f"this configuration has no such scenario ({names})",
-        remedy="configure it on the Configuration that the Orchestrator was given",
-    )
 
 
 def _conflict(previous: Section, current: Section) -> Iterable[Problem]:

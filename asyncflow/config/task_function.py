@@ -46,6 +46,12 @@ class TaskFunction(TaskConfig, Generic[P, R_co]):
                 return getattr(self.function, name)
 
             what = f"{type(self).__name__!r} object has no attribute {name!r}"
+
+            if not name.startswith("_"):
+                from asyncflow.config.attributes import unknown
+
+                what = unknown(self, name)
+
             raise AttributeError(what, name=name, obj=self)
 
 

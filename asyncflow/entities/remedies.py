@@ -83,6 +83,8 @@ _REMEDIES: Mapping[str, Mapping[str, str]] = {
         "`async for event in {it}` gives the events": "events stream subscribe",
         "`{it}.jobs` has one for each task": "job logs stderr stdout task tasks",
         "`{it}.retry_failed()` does that": "restart rerun resubmit retry",
+        "`await orchestrator.delete({it}.id)` deletes it": "delete remove",
+        "each job tells how far it is: `{it}.jobs[0].progress`": "progress",
     },
     "Job": {
         '`await {it}.submission.read("{output}")` reads what it wrote': (

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from anyio import to_thread
 
 from asyncflow.config import Configuration
-from asyncflow.config.checks.values import one_of
+from asyncflow.config.checks.values import no_section
+from asyncflow.config.section import key_of
 from asyncflow.config.sections import DataNodeConfig, Scope, T
 from asyncflow.entities.data_node import DataNode, data_node_of
-from asyncflow.errors import ConfigError, Problem, UsageError
+from asyncflow.errors import ConfigError, UsageError
 from asyncflow.notify.entities import new
 from asyncflow.values import first_versions
 
@@ -56,16 +57,7 @@ def _declared(
     if isinstance(section, DataNodeConfig):
         return config.resolve(section)
 
-    if (found := config.data_nodes.get(section)) is None:
-        raise ConfigError(
-            [
-                Problem(
-                    section=f"DATA_NODE.{section}",
-                    field="",
-                    message="this configuration has no such data node",
-                    remedy=one_of(section, config.data_nodes),
-                )
-            ]
-        )
+    if (found := config.data_nodes.get(key_of(section))) is None:
+        raise ConfigError([no_section("DATA_NODE", section, config.data_nodes)])
 
     return found

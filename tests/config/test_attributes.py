@@ -44,6 +44,40 @@ def test_properties_and_options_are_attributes(config: Configuration) -> None:
             _ = anything.nothing_like_it
 
 
+@pytest.mark.parametrize(
+    ("expression", "remedy"),
+    [
+        ("scenario.submit", "`await orchestrator.create_scenario(config)`"),
+        ("scenario.source", "`await orchestrator.create_scenario(config)`"),
+        ("task.submit", "a scenario has the task: `await scenario.work.submit()`"),
+        ("decorated.submit", "`await scenario.double.submit()`"),
+        ("node.read", "`await scenario.source.read()`"),
+        ("config.create_scenario", "`async with Orchestrator(config)"),
+        ("config.configure_datanode", "did you mean 'configure_data_node'?"),
+        ("scenario.frequnecy", "did you mean 'frequency'?"),
+    ],
+)
+def test_a_config_is_not_what_is_created_of_it(
+    config: Configuration, expression: str, remedy: str
+) -> None:
+    node = config.configure_data_node("source", default_data=1)
+    task = config.configure_task("work", double, node)
+    known = {
+        "config": config,
+        "node": node,
+        "task": task,
+        "scenario": config.configure_scenario("s", task),
+        "decorated": config.task(output="doubled")(double),
+    }
+    owner, _, name = expression.partition(".")
+
+    with pytest.raises(AttributeError) as caught:
+        getattr(known[owner], name)
+
+    assert remedy in str(caught.value)
+    assert repr(name) in str(caught.value)
+
+
 def test_sections_are_copied(config: Configuration) -> None:
     section: Any = config.configure_data_node("a", note="x")
     for twin in (copy.copy(section), pickle.loads(pickle.dumps(section))):

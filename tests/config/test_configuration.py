@@ -240,3 +240,19 @@ def test_other_options_are_other_content(
     declare(config)
     declare(config)
     assert config.problems() == ()
+
+
+def test_a_scenario_that_was_meant(config: Configuration) -> None:
+    config.configure_scenario("sales")
+
+    with pytest.raises(ConfigError, match="did you mean 'sales'"):
+        config.scenario("sale")
+
+
+def test_a_section_of_another_kind_is_no_scenario(config: Configuration) -> None:
+    task: Any = config.configure_task("t", double)
+
+    with pytest.raises(
+        TypeError, match="the config of a scenario, or its id, is given"
+    ):
+        config.scenario(task)

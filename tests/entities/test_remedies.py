@@ -49,6 +49,8 @@ async def scenario() -> AsyncIterator[Scenario]:
         ("submission.events", "`async for event in submission`"),
         ("submission.tasks", "`submission.jobs`"),
         ("submission.scenario", "`submission.entity`"),
+        ("submission.delete", "`await orchestrator.delete(submission.id)`"),
+        ("submission.progress", "`submission.jobs[0].progress`"),
         ("job.result", '`await job.submission.read("result")`'),
         ("job.stdout", "`await job.output()`"),
         ("job.wait", "`await job.submission.wait()`"),

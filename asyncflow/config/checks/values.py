@@ -71,6 +71,29 @@ def flag(label: str, field: str, value: object) -> Iterator[Problem]:
         )
 
 
+def no_section(kind: str, given: object, known: Collection[str]) -> Problem:
+    """Make the problem of an id that nothing was configured under.
+
+    :param kind: ``SCENARIO`` or ``DATA_NODE``
+    :raises TypeError: where no id was given, and no section of the kind
+    """
+    noun = kind.lower().replace("_", " ")
+
+    if not isinstance(given, str):
+        raise TypeError(
+            f"the config of a {noun}, or its id, is given; got {given!r:.100}"
+        )
+
+    remedy = f"{one_of(given, sorted(known))}, or " if known else ""
+    return Problem(
+        section=f"{kind}.{given}",
+        field="",
+        message=f"this configuration has no such {noun}",
+        remedy=f"{remedy}configure it on the Configuration that the Orchestrator "
+        "was given",
+    )
+
+
 def check_submittable(entity: object) -> None:
     """Refuse what is no scenario, sequence or task.
 
