@@ -44,6 +44,7 @@ from asyncflow.runtime import checks
 from asyncflow.runtime.session import Session
 from asyncflow.runtime.wiring import as_folder, as_store, as_values, as_values_options
 from asyncflow.status import Status, SubmissionStatus
+from asyncflow.worker.errors import not_passed_on
 
 if TYPE_CHECKING:
     from asyncflow.entities.cycle import Cycle
@@ -154,6 +155,9 @@ class Orchestrator:
             f"Orchestrator(store={self.store!r}, mode={jobs.mode!r}, "
             f"is_open={self.is_open})"
         )
+
+    def __reduce__(self) -> NoReturn:
+        raise not_passed_on(self)
 
     async def __aenter__(self) -> Self:
         """Open the store and the executors.

@@ -10,10 +10,13 @@ from typing import (
     Generic,
     NoReturn,
     Protocol,
+    Self,
     TypeAlias,
     TypeVar,
 )
 from weakref import ReferenceType, ref
+
+from asyncflow.worker.errors import not_passed_on
 
 StateT = TypeVar("StateT")
 HandleT = TypeVar("HandleT")
@@ -53,6 +56,12 @@ class Handle:
         from asyncflow.entities import notebook
 
         return notebook.show(self, self._shown())
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise not_passed_on(self)
 
     if not TYPE_CHECKING:  # or each name would be one that is there
 

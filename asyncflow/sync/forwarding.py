@@ -9,6 +9,7 @@ from typing import (
     Any,
     ClassVar,
     Generic,
+    NoReturn,
     Self,
     TypeVar,
     cast,
@@ -19,6 +20,7 @@ import attrs
 
 from asyncflow.entities.handle import Parents
 from asyncflow.sync.loop import Loop
+from asyncflow.worker.errors import not_passed_on
 
 T = TypeVar("T")
 Inner = TypeVar("Inner")
@@ -147,6 +149,12 @@ class Handle(Generic[Inner]):
 
     def __hash__(self) -> int:
         return hash(self._key)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise not_passed_on(self)
 
     def __init_subclass__(cls, of: type[Any] | None = None) -> None:
         """Take note of the class whose handles it wraps; None for those of no class."""

@@ -186,7 +186,7 @@ def _collector(
 
 def _culprit(value: object, path: str, error: Exception, depth: int) -> tuple[str, str]:
     """Find the innermost part of a value that cannot be pickled, and why."""
-    if depth:
+    if depth and not (isinstance(error, NotPicklable) and _refuses(value)):
         with suppress(Exception):  # of a part that cannot even be named
             for name, part in _parts(value):
                 try:
@@ -197,9 +197,21 @@ def _culprit(value: object, path: str, error: Exception, depth: int) -> tuple[st
     why = type(error).__name__
 
     with suppress(Exception):
-        why = f"{why}: {error}"
+        why = error.why if isinstance(error, NotPicklable) else f"{why}: {error}"
 
     return shortened(path, REASON // 2), shortened(why, REASON // 2)
+
+
+def _refuses(value: object) -> bool:
+    """Tell whether a value itself says that it cannot be pickled."""
+    try:
+        value.__reduce_ex__(5)
+    except NotPicklable:
+        return True
+    except Exception:  # a part of it does
+        return False
+
+    return False
 
 
 def _parts(value: object) -> Iterator[tuple[str, object]]:

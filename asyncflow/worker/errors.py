@@ -90,6 +90,19 @@ class NotPicklable(AsyncflowError):
         )
 
 
+def not_passed_on(owner: object) -> NotPicklable:
+    """Make the error of a handle, or an orchestrator, that is to be pickled."""
+    kind = type(owner).__name__
+    remedy = (
+        "pass its id, or read its values and pass those"
+        if hasattr(type(owner), "id")
+        else "pass values, and call its verbs there"
+    )
+    what = f"{'an' if kind[0] in 'AEIOU' else 'a'} {kind}"
+    why = f"{what} is of the program that opened its orchestrator: {remedy}"
+    return NotPicklable(kind, why)
+
+
 class DataNodeWritingError(AsyncflowError):
     """What a function returned does not fit the outputs of its task, or cannot be kept in
     the form of its data node.

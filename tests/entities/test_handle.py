@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from typing import Any
+
 import pytest
 
+from asyncflow import Frequency, NotPicklable, Orchestrator
 from asyncflow.config import Configuration
 from asyncflow.entities.data_node import DataNode, data_node_of
 from asyncflow.entities.handle import HandleMap
@@ -61,3 +66,46 @@ async def test_who_iterates_a_data_node_is_told_to_read_it() -> None:
 
     with pytest.raises(TypeError):
         5 in node  # type: ignore[operator]  # noqa: B015
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("scenario", "scenario.source", "scenario.work", "scenario.part"),
+        *("submission", "job", "output", "cycle", "orchestrator"),
+    ],
+)
+async def test_a_handle_cannot_be_passed_on(path: str) -> None:
+    config = flows.configuration("development")
+    flows.single(config, flows.double, 5)
+    cfg = config.configure_scenario(
+        "daily", config.tasks["work"], frequency=Frequency.DAILY
+    )
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.add_sequence("part", ["work"])
+        submission = await scenario.submit()
+        known: dict[str, Any] = {
+            "scenario": scenario,
+            "submission": submission,
+            "job": submission.jobs[0],
+            "output": submission.outputs["result"],
+            "cycle": scenario.cycle,
+            "orchestrator": orchestrator,
+        }
+        name, _, part = path.partition(".")
+        handle = getattr(known[name], part) if part else known[name]
+        said = f"an? {type(handle).__name__} is of the program that opened its orchest"
+
+        for copied in (pickle.dumps, copy.deepcopy):
+            with pytest.raises(NotPicklable, match=said):
+                copied(handle)
+
+        with pytest.raises(NotPicklable, match=said) as caught:
+            await scenario.source.write({"handle": [handle]})
+
+        assert caught.value.path.endswith("['handle'][0]")
+
+        if handle is not orchestrator:
+            assert copy.copy(handle) is handle

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import attrs
 import pytest
 
 import asyncflow
 import asyncflow.sync as tp
+from asyncflow import NotPicklable
 from asyncflow.sync.forwarding import Forwarded, Handle
 from asyncflow.sync.loop import Loop
 
@@ -66,3 +70,11 @@ def test_two_of_the_same_thing_are_equal(loop: Loop) -> None:
     assert one == other
     assert len({one, other, Wrapping(Inner("b"), loop)}) == 2
     assert one != Wrapping(Inner("a"), Loop.__new__(Loop))
+
+
+def test_a_handle_cannot_be_passed_on(loop: Loop) -> None:
+    handle = Wrapping(Inner("a"), loop)
+    assert copy.copy(handle) is handle
+
+    with pytest.raises(NotPicklable, match="a Wrapping is of the program that opened"):
+        pickle.dumps(handle)
