@@ -19,6 +19,7 @@ from asyncflow.config.checks.values import no_section, verbs_name_arguments
 from asyncflow.config.converters import (
     as_amounts,
     as_comparators,
+    as_path,
     as_sequences,
     as_tuple,
     refers,
@@ -546,8 +547,8 @@ class Configuration(ServerDataNodes):
             mode=mode,
             version_number=version_number,
             force=force,
-            values=None if values is None else os.fspath(values),
-            values_options={**(values_options or {})},
+            values=as_path(values),
+            values_options=as_amounts(values_options),
             properties=properties,
         )
         self._revision += 1

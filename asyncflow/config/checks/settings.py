@@ -14,7 +14,7 @@ from asyncflow.config.checks.numbers import (
     SECONDS_OR_NONE,
     Number,
 )
-from asyncflow.config.checks.values import choice, flag
+from asyncflow.config.checks.values import choice, flag, one_of
 from asyncflow.config.sections import CoreConfig, JobConfig
 from asyncflow.errors import Problem
 
@@ -73,6 +73,9 @@ def job_problems(job: JobConfig) -> Iterator[Problem]:
     if job.prewarm is not None:
         yield from flag("JOB", "prewarm", job.prewarm)
 
+    if job.address is not None or job.security is not None:
+        yield from _cluster(job.address, job.security)
+
     for field, number in JOB_NUMBERS.items():
         yield from number.problems("JOB", field, getattr(job, field))
 
@@ -92,16 +95,86 @@ def core_problems(core: CoreConfig) -> Iterator[Problem]:
     if core.mode is not None:
         yield from choice("CORE", "mode", core.mode, LABELS)
 
-    if core.version_number is not None and type(core.version_number) is not str:
+    version: object = core.version_number
+
+    if version is not None and (type(version) is not str or not version):
         yield Problem(
             section="CORE",
             field="version_number",
-            message=f"{core.version_number!r} is no text",
+            message="it is empty" if version == "" else f"{version!r} is no text",
             remedy="give one, such as '1.2', or None for no version",
         )
 
     if core.time_zone is not None:
         yield from _time_zone(core.time_zone)
+
+    if core.values is not None or core.values_options != {}:
+        yield from _values(core.values, core.values_options)
+
+
+def _values(place: object, options: object) -> Iterator[Problem]:
+    """Look where large values are kept; what may be secret is not shown."""
+    if place is not None and not (isinstance(place, str) and place):
+        kind = f"it is of type {type(place).__name__}, and no folder or address"
+        yield Problem(
+            section="CORE",
+            field="values",
+            message="it is empty" if place == "" else kind,
+            remedy="give a text or a pathlib.Path, such as 's3://bucket/values', or None "
+            "for the store's folder",
+        )
+
+    if not _is_named(options):
+        yield Problem(
+            section="CORE",
+            field="values_options",
+            message=f"it is of type {type(options).__name__}, and no options by name",
+            remedy="give a dict, such as {'key': ..., 'secret': ...}, or leave it out",
+        )
+
+
+def _is_named(given: object) -> bool:
+    return isinstance(given, Mapping) and all(isinstance(name, str) for name in given)
+
+
+_NO_OBJECTS = (bool, int, float, bytes, list, tuple, set, frozenset)
+"""What is neither a text nor an object of a library."""
+
+TLS = (
+    *("require_encryption", "extra_conn_args", "tls_ca_file", "tls_ciphers"),
+    *("tls_client_cert", "tls_client_key", "tls_scheduler_cert", "tls_scheduler_key"),
+    *("tls_worker_cert", "tls_worker_key", "tls_min_version", "tls_max_version"),
+)
+"""The parameters of Dask's ``Security``. Held here, so that nothing need be loaded."""
+
+
+def _cluster(address: object, security: object) -> Iterator[Problem]:
+    """Look at how a cluster is reached; what may be secret is not shown."""
+    if isinstance(address, (*_NO_OBJECTS, Mapping)) or address == "":
+        yield Problem(
+            section="JOB",
+            field="address",
+            message=f"{address!r:.100} is no address of a scheduler",
+            remedy="give one, such as 'tls://host:8786', or a cluster or client of Dask",
+        )
+
+    if isinstance(security, Mapping):
+        for name in security:
+            if name not in TLS:
+                yield Problem(
+                    section="JOB",
+                    field="security",
+                    message=f"{name!r:.100} is no parameter of Dask's Security",
+                    remedy=one_of(name, TLS),
+                )
+    elif isinstance(security, (*_NO_OBJECTS, str)):
+        yield Problem(
+            section="JOB",
+            field="security",
+            message=f"it is of type {type(security).__name__}, and no way to a cluster",
+            remedy="give a dict of the parameters of distributed.Security, such as "
+            "{'tls_ca_file': ...}, or such an object",
+        )
 
 
 def _time_zone(name: object) -> Iterator[Problem]:

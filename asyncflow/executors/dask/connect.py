@@ -46,7 +46,7 @@ def place_of(address: object, security: object) -> tuple[str | None, Any]:
     :raises ClusterFailed: where it is none
     """
     if address is None:
-        address = os.environ.get(VARIABLE)
+        address = os.environ.get(VARIABLE) or None
 
     if isinstance(security, Mapping):
         security = Security(**security)

@@ -34,6 +34,16 @@ BAD: dict[str, tuple[Declare, list[Row]]] = {
         [("JOB", "max_nb_of_workers", "1025 is not")],
     ),
     "echo": (jobs(echo=1), [("JOB", "echo", "1 is not a bool")]),
+    "address": (jobs(address=5), [("JOB", "address", "5 is no address")]),
+    "address_empty": (jobs(address=""), [("JOB", "address", "'' is no address")]),
+    "security": (
+        jobs(security=5),
+        [("JOB", "security", "it is of type int, and no way to a cluster")],
+    ),
+    "security_name": (
+        jobs(security={"tls_ca": 1}),
+        [("JOB", "security", "did you mean 'tls_ca_file'")],
+    ),
     "prewarm": (jobs(prewarm=0), [("JOB", "prewarm", "0 is not a bool")]),
 }
 
@@ -116,6 +126,17 @@ def test_a_rule(given: Any) -> None:
         ("keep_log_days", True, "True is not a number"),
         ("keep_submissions", 1.5, "1.5 is not an int from 0 to 1000000000; give one"),
         ("keep_submissions", 10**9 + 1, "1000000001 is not an int"),
+        ("version_number", "", "it is empty; give one, such as '1.2'"),
+        ("values", 5, "it is of type int, and no folder or address; give a text"),
+        ("values", b"x", "it is of type bytes"),
+        ("values", "", "it is empty"),
+        (
+            "values_options",
+            "x",
+            "it is of type str, and no options by name; give a dict",
+        ),
+        ("values_options", 0, "it is of type int"),
+        ("values_options", {5: 1}, "it is of type dict"),
     ],
 )
 def test_what_is_no_rule(field: str, value: Any, piece: str) -> None:
@@ -132,7 +153,10 @@ def test_each_wrong_field_is_told() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"keep_days": -1}, {"keep_submissions": 1.5}, {"keep_log_days": "7"}],
+    [
+        *({"keep_days": -1}, {"keep_submissions": 1.5}, {"keep_log_days": "7"}),
+        *({"values": 5}, {"values_options": "x"}, {"values_options": []}),
+    ],
 )
 def test_a_wrong_rule_is_told(config: Configuration, wrong: dict[str, Any]) -> None:
     config.configure_core(**wrong)
