@@ -67,7 +67,7 @@ class Guard:
 
         if self.hook is not None:
             found = self.hook(request)
-            access = Access(await found if inspect.isawaitable(found) else found)
+            access = _checked(await found if inspect.isawaitable(found) else found)
             return Refusal(403, _REFUSED) if access is Access.DENY else access
 
         if self.token is not None:
@@ -93,6 +93,40 @@ class Guard:
         return self.token is not None and compare_digest(
             given.encode(), self.token.encode()
         )
+
+
+def _checked(found: object) -> Access:
+    """Return what a hook has returned.
+
+    :raises ValueError: where it is none of what may be done
+    """
+    if isinstance(found, str) and found in [*Access]:
+        return Access(found)
+
+    raise ValueError(
+        f"access returns Access.ALL, Access.READ or Access.DENY; got {found!r:.100}"
+    )
+
+
+def check_hook(name: str, hook: object, what: str) -> None:
+    """Refuse what cannot be called with a request.
+
+    :param what: what is to be given
+    """
+    if not callable(hook):
+        raise TypeError(f"{name} is {what}; got {hook!r:.100}")
+
+    try:
+        signature = inspect.signature(hook)
+    except (TypeError, ValueError):  # nothing tells
+        return
+
+    try:
+        signature.bind(object())
+    except TypeError:
+        raise TypeError(
+            f"{name} is called with a request alone, and takes {signature}: give {what}"
+        ) from None
 
 
 def user_of(request: Request) -> str:

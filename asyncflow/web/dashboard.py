@@ -15,11 +15,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from asyncflow.acting import acting_as
+from asyncflow.config.checks.arguments import check_text
 from asyncflow.display.characters import printable
 from asyncflow.errors import AsyncflowError, NotFound, UsageError
 from asyncflow.log import logger
 from asyncflow.orchestrator import Orchestrator
-from asyncflow.web.access import COOKIE, Guard, Hook, Refusal, user_of
+from asyncflow.web.access import COOKIE, Guard, Hook, Refusal, check_hook, user_of
 from asyncflow.web.answers import Json
 from asyncflow.web.api.routes import Api
 from asyncflow.web.forms import form
@@ -61,6 +62,9 @@ _BARE = {"content-encoding": "identity"}
 SAFE = ("GET", "HEAD", "OPTIONS")
 """What changes nothing."""
 
+_HOOK = "a function of a request that returns Access.ALL, Access.READ or Access.DENY"
+_FINDS = "an asyncflow.Orchestrator, or a function of a request that returns one"
+
 _OPEN = ("/static/", "/sign-in")
 """What everybody may have: it shows nothing of any run."""
 
@@ -86,9 +90,19 @@ def dashboard(
         with; with it everything may be done
     :param title: what the pages are called
     :raises ValueError: where the token is empty
+    :raises TypeError: where something is of another kind
     """
+    check_text("token", token, optional=True)
+    check_text("title", title)
+
     if token is not None and not token.strip():
         raise ValueError("the token is empty: everybody would have it")
+
+    if access is not None:
+        check_hook("access", access, _HOOK)
+
+    if not isinstance(orchestrator, Orchestrator):
+        check_hook("orchestrator", orchestrator, _FINDS)
 
     find = orchestrator if not isinstance(orchestrator, Orchestrator) else None
     site = Site(

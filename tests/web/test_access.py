@@ -222,3 +222,32 @@ async def test_whoever_may_not_changes_nothing_by_any_way(
     assert scenario.name == "a"
     assert not scenario.tags
     assert len(await scenario.data_nodes["n0"].edits()) == 1
+
+
+@pytest.mark.parametrize("found", [True, None, "all", 1])
+async def test_what_a_hook_returns_is_access(
+    orchestrator: Orchestrator, found: Any
+) -> None:
+    said = f"access returns Access.ALL, Access.READ or Access.DENY; got {found!r}"
+
+    async with client(orchestrator, "x", access=lambda _: found) as browser:
+        with pytest.raises(ValueError, match=said):
+            await browser.get("runs")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"access": 5}, "access is a function of a request that returns Access"),
+        ({"access": lambda: Access.ALL}, "access is called with a request alone"),
+        ({"token": 5}, "token is a text, or None; got 5"),
+        ({"title": 5}, "title is a text; got 5"),
+        ({"orchestrator": None}, "orchestrator is an asyncflow.Orchestrator, or"),
+        ({"orchestrator": lambda: None}, "orchestrator is called with a request"),
+    ],
+)
+async def test_what_makes_no_dashboard(wrong: dict[str, Any], said: str) -> None:
+    given = {"orchestrator": Orchestrator(store=":memory:"), **wrong}
+
+    with pytest.raises(TypeError, match=said):
+        dashboard(given.pop("orchestrator"), **given)

@@ -22,6 +22,17 @@ def check_date(name: str, given: object) -> None:
         )
 
 
+def check_text(name: str, given: object, *, optional: bool = False) -> None:
+    """Refuse what is no text.
+
+    :param optional: whether None is given for nothing
+    :raises TypeError: where it is something else
+    """
+    if not isinstance(given, str) and not (optional and given is None):
+        or_none = ", or None" if optional else ""
+        raise TypeError(f"{name} is a text{or_none}; got {given!r:.100}")
+
+
 def several(name: str, given: Iterable[Any] | None) -> tuple[Any, ...]:
     """Return what a function is given; nothing for None.
 
