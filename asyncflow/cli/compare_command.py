@@ -33,8 +33,11 @@ def command(
 
     They are given with `Config.configure_scenario(..., comparators={"node": function})`.
     """
+    if len(texts := given(names)) < 2:
+        raise click.UsageError("give the ids of at least two scenarios")
+
     with reader(given_["store"]) as store:
-        found = [scenario_of(store, text) for text in given(names)]
+        found = [scenario_of(store, text) for text in texts]
 
     module = module or declaring([ids.config_of(scenario_id) for scenario_id in found])
     config = load(module)[0].config

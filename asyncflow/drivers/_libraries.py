@@ -105,7 +105,7 @@ def as_table(value: Any, library: str) -> Any:
         raise
     except Exception as error:  # each library has its own
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
-        why = f"a {kind} is no table that {library} can hold ({error})"
+        why = f"a value of type {kind} is no table that {library} can hold ({error})"
         raise DataNodeWritingError(why) from error
 
 

@@ -57,7 +57,7 @@ def rows_of_objects(value: Any) -> list[Row]:
 def no_table(value: object) -> DataNodeWritingError:
     """Return the error of a value that has no rows."""
     return DataNodeWritingError(
-        f"a {type(value).__qualname__} is no table: return a frame, a list of dicts or of "
+        f"a value of type {type(value).__qualname__} is no table: return a frame, a list of dicts or of "
         "objects, or a dict of columns"
     )
 

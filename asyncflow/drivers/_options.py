@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import inspect
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -102,11 +103,25 @@ def imported(given: Any) -> Any:
     )
 
 
-def function() -> Any:
-    """Make an option that is a function; who reads TOML imports what a text names."""
+def port(default: int | None) -> Any:
+    """Make the option that is the port of a server."""
+    or_none = ", or None" if default is None else ""
+    return attrs.field(
+        default=default,
+        validator=_is_port,
+        metadata={"remedy": f"give an int from 1 to 65535{or_none}"},
+    )
+
+
+def function(*further: Any) -> Any:
+    """Make an option that is a function; who reads TOML imports what a text names.
+
+    :param further: what else looks at it
+    """
+    checks = validators.and_(validators.is_callable(), *further)
     return attrs.field(
         default=None,
-        validator=validators.optional(validators.is_callable()),
+        validator=validators.optional(checks),
         metadata={
             "remedy": "give the function itself, without parentheses (in TOML: "
             "'module:function')"
@@ -135,6 +150,33 @@ def told_by(value: Any) -> str | None:
         if len(text) <= SHORT
         else blake2b(text.encode(), digest_size=16).hexdigest()
     )
+
+
+def _is_port(_: object, field: attrs.Attribute[Any], value: Any) -> None:
+    if value is None and field.default is None:
+        return
+
+    if type(value) is not int or not 1 <= value <= 65535:
+        raise ValueError(f"{value!r:.100} is no port")
+
+
+def makes_queries(_: object, __: object, value: Any) -> None:
+    """Refuse what does not make queries of a value when it is called with it."""
+    if inspect.iscoroutinefunction(value):
+        raise ValueError(
+            f"{value!r:.100} is async, and gives no query when it is called"
+        )
+
+    try:
+        signature = inspect.signature(value)
+    except Exception:  # it has none, or its own code raises: the call will tell
+        return
+
+    try:
+        signature.bind(object())
+    except TypeError:
+        why = f"it takes {signature}, and is called with the value alone"
+        raise ValueError(why) from None
 
 
 def _is_fingerprint(_: object, __: object, value: Any) -> None:

@@ -79,9 +79,7 @@ class SqlPlace:
     db_host: str = attrs.field(
         default="localhost", validator=validators.instance_of(str)
     )
-    db_port: int | None = attrs.field(
-        default=None, validator=validators.optional(validators.instance_of(int))
-    )
+    db_port: int | None = _options.port(None)
     db_driver: str = attrs.field(default="", validator=validators.instance_of(str))
     db_extra_args: Mapping[str, Any] | None = attrs.field(
         default=None, validator=validators.optional(validators.instance_of(dict))

@@ -80,7 +80,7 @@ class MongoOptions:
     db_username: str = attrs.field(default="", validator=TEXT)
     db_password: str = attrs.field(default="", validator=TEXT)
     db_host: str = attrs.field(default="localhost", validator=TEXT)
-    db_port: int = attrs.field(default=27017, validator=validators.instance_of(int))
+    db_port: int = _options.port(27017)
     db_driver: str = attrs.field(default="", validator=TEXT)
     db_extra_args: dict[str, Any] | None = attrs.field(
         default=None, validator=validators.optional(validators.instance_of(dict))

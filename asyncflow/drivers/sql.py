@@ -31,8 +31,12 @@ class SqlOptions(SqlPlace):
     read_query: str | None = attrs.field(
         default=None, validator=validators.optional(validators.instance_of(str))
     )
-    write_query_builder: Callable[[Any], Any] | None = _options.function()
-    append_query_builder: Callable[[Any], Any] | None = _options.function()
+    write_query_builder: Callable[[Any], Any] | None = _options.function(
+        _options.makes_queries
+    )
+    append_query_builder: Callable[[Any], Any] | None = _options.function(
+        _options.makes_queries
+    )
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()

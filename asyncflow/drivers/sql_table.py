@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
-from attrs import validators
 
 from asyncflow.drivers._server import unwritten
 from asyncflow.drivers._sql import SqlDriver, SqlPlace, condition_of, native
@@ -25,12 +24,17 @@ NAIVE = frozenset({"DATETIME", "TIMESTAMP"})
 """The types of columns that drop the zone of a time in silence, where they have none."""
 
 
+def _is_name(_: object, __: object, value: Any) -> None:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{value!r:.100} is no name of a table")
+
+
 @attrs.frozen(kw_only=True)
 class SqlTableOptions(SqlPlace):
     """What a data node of this storage type takes."""
 
     table_name: str = attrs.field(
-        validator=validators.and_(validators.instance_of(str), validators.min_len(1)),
+        validator=_is_name,
         metadata={"remedy": "give the name of the table, or 'schema.table'"},
     )
 

@@ -157,7 +157,16 @@ class Append(Parsing):
 
         value: Any = fetch(self.value) if self.is_kept else self.value  # type: ignore[arg-type]  # `keep` has returned it
         more = _validated(driver, value, name)
-        return published(driver, driver.append(more, kept, path, name), path)
+
+        try:
+            made = driver.append(more, kept, path, name)
+        except DataNodeWritingError as error:
+            if type(error) is not DataNodeWritingError or repr(name) in str(error):
+                raise
+
+            raise DataNodeWritingError(f"data node {name!r}: {error}") from error
+
+        return published(driver, made, path)
 
     def parsed_size(self, driver: Driver, kept: StoredValue) -> int:
         return driver.parsed_size(kept) or 0

@@ -174,10 +174,10 @@ class Duplication:
         name = key.id if isinstance(key, DataNodeConfig) else key
 
         if name not in nodes:
-            where = "of its own " if option == "paths" else ""
+            where = " of its own" if option == "paths" else ""
             raise UsageError(
                 f"{option} names {name!r}, and scenario {self.source.config_id!r} has no "
-                f"such data node {where}: {one_of(name, nodes)}"
+                f"such data node{where}: {one_of(name, nodes)}"
             )
 
         return str(name)

@@ -178,7 +178,7 @@ def test_a_write_that_fails_leaves_what_was_there(database: Database) -> None:
     for wrong, what in [
         ([{"id": 1}, {"id": 1}], "rules of the table"),
         ([{"id": 1, "prize": 2}], "no column 'prize'.*id, name, price"),
-        (7, "a int is no table"),
+        (7, "a value of type int is no table"),
     ]:
         with pytest.raises(DataNodeWritingError, match=what) as caught:
             write(driver, wrong)

@@ -152,6 +152,13 @@ async def test_appends_are_one_after_the_other(
     with pytest.raises(DataNodeWritingError, match=r"'made': the columns c cannot"):
         await node.append([{"c": 1}])
 
+    unnamed: object = 5
+
+    with pytest.raises(
+        DataNodeWritingError, match=r"'made': a value of type int is no"
+    ):
+        await node.append(unnamed)
+
     await node.lock_edit("bob")
 
     with pytest.raises(DataNodeIsBeingEdited):

@@ -158,7 +158,7 @@ async def test_what_is_in_a_place_of_the_users_is_copied_where_that_is_said(
         with pytest.raises(NotCopied, match="there already"):
             await model.duplicate(data=["kept"], paths={"sales": file})
 
-        with pytest.raises(UsageError, match="did you mean 'sales'"):
+        with pytest.raises(UsageError, match="such data node: did you mean 'sales'"):
             await model.duplicate(data=["saless"])
 
         with pytest.raises(UsageError, match="no file of yours"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Collection, Iterator, Mapping, Set
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
@@ -12,7 +12,7 @@ import attrs
 
 from asyncflow.abc import is_address
 from asyncflow.alternatives import DRIVERS
-from asyncflow.config.checks.values import choice
+from asyncflow.config.checks.values import choice, one_of
 from asyncflow.config.converters import is_async, refers
 from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, Scope
 from asyncflow.errors import Problem
@@ -145,7 +145,11 @@ def _problem_of(
 
     if field is not None and (kinds := _kinds_of(why)):
         message = f"{node.options[field.name]!r:.100} is no {kinds}"
-        remedy = f"give {field.name} another value"
+        or_none = ", or None" if field.default is None else ""
+        remedy = f"give a value of type {kinds}{or_none}"
+    elif field is not None and isinstance(choices := _choices_of(why), Collection):
+        message = f"{node.options[field.name]!r:.100} is not known"
+        remedy = one_of(node.options[field.name], choices)
 
     if field is not None:
         remedy = field.metadata.get("remedy", remedy)
@@ -171,6 +175,15 @@ def _kinds_of(why: Exception | str) -> str:
             return " or ".join(kind.__name__ for kind in each)
         case _:
             return ""
+
+
+def _choices_of(why: Exception | str) -> object:
+    """Return the values that attrs asks for; None where it asks for nothing of the kind."""
+    match why:
+        case ValueError(args=(_, attrs.Attribute(), choices, _)):
+            return choices
+        case _:
+            return None
 
 
 def problems(node: DataNodeConfig) -> Iterator[Problem]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Iterable, Iterator, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, TypeAlias
 
@@ -194,6 +195,27 @@ def _comparators(scenario: ScenarioConfig, given: Any) -> Iterator[Problem]:
             if not callable(function):
                 what = f"{key_of(node)}: {function!r} is no function"
                 yield _no_comparator(scenario, what)
+            elif not _takes_values(function):
+                what = f"{key_of(node)}: {function!r:.100} does not take two values or more"
+                yield _no_comparator(scenario, what)
+
+
+def _takes_values(function: Callable[..., object]) -> bool:
+    """Tell whether a function can be called with the values of several scenarios."""
+    try:
+        signature = inspect.signature(function)
+    except Exception:  # it has none, or its own code raises: the call will tell
+        return True
+
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    count = sum(one.kind in kinds for one in signature.parameters.values())
+
+    try:
+        signature.bind(*range(max(2, count)))
+    except TypeError:
+        return False
+
+    return True
 
 
 def _no_comparator(scenario: ScenarioConfig, message: str) -> Problem:

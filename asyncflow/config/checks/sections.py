@@ -175,9 +175,11 @@ class Kinds(Generic[K]):
 
 
 def _id(registry: Registry, section: Section) -> Iterator[Problem]:
-    if is_name(section.id):
+    given: object = section.id
+
+    if is_name(given):
         pass
-    elif is_name(plain := spelled(str(section.id))):
+    elif isinstance(given, str) and is_name(plain := spelled(given)):
         yield Problem(
             section=section.label,
             field="id",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from tests.support.declaring import (
     Declare,
     Row,
     check_refused,
+    fetch,
     node,
 )
 
@@ -21,6 +23,10 @@ async def awaited(value: object) -> bool:
 
 
 BAD: dict[str, tuple[Declare, list[Row]]] = {
+    "id_nan": (
+        node(math.nan),
+        [("DATA_NODE.nan", "id", "nan is not a Python identifier that can be an id")],
+    ),
     "storage_type": (
         node(storage_type="pickel"),
         [("DATA_NODE.n", "storage_type", "did you mean 'pickle'? ")],
@@ -52,7 +58,41 @@ BAD: dict[str, tuple[Declare, list[Row]]] = {
     ),
     "option_text": (
         node(storage_type="sql_table", table_name="t", url=5),
-        [("DATA_NODE.n", "url", "5 is no str; give url another value")],
+        [("DATA_NODE.n", "url", "5 is no str; give a value of type str, or None")],
+    ),
+    "option_port": (
+        node(
+            storage_type="sql_table",
+            table_name="",
+            db_engine="sqlit",
+            db_name="d",
+            db_port=-5,
+        ),
+        [
+            ("DATA_NODE.n", "db_engine", "'sqlit' is not known; give one of"),
+            (
+                "DATA_NODE.n",
+                "db_port",
+                "-5 is no port; give an int from 1 to 65535, or",
+            ),
+            ("DATA_NODE.n", "table_name", "'' is no name of a table; give the name"),
+        ],
+    ),
+    "option_engine": (
+        node(storage_type="parquet", engine="fastparquet"),
+        [("DATA_NODE.n", "engine", "'fastparquet' is not known; leave it out")],
+    ),
+    "option_builder": (
+        node(
+            storage_type="sql",
+            url="sqlite:///x",
+            write_query_builder=lambda: "",
+            append_query_builder=fetch,
+        ),
+        [
+            ("DATA_NODE.n", "write_query_builder", "it takes (), and is called with"),
+            ("DATA_NODE.n", "append_query_builder", "is async, and gives no query"),
+        ],
     ),
     "option_function": (
         node(storage_type="generic", read_fct="f", read_fct_args=5),
@@ -80,7 +120,7 @@ BAD: dict[str, tuple[Declare, list[Row]]] = {
     "reference_to_nothing_beside_others": (
         node(storage_type="sql_table", table_name=5, url="ENV[NO_U]"),
         [
-            ("DATA_NODE.n", "table_name", "5 is no str"),
+            ("DATA_NODE.n", "table_name", "5 is no name of a table"),
             ("DATA_NODE.n", "url", "NO_U is not set; set it"),
         ],
     ),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from asyncflow.config import Configuration
 from asyncflow.config.checks.references import sections_among
 from asyncflow.config.checks.scenarios import cycle, names, writers
@@ -52,3 +54,32 @@ def test_a_diamond_is_no_cycle(config: Configuration) -> None:
 def test_a_task_that_reads_what_it_writes_is_no_cycle(config: Configuration) -> None:
     node = config.configure_data_node("a")
     assert cycle([config.configure_task("t", double, node, node)]) == []
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda: 1, lambda one: one, lambda *, a: a],
+    ids=["none", "one", "named"],
+)
+def test_a_comparator_takes_values(config: Configuration, function: Any) -> None:
+    tasks = chain(config)
+    config.configure_scenario("s", tasks, comparators={"my_output": function})
+    (problem,) = config.problems()
+    assert "does not take two values or more" in problem.message
+
+
+@pytest.mark.parametrize(
+    "function",
+    [max, lambda *values: values, lambda a, b: a, lambda a, b, c, d=1: d],
+    ids=["max", "any", "two", "four"],
+)
+def test_what_compares_values(config: Configuration, function: Any) -> None:
+    tasks = chain(config)
+    config.configure_scenario("s", tasks, comparators={"my_output": function})
+    assert config.problems() == ()
+
+
+def test_comparators_of_a_scenario_without_data_nodes(config: Configuration) -> None:
+    config.configure_scenario("s", comparators={"zz": max})
+    (problem,) = config.problems()
+    assert "'zz' is no data node of the scenario: there are none" in problem.message
