@@ -25,6 +25,11 @@ FIELDS = ("scenario_id", "name", "cycle", "date")
 
 _FIELD = re.compile(r"\{([A-Za-z_]+)\}")
 
+_BRACES = re.compile(r"\{(\w*)([:!][^{}]*)?\}")
+"""The same with what `str.format` would take besides."""
+
+_SHARED_PATH = "leave it out: all scenarios share the file"
+
 _REFERENCE = re.compile(r"ENV\[\w+")
 
 MAX_VERSIONS = 1_000_000
@@ -242,18 +247,19 @@ def _path(node: DataNodeConfig) -> Iterator[Problem]:
 def _template(node: DataNodeConfig, path: str) -> Iterator[Problem]:
     allowed = {Scope.SCENARIO: FIELDS, Scope.CYCLE: ("cycle",)}.get(node.scope, ())
 
-    for word in words_in(path):
-        if word in allowed:
+    for word, behind in _BRACES.findall(path):
+        if word in allowed and not behind:
             continue
 
         names = ", ".join(f"{{{name}}}" for name in allowed)
+        use = f"use one of {names}" if names else _SHARED_PATH
+        what = "which is nothing of its scenario"
         yield Problem(
             section=node.label,
             field="default_path",
-            message=f"{path!r} has {{{word}}} in it, which is nothing of its scenario",
-            remedy=f"use one of {names}"
-            if names
-            else "leave it out: all scenarios share the file",
+            message=f"{path!r} has {{{word}{behind}}} in it, "
+            + ("and nothing stands behind the name" if word in allowed else what),
+            remedy=f"write {{{word}}}" if word in allowed else use,
         )
 
 

@@ -49,6 +49,19 @@ BAD: dict[str, tuple[Declare, list[Row]]] = {
         node(storage_type="in_memory", default_path="a.p"),
         [("DATA_NODE.n", "default_path", "'in_memory' data node has no file")],
     ),
+    **{
+        f"path_template {word}": (
+            node(default_path=f"a{word}.p"),
+            [("DATA_NODE.n", "default_path", piece)],
+        )
+        for word, piece in {
+            "{nam}": "has {nam} in it, which is nothing of its scenario; use one of {s",
+            "{}": "has {} in it, which is nothing of its scenario; use one of {scenari",
+            "{0}": "has {0} in it, which is nothing of its scenario; use one of {scena",
+            "{date:%Y}": "and nothing stands behind the name; write {date}",
+            "{name!r}": "and nothing stands behind the name; write {name}",
+        }.items()
+    },
     "option_type": (
         node(storage_type="csv", read_options=5, has_header="yes"),
         [
