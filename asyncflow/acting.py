@@ -19,10 +19,14 @@ def acting_as(user: str) -> Generator[None]:
     It holds for the block's own task, and for the tasks that are started there.
 
     :param user: what that person, or program, is called
-    :raises TypeError: where it is no text
+    :raises TypeError: where it is no text, or an empty one
     """
-    if not isinstance(user, str):
-        raise TypeError(f"user is the name of who asks, a text; got {user!r:.100}")
+    given: object = user
+
+    if not isinstance(given, str) or not given:
+        raise TypeError(
+            f"user is the name of who asks, a text that is not empty; got {user!r:.100}"
+        )
 
     token = _USER.set(user)
 

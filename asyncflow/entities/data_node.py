@@ -449,9 +449,9 @@ class DataNode(ReadOnlyHandle, Labeled, HasNames, Generic[T_co]):
         :raises DataNodeIsBeingEdited: where somebody else has locked it
         :raises NotFound: where it was deleted
         """
-        from asyncflow.entities import parts
+        from asyncflow.entities import edits, parts
 
-        said = Said(editor_id, comment)
+        said = edits.said(editor_id, comment, {})
         await self._verbs.edit(self._state, parts.upload(file), said)
 
     async def edits(self) -> tuple[Edit, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from asyncflow.config.checks.arguments import check_date
+from asyncflow.config.checks.arguments import check_date, check_text
 from asyncflow.config.checks.typos import spelled_like
 from asyncflow.facts import Facts
 from asyncflow.runs.node import NOTHING_SAID, Said
@@ -105,6 +105,10 @@ def said(
     :raises TypeError: where one is no option, but for a slip, or JSON cannot hold it
     :raises ValueError: where the time is to come
     """
+    if editor_id or comment:
+        check_text("editor_id", editor_id, optional=True)
+        check_text("comment", comment)
+
     facts = {name: value for name, value in properties.items() if value is not None}
 
     if not facts and timestamp is None:

@@ -17,6 +17,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from asyncflow import ids
+from asyncflow.config.checks.numbers import check_flag
 from asyncflow.config.checks.values import id_of_kind
 from asyncflow.dispatch import skipping
 from asyncflow.entities.handle import Owned, Parents
@@ -100,6 +101,7 @@ class HandleVerbs(ScenarioVerbs):
         self._redeclared.look(entity.id, entity.config)
 
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
+        check_flag("force", force)
         engine = self.session.opened()
         tasks, dag = tasks_of(entity), dag_of(entity)
         dag.check_declared()
@@ -224,6 +226,9 @@ class HandleVerbs(ScenarioVerbs):
         in_process: bool | None = None,
     ) -> Any:
         versions = (engine := self.session.opened()).versions
+
+        if in_process is not None:
+            check_flag("in_process", in_process)
 
         try:
             return await versions.read(node, version, ask, in_process=in_process)

@@ -12,7 +12,8 @@ import attrs
 from anyio import to_thread
 
 from asyncflow import ids
-from asyncflow.config.checks.numbers import check_page
+from asyncflow.config.checks.arguments import check_text
+from asyncflow.config.checks.numbers import check_flag, check_page
 from asyncflow.config.checks.values import id_of_kind, one_of
 from asyncflow.config.sections import DataNodeConfig, NotGiven
 from asyncflow.options import Page
@@ -50,6 +51,13 @@ class Listing:
     async def found(self, engine: Engine) -> list[ScenarioRecord]:
         """Return the scenarios: one query."""
         check_page(self.page.limit, self.page.offset)
+        check_flag("newest_first", self.page.newest_first)
+
+        for name in ("config_id", "name", "tag"):
+            check_text(name, getattr(self, name), optional=True)
+
+        if self.is_primary is not None:
+            check_flag("is_primary", self.is_primary)
 
         if self.sort_key not in SORT_KEYS:
             known = one_of(self.sort_key, SORT_KEYS)
@@ -121,6 +129,9 @@ async def labels_of(
     :param version: that which was asked for; None for any, and those that the orchestrator
         sees where it was not given
     """
+    if not isinstance(version, NotGiven):
+        check_text("version", version, optional=True)
+
     if version is None or isinstance(version, str):
         return None if version is None else (version,)
 

@@ -121,6 +121,12 @@ class Opening:
 
             return await open_files(session, given, executor, stack)
 
+        if session.values_options:
+            raise UsageError(
+                "values_options are for an address, and none is given: give "
+                "Orchestrator(values=...), or leave them out"
+            )
+
         place = session.store.values_folder or await temporary_folder(stack, "values")
         await executor.reach(place)
         return ValueFiles(place)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 import attrs
 
+from asyncflow.config.checks.arguments import check_text
 from asyncflow.config.checks.values import one_of
 from asyncflow.config.sections import NOT_GIVEN, NotGiven
 from asyncflow.options import Page, SubmissionFilter
@@ -65,6 +66,9 @@ async def _where(engine: Engine, filters: SubmissionFilters) -> SubmissionFilter
         if name not in SubmissionFilters.__annotations__:
             known = one_of(name, [*SubmissionFilters.__annotations__])
             raise TypeError(f"submissions() has no argument {name!r}: {known}")
+
+    for name in ("config_id", "tag", "text"):
+        check_text(name, filters.get(name), optional=True)
 
     sort_key = filters.get("sort_key", "submitted")
 

@@ -325,7 +325,8 @@ def _in_json(properties: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _names(given: Any, option: str) -> frozenset[str]:
-    names = frozenset((given,) if isinstance(given, str) else given)
+    several = (given,) if isinstance(given, str) else given
+    names = frozenset(several if isinstance(several, Iterable) else (several,))
 
     if not all(isinstance(name, str) for name in names):
         raise TypeError(f"{option} is the names of properties; got {given!r}")

@@ -114,6 +114,9 @@ class Editing:
     async def lock(
         self, node: NodeState, editor_id: str, timeout: float | None
     ) -> None:
+        if not isinstance(editor_id, str):
+            raise TypeError(f"editor_id is a text, or None; got {editor_id!r}")
+
         if timeout is not None and not 0 <= timeout <= LONGEST:
             raise ValueError(
                 f"timeout is in seconds, from 0 to {LONGEST:g}, or None; got {timeout!r}"

@@ -329,3 +329,11 @@ async def test_a_lost_value_is_told_of(
 
         with pytest.raises(DataNodeReadingError, match="it is missing"):
             await scenario.source.read()
+
+
+async def test_options_are_those_of_an_address() -> None:
+    options = {"key": "me"}
+
+    with pytest.raises(UsageError, match="values_options are for an address, and none"):
+        async with Orchestrator(Configuration(), ":memory:", values_options=options):
+            pass

@@ -71,6 +71,21 @@ DATE = "creation_date is a datetime, such as datetime(2026, 1, 31, tzinfo=UTC), 
         ("scenario.source.track_edit(timestamp='x')", "timestamp is a datetime"),
         ("asyncflow.Calendar('DAILY', 5)", "offset is a timedelta, such as"),
         ("asyncflow.Calendar('YEARLY', months='x')", "months is how many months"),
+        *(
+            (f"orchestrator.scenarios({name}=5)", f"{name} is a text, or None; got 5")
+            for name in ("config_id", "name", "tag", "version")
+        ),
+        ("orchestrator.scenarios(is_primary='x')", "is_primary is True or False"),
+        ("orchestrator.scenarios(newest_first='x')", "newest_first is True or False"),
+        ("orchestrator.submissions(tag=5)", "tag is a text, or None; got 5"),
+        ("orchestrator.submissions(version=5)", "version is a text, or None; got 5"),
+        ("scenario.plan(force='x')", "force is True or False; got 'x'"),
+        ("scenario.source.write(1, editor_id=5)", "editor_id is a text, or None"),
+        ("scenario.source.write(1, comment=5)", "comment is a text; got 5"),
+        ("scenario.source.read(in_process='x')", "in_process is True or False"),
+        ("scenario.source.lock_edit(5)", "editor_id is a text, or None; got 5"),
+        ("scenario.update(without=5)", "without is the names of properties; got 5"),
+        ("asyncflow.acting_as('').__enter__()", "a text that is not empty; got ''"),
         (
             "asyncflow.Config.configure_data_node_from(None, 'x')",
             "source_configuration is a DataNodeConfig, as configure_data_node()",
