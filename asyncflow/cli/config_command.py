@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
 import click
 
-from asyncflow.cli.code import complete_module, load
+from asyncflow.cli.code import VARIABLE, complete_module, load, module_option
 from asyncflow.cli.group import FAILED
 from asyncflow.cli.output import (
     json_option,
@@ -25,7 +26,21 @@ from asyncflow.secret import concealed
 LONGEST = 60
 """How many characters of a value are shown in a table."""
 
-_module = click.argument("module", metavar="MODULE", shell_complete=complete_module)
+
+def _module(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command its MODULE, also by the option that other commands have for it."""
+
+    @functools.wraps(command)
+    def resolved(given: str | None, module: str | None, **others: Any) -> None:
+        if (named := given or module) is None:
+            raise click.UsageError(f"give MODULE, or set {VARIABLE}")
+
+        command(module=named, **others)
+
+    add = click.argument(
+        "given", metavar="MODULE", required=False, shell_complete=complete_module
+    )
+    return add(module_option(resolved))
 
 
 @click.group(short_help="Check, export and show what a module declares.")

@@ -303,7 +303,7 @@ class Engine:
             self.scheduler.group.check()
 
         dag = dag_of(entity) if dag is None else dag
-        self._check_there(entity, dag)
+        self.check_there(entity, dag)
 
         if options.inputs:
             given = self.inputs.take(entity, dag, options.inputs)
@@ -594,7 +594,7 @@ class Engine:
         if run.ending.cancel_reason is not None:
             self.scheduler.cancel(run, run.ending.cancel_reason)
 
-    def _check_there(self, entity: Submittable, dag: Dag) -> None:
+    def check_there(self, entity: Submittable, dag: Dag) -> None:
         """Refuse to submit what is deleted, or being deleted, or not declared."""
         # All tasks are of one scenario, which is deleted as a whole, with them.
         task = next(iter(tasks_of(entity).values()), None)

@@ -104,7 +104,7 @@ class HandleVerbs(ScenarioVerbs):
         check_flag("force", force)
         engine = self.session.opened()
         tasks, dag = tasks_of(entity), dag_of(entity)
-        dag.check_declared()
+        engine.check_there(entity, dag)
         specs = engine.specs.of_all(dag.kinds, force=force)
 
         if any(spec.fingerprint for spec in specs):

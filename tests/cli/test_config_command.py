@@ -15,6 +15,9 @@ def test_what_is_right_and_what_is_wrong(folder: Path) -> None:
         in call("config", "check", "flows").stdout
     )
     assert answer("config", "check", "flows") == []
+    assert answer("config", "check", "-m", "flows") == []
+    said = call("config", "check", code=2).output
+    assert "give MODULE, or set ASYNCFLOW_MODULE" in said
     (folder / "flows.py").write_text(FLOWS + "\nconfig.configure_data_node('a b')\n")
     del sys.modules["flows"]
     told = call("config", "check", "flows", code=1).stdout

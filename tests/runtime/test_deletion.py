@@ -78,6 +78,9 @@ async def test_a_run_of_what_another_has_deleted_ends_with_not_found(
         await another
 
         with pytest.raises(UsageError, match="was deleted"):
+            scenario.plan()
+
+        with pytest.raises(UsageError, match="was deleted"):
             entity.submit()
 
         with pytest.raises(NotFound):
