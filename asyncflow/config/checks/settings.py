@@ -95,13 +95,11 @@ def core_problems(core: CoreConfig) -> Iterator[Problem]:
     if core.mode is not None:
         yield from choice("CORE", "mode", core.mode, LABELS)
 
-    version: object = core.version_number
-
-    if version is not None and (type(version) is not str or not version):
+    if core.version_number is not None and type(core.version_number) is not str:
         yield Problem(
             section="CORE",
             field="version_number",
-            message="it is empty" if version == "" else f"{version!r} is no text",
+            message=f"{core.version_number!r} is no text",
             remedy="give one, such as '1.2', or None for no version",
         )
 

@@ -126,7 +126,6 @@ def test_a_rule(given: Any) -> None:
         ("keep_log_days", True, "True is not a number"),
         ("keep_submissions", 1.5, "1.5 is not an int from 0 to 1000000000; give one"),
         ("keep_submissions", 10**9 + 1, "1000000001 is not an int"),
-        ("version_number", "", "it is empty; give one, such as '1.2'"),
         ("values", 5, "it is of type int, and no folder or address; give a text"),
         ("values", b"x", "it is of type bytes"),
         ("values", "", "it is empty"),
