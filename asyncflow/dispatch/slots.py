@@ -8,9 +8,7 @@ nothing is ready. So there are never more tasks than slots, however many jobs wa
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, Lock
@@ -19,6 +17,7 @@ from anyio.lowlevel import checkpoint
 from asyncflow.abc import Executor
 from asyncflow.dispatch.attempt import Attempt, Tracer
 from asyncflow.dispatch.echo import Echo
+from asyncflow.dispatch.lent_slots import LentSlots
 from asyncflow.dispatch.running_marks import RunningMarks
 from asyncflow.dispatch.slot import BatchSource, Slot
 from asyncflow.task_group import Tasks
@@ -64,9 +63,7 @@ class Slots:
         self._is_due = False
         self._is_full = False
         """Whether no slot is known to be free."""
-        self._lent: Counter[str] = Counter()
-        """The jobs that wait for other runs in their slots, which count as free: for how
-        many."""
+        self.lent: LentSlots = LentSlots(self)
 
     async def turn(self) -> None:
         """Return in a turn of the event loop in which no other slot gets a large batch."""
@@ -105,27 +102,11 @@ class Slots:
 
     def resize(self, count: int) -> None:
         """Change how many there are; no job that runs is ended."""
-        self._set_total(count + len(self._lent))
+        self.set_total(count + len(self.lent.waiting))
         self.shrink_soon()
 
-    @contextmanager
-    def lent(self, job_id: str) -> Iterator[None]:
-        """Have one slot more while a job waits for others in its own."""
-        self._lent[job_id] += 1
-
-        if self._lent[job_id] == 1:
-            self._set_total(self.limiter.total_tokens + 1)
-
-        try:
-            yield
-        finally:
-            self._lent[job_id] -= 1
-
-            if not self._lent[job_id]:
-                del self._lent[job_id]
-                self._set_total(self.limiter.total_tokens - 1)
-
-    def _set_total(self, count: float) -> None:
+    def set_total(self, count: float) -> None:
+        """Have so many, those of jobs that wait for other runs included."""
         self.limiter.total_tokens = count
         self._is_full = False
         self.fill()

@@ -146,7 +146,7 @@ class HandleVerbs(ScenarioVerbs):
         """Have one more slot while a job waits for another run, if the job runs here."""
         scheduler = self.session.opened().scheduler
         has_slot = scheduler.in_flight.has_job(job.id)
-        return scheduler.slots.lent(job.id) if has_slot else nullcontext()
+        return scheduler.slots.lent.lend(job.id) if has_slot else nullcontext()
 
     def flush(self) -> Coroutine[Any, Any, None]:
         return self.session.flush()

@@ -112,7 +112,7 @@ class Session:
 
         self._interrupted: Event | None = None
         """Tells that the runs have ended, for which a signal to a web server has asked."""
-        self.signals: Signals = Signals(self._host, self._interrupt_soon)
+        self.signals: Signals = Signals(self._host, self)
 
     async def enter(self) -> None:
         """Open it; see `Orchestrator.open`. On cancel nothing stays open."""
@@ -386,7 +386,7 @@ class Session:
 
         engine.scheduler.group.cancel()
 
-    def _interrupt_soon(self) -> None:
+    def interrupt_soon(self) -> None:
         """End the runs while it is open still; see `Signals`."""
         if (engine := self.engine) is not None and self._interrupted is None:
             from asyncflow.runtime.interruption import interrupt

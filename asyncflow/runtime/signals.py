@@ -46,6 +46,13 @@ class Open(Protocol):
         """
 
 
+class Serving(Protocol):
+    """What is open while a web server that ends waits for its requests."""
+
+    def interrupt_soon(self) -> None:
+        """Begin to end the runs. Called on its event loop."""
+
+
 class Closing(Protocol):
     """What closes."""
 
@@ -53,22 +60,15 @@ class Closing(Protocol):
         """Have it close faster. Called on its event loop."""
 
 
-def _nothing() -> None:
-    pass
-
-
 class Signals:
     """What an orchestrator knows of signals.
 
-    :param interrupt: has its runs end while it is open still, for a web server that waits
-        for its requests. Called on its event loop
+    :param serving: what is open; None where no web server is asked about
     """
 
-    def __init__(
-        self, open_host: Open, interrupt: Callable[[], object] = _nothing
-    ) -> None:
+    def __init__(self, open_host: Open, serving: Serving | None = None) -> None:
         self.open_host = open_host
-        self.interrupt = interrupt
+        self.serving = serving
         self.closing: Closing | None = None
         """None until it closes."""
         self.has_come: bool = False
@@ -121,8 +121,8 @@ class Signals:
         if self.closing is None:
             if is_fatal:
                 self._call(self.open_host.end)
-            elif is_servers:
-                self._call(self.interrupt)
+            elif is_servers and self.serving is not None:
+                self._call(self.serving.interrupt_soon)
 
             return is_more and self.is_opening  # which the first one ends
 

@@ -35,7 +35,7 @@ FILES = {
     "drivers/_sql.py": 463,
     "entities/data_node.py": 576,
     "executors/process/request.py": 567,
-    "orchestrator.py": 957,
+    "orchestrator.py": 958,
     "recovery/loader.py": 470,
     "recovery/recovery.py": 489,
     "runtime/engine.py": 613,

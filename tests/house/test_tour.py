@@ -8,7 +8,7 @@ from pathlib import Path
 from asyncflow import dispatch
 
 PACKAGE = Path(__file__).parents[2] / "asyncflow"
-LINES = 1250
+LINES = 1256
 """How many lines they may have together."""
 
 

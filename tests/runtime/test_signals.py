@@ -27,6 +27,16 @@ class Program:
         self.hurried.set()
 
 
+class Serving:
+    """Is open while a web server waits for its requests."""
+
+    def __init__(self) -> None:
+        self.interrupted = Event()
+
+    def interrupt_soon(self) -> None:
+        self.interrupted.set()
+
+
 async def test_a_signal_is_noted_and_passed_on(noted: list[int]) -> None:
     signals = Signals(Program())
     signals.open()
@@ -172,7 +182,7 @@ async def test_a_signal_that_is_ignored_stays_so() -> None:
 
 
 async def test_the_signal_of_a_web_server_begins_the_end_of_runs() -> None:
-    interrupted = Event()
+    serving = Serving()
     noted: list[int] = []
 
     def handle_exit(number: int, _: object) -> None:
@@ -182,12 +192,12 @@ async def test_the_signal_of_a_web_server_begins_the_end_of_runs() -> None:
     before = signal.signal(signal.SIGTERM, handle_exit)
 
     try:
-        signals = Signals(Program(), interrupted.set)
+        signals = Signals(Program(), serving)
         signals.open()
         signal.raise_signal(signal.SIGTERM)
 
         with fail_after(10):
-            await interrupted.wait()
+            await serving.interrupted.wait()
 
         signals.close()
     finally:
@@ -197,11 +207,11 @@ async def test_the_signal_of_a_web_server_begins_the_end_of_runs() -> None:
 
 
 async def test_other_handlers_decide_what_becomes_of_runs(noted: list[int]) -> None:
-    interrupted = Event()
-    signals = Signals(Program(), interrupted.set)
+    serving = Serving()
+    signals = Signals(Program(), serving)
     signals.open()
     signal.raise_signal(signal.SIGTERM)
     await checkpoint()
     signals.close()
-    assert not interrupted.is_set()
+    assert not serving.interrupted.is_set()
     assert noted == [signal.SIGTERM]
