@@ -14,6 +14,7 @@ from asyncflow.cli.output import json_option, note, print_facts, print_json
 from asyncflow.cli.records import address_of, reader, store_option
 from asyncflow.cli.value_files import Files, files_of, missing, orphans, values_options
 from asyncflow.errors import StoreFailed, ValueMissing
+from asyncflow.stores._folder import make_private
 from asyncflow.stores._reader import schema_version
 
 
@@ -172,7 +173,9 @@ def _copy_values(
             with (
                 values.here(values.path(name)) if values else nullcontext(name) as file
             ):
-                shutil.copyfile(file, os.path.join(folder, name))
+                copy = os.path.join(folder, name)
+                make_private(copy)
+                shutil.copyfile(file, copy)
         except (FileNotFoundError, ValueMissing):
             gone.append(name)
 

@@ -99,7 +99,8 @@ class Access:
         try:
             found = os.stat(path)
         except FileNotFoundError:
-            _make_file(path)
+            with suppress(OSError):  # SQLite says what is wrong
+                make_private(path)
         except OSError:  # SQLite says what is wrong with it
             return
         else:
@@ -214,16 +215,18 @@ def _make(path: str) -> bool:
     return True
 
 
-def _make_file(path: str) -> None:
+def make_private(path: str) -> None:
+    """Make an empty file, which only this user may read. Blocks.
+
+    :raises FileExistsError: where it is there
+    """
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o600)
 
-    with suppress(OSError):  # SQLite says what is wrong
-        descriptor = os.open(path, flags, 0o600)
-
-        try:
-            os.fchmod(descriptor, 0o600)  # whatever the umask took away
-        finally:
-            os.close(descriptor)
+    try:
+        os.fchmod(descriptor, 0o600)  # whatever the umask took away
+    finally:
+        os.close(descriptor)
 
 
 def _uid_of_new(path: str, found: os.stat_result) -> int | None:

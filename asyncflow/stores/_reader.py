@@ -190,8 +190,14 @@ class SqliteReader:
     def backup(self, path: str) -> None:
         """Copy the database, as it is at one moment, while others write.
 
+        :param path: a new file, which only this user may read
+        :raises FileExistsError: where it is there
         :raises StoreFailed: where the copy cannot be written
         """
+        from asyncflow.stores._folder import make_private
+
+        make_private(path)
+
         with self._explained():
             copy = sqlite3.connect(path)
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 from pathlib import Path
 
 from tests.support.command import FLOWS, answer, call, running
@@ -69,3 +71,20 @@ def test_an_older_store_is_copied_and_brought_up_to_date(folder: Path) -> None:
         "there is no such file"
         in call("store", "migrate", "--store", "no.db", code=2).output
     )
+
+
+def test_only_this_user_may_read_a_copy(folder: Path) -> None:
+    large = FLOWS.replace("return [year, 2, 3]", "return list(range(100_000))")
+    (folder / "flows.py").write_text(large)
+    before = os.umask(0o022)
+
+    try:
+        call("run", "flows:sales")
+        call("store", "backup", "copy.db")
+    finally:
+        os.umask(before)
+
+    (value,) = (folder / "copy.values").glob("*.value")
+    copied = [folder / "copy.db", folder / "copy.values", value]
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in copied]
+    assert modes == [0o600, 0o700, 0o600]

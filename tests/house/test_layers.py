@@ -36,6 +36,7 @@ PICKED: Mapping[tuple[str, str], str] = {
     ("runtime.held_values", "drivers._held"): "the same",
     ("runtime.wiring", "stores._address"): "what kind of store is meant",
     ("cli.store_command", "stores._reader"): "older ones are looked at, too",
+    ("cli.store_command", "stores._folder"): "copies are for this user alone, too",
     ("cli.records", "stores._address"): "what kind of store is meant",
     ("runtime.exporting", "stores._properties"): "archives have them as stores do",
     ("runtime.importing", "stores._properties"): "the same",
