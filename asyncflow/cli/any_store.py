@@ -12,6 +12,7 @@ from asyncflow.abc import Store
 from asyncflow.errors import UsageError
 from asyncflow.options import Page
 from asyncflow.runtime.wiring import as_store
+from asyncflow.secret import without_password
 
 T = TypeVar("T")
 
@@ -23,7 +24,7 @@ class AnyReader:
     """
 
     def __init__(self, address: str) -> None:
-        self.file = "the store"
+        self.file = without_password(address)
         self._store: Store = as_store(address)
         self._runner = asyncio.Runner()
 

@@ -14,6 +14,7 @@ from asyncflow.cli.output import json_option, note, print_facts, print_json
 from asyncflow.cli.records import address_of, reader, store_option
 from asyncflow.cli.value_files import Files, files_of, missing, orphans, values_options
 from asyncflow.errors import StoreFailed, ValueMissing
+from asyncflow.secret import without_password
 from asyncflow.stores._folder import make_private
 from asyncflow.stores._reader import schema_version
 
@@ -129,13 +130,14 @@ def migrate(as_json: bool, store: str | None) -> None:
         run(main)
 
     after, _ = _versions(address)
+    shown = without_password(address)
 
     if as_json:
-        print_json({"store": address, "before": before, "after": after})
+        print_json({"store": shown, "before": before, "after": after})
     elif before == after:
-        click.echo(f"{address} is up to date" + (f": version {after}" if after else ""))
+        click.echo(f"{shown} is up to date" + (f": version {after}" if after else ""))
     else:
-        click.echo(f"{address} had version {before} and has version {after} now")
+        click.echo(f"{shown} had version {before} and has version {after} now")
 
 
 def _versions(address: str) -> tuple[int | None, int]:
