@@ -95,7 +95,9 @@ def command(target: str, scenario_id: str | None, as_json: bool, **given: Any) -
         with reader(given["store"]) as store:
             scenario_id = resolve(store, scenario_id, [ids.SCENARIO])
 
-    plan = run(lambda: _plan(code, config, scenario_id, {**given, "inputs": inputs}))
+    durations = _durations(given["store"], [task.id for task in config.task_configs])
+    facts = {**given, "inputs": inputs, "durations": durations}
+    plan = run(lambda: _plan(code, config, scenario_id, facts))
     _show(plan, as_json)
 
 
@@ -129,7 +131,6 @@ async def _plan(
         planned = scenario.plan(force=given["force"])
         values = await _values(scenario)
 
-    durations = _durations(given["store"], [step.task for step in planned])
     steps = _steps(config)
     tasks = {task.id: task for task in config.task_configs}
     found = [
@@ -142,7 +143,7 @@ async def _plan(
                 node.id: values.get(node.id, "?") for node in tasks[step.task].input
             },
             writes=[node.id for node in tasks[step.task].output],
-            last_duration=durations.get(step.task),
+            last_duration=given["durations"].get(step.task),
         )
         for step in planned
     ]

@@ -98,3 +98,15 @@ def test_the_password_of_a_database_is_not_shown(
     assert answer("store", "migrate", *secret)["store"] == shown
     assert shown in call("store", "check", *secret).stdout
     assert shown in call("list", *secret).stderr
+
+
+@pytest.mark.may_leave("thread", reason="psycopg's own")
+def test_a_run_in_a_database_is_planned(
+    server: Server, database: str, folder: Path
+) -> None:
+    there = ("--store", server.url(database))
+    call("run", "flows:sales", *there)
+    first, _ = answer("plan", "flows:sales", *there)
+    assert first["last_duration"] is not None
+    first, _ = answer("plan", "flows:sales", "--of", "last", *there)
+    assert (first["runs"], first["last_duration"] is None) == (False, False)
