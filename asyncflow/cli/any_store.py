@@ -143,7 +143,7 @@ class AnyReader:
             )
         )
 
-    def values_folder(self) -> str | None:
+    def values_folder(self, *, is_own: bool = False) -> str | None:
         """Return the folder of the files of large values; None where there is none."""
         return self._store.values_folder
 
@@ -152,7 +152,9 @@ class AnyReader:
 
         :raises UsageError: always
         """
-        raise UsageError(f"{path} is not written: use pg_dump for a PostgreSQL store")
+        raise UsageError(
+            f"{self.file} is not copied: only SQLite files are; use pg_dump for PostgreSQL"
+        )
 
     def _is_meant(
         self, record: Any, given: Mapping[str, Any], scenarios: Mapping[str, Any]

@@ -45,7 +45,7 @@ def command(older: float | None, keep: int | None, as_json: bool, **given: Any) 
       asyncflow gc --older 7d --logs
     """
     with reader(given["store"]) as store:
-        files = files_of(store, given)
+        files = files_of(store, given, is_own=True)
         lost = orphans(store, files)
         runs = (
             store.prunable(older, keep, given["logs"])

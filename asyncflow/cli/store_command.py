@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-import shutil
-from contextlib import nullcontext
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
+from asyncflow.cli.copying import Copied, copy_store
 from asyncflow.cli.group import FAILED
 from asyncflow.cli.output import json_option, note, print_facts, print_json
-from asyncflow.cli.records import address_of, reader, store_option
-from asyncflow.cli.value_files import Files, files_of, missing, orphans, values_options
-from asyncflow.errors import StoreFailed, ValueMissing
+from asyncflow.cli.records import Reader, address_of, reader, store_option
+from asyncflow.cli.value_files import files_of, missing, orphans, values_options
+from asyncflow.errors import StoreFailed
 from asyncflow.secret import without_password
-from asyncflow.stores._folder import make_private
 from asyncflow.stores._reader import schema_version
+
+ELSEWHERE = "where files of values are elsewhere, name that place: --values ADDRESS, or -m MODULE"
+"""What helps where some are missing."""
 
 
 @click.group(short_help="Check, back up and migrate the store.")
@@ -36,8 +38,7 @@ def check(as_json: bool, store: str | None, **given: Any) -> None:
     with reader(store) as records:
         damaged = records.check()
         sizes = records.sizes() if not damaged else {}
-        files = files_of(records, given) if not damaged else None
-        gone, lost = missing(records, files), [*orphans(records, files)]
+        gone, lost = ([], []) if damaged else _of_values(records, given)
         facts: dict[str, Any] = {
             "store": records.file,
             "damaged": damaged,
@@ -67,8 +68,20 @@ def check(as_json: bool, store: str | None, **given: Any) -> None:
     if damaged:
         note("bring a backup back, or what `sqlite3 FILE .recover` can save")
 
+    if gone:
+        note(ELSEWHERE)
+
     if damaged or gone:
         raise click.exceptions.Exit(FAILED)
+
+
+def _of_values(
+    records: Reader, given: Mapping[str, Any]
+) -> tuple[list[str], list[str]]:
+    """Return the files of values that are missing, and those that are lost."""
+    gone = missing(records, files_of(records, given))
+    own = files_of(records, given, is_own=True)
+    return gone, [*orphans(records, own)]
 
 
 @command.command(short_help="Copy it while others use it.")
@@ -91,20 +104,29 @@ def backup(target: str, as_json: bool, store: str | None, **given: Any) -> None:
             )
 
     with reader(store, allows_older=True) as records:
-        os.makedirs(os.path.dirname(os.path.abspath(target)), exist_ok=True)
-        records.backup(target)
-        values = files_of(records, given)
-
-    copied, gone = _copy_values(target, values, folder)
+        made = copy_store(records, files_of(records, given), target, folder)
 
     if as_json:
-        print_json({"store": target, "values": folder, "files": copied, "gone": gone})
-        return
+        found = {"files": made.files, "missing": made.missing, "gone": made.dropped}
+        print_json({"store": target, "values": folder, **found})
+    else:
+        note(f"{target} is written, with {made.files} files of values in {folder}")
+        _tell_of_values(made)
 
-    note(f"{target} is written, with {copied} files of values in {folder}")
+    if made.missing:
+        raise click.exceptions.Exit(FAILED)
 
-    for name in gone:
+
+def _tell_of_values(made: Copied) -> None:
+    """Say which files of values a copy has not."""
+    for name in made.dropped:
         note(f"{name} was dropped meanwhile: the copy has not this version of a value")
+
+    for name in made.missing:
+        note(f"{name} is missing: the copy has not this version of a value")
+
+    if made.missing:
+        note(f"the copy is incomplete: {ELSEWHERE}")
 
 
 @command.command(short_help="Bring an older store up to date.")
@@ -153,32 +175,3 @@ def _versions(address: str) -> tuple[int | None, int]:
         )
 
     return schema_version(address)
-
-
-def _copy_values(
-    target: str, values: Files | None, folder: str
-) -> tuple[int, list[str]]:
-    """Copy the files that a copy of a database names; return which have gone."""
-    before, known = schema_version(target)
-
-    if before == known:
-        with reader(target) as records:
-            names = records.names("kept_names")
-    else:  # nobody here knows what it names
-        names = [*values.sizes()] if values else []
-
-    os.makedirs(folder, mode=0o700)
-    gone = []
-
-    for name in names:
-        try:
-            with (
-                values.here(values.path(name)) if values else nullcontext(name) as file
-            ):
-                copy = os.path.join(folder, name)
-                make_private(copy)
-                shutil.copyfile(file, copy)
-        except (FileNotFoundError, ValueMissing):
-            gone.append(name)
-
-    return len(names) - len(gone), gone

@@ -82,12 +82,17 @@ def declared(module: str | None) -> Configuration:
     return Configuration()
 
 
-def files_of(store: Reader, given: Mapping[str, Any]) -> Files | None:
+def files_of(
+    store: Reader, given: Mapping[str, Any], *, is_own: bool = False
+) -> Files | None:
     """Return the files of a store's values, here and at an address; None for none.
 
     :param given: the options of the command
+    :param is_own: whether some are to be removed: not from a folder that another store may
+        have
     """
-    folder, values, module = store.values_folder(), given["values"], given["module"]
+    folder = store.values_folder(is_own=is_own)
+    values, module = given["values"], given["module"]
 
     if not (values or module or any(map(os.environ.get, TOLD_BY))):
         return FolderFiles(folder) if folder else None
@@ -100,7 +105,7 @@ def files_of(store: Reader, given: Mapping[str, Any]) -> Files | None:
 def missing(store: Reader, files: Files | None) -> list[str]:
     """Return the files that the store names, and that are not there."""
     if files is None:
-        return []
+        return sorted(store.names("kept_names"))
 
     known = files.sizes()
     names = [name for name in store.names("kept_names") if name not in known]

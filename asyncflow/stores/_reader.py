@@ -11,7 +11,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -178,33 +178,35 @@ class SqliteReader:
         }
         return [str(run_id) for (run_id,) in self._ask("prunable", given)]
 
-    def values_folder(self) -> str | None:
-        """Return the folder of the files of large values; None where there is none."""
+    def values_folder(self, *, is_own: bool = False) -> str | None:
+        """Return the folder of the files of large values; None where there is none.
+
+        :param is_own: whether the mark in it must say that it is the store's: else it is
+            also the one beside a store that was moved or copied, which nobody has opened
+            since
+        """
         from asyncflow.stores._folder import Access
         from asyncflow.stores._sqlite_files import values_folder
 
         ((store_id,),) = self._ask("store_id")
         access = Access(store=self.file)
-        return values_folder(access, os.path.realpath(self.file)).found(str(store_id))
+        place = values_folder(access, os.path.realpath(self.file))
+        found = place.found(str(store_id))
+        return found if found or is_own else place.beside(str(store_id))
 
     def backup(self, path: str) -> None:
         """Copy the database, as it is at one moment, while others write.
 
         :param path: a new file, which only this user may read
         :raises FileExistsError: where it is there
-        :raises StoreFailed: where the copy cannot be written
+        :raises sqlite3.Error: where the copy cannot be written
         """
         from asyncflow.stores._folder import make_private
 
         make_private(path)
 
-        with self._explained():
-            copy = sqlite3.connect(path)
-
-            try:
-                self._connection.backup(copy)
-            finally:
-                copy.close()
+        with closing(sqlite3.connect(path)) as copy:
+            self._connection.backup(copy)
 
     def _check_version(self) -> None:
         known = newest_version("schema")

@@ -80,6 +80,15 @@ class ValuesFolder(ABC):
 
         return None
 
+    def beside(self, store_id: str) -> str | None:
+        """Return the folder that a store has when it is opened, or in which the files
+        are that it gets then; None where there is none.
+
+        It is for who reads: another store may have it.
+        """
+        paths = (self.place_of(store_id), self.first)
+        return next(filter(os.path.isdir, paths), None)
+
     def taken(
         self,
         store_id: str,

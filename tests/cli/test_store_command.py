@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.support.command import FLOWS, answer, call, running
+from tests.support.disks import small_disk
 
 SCHEMA_8 = Path(__file__).parents[1] / "stores" / "files" / "schema_8.sql"
 
@@ -73,18 +78,89 @@ def test_an_older_store_is_copied_and_brought_up_to_date(folder: Path) -> None:
     )
 
 
-def test_only_this_user_may_read_a_copy(folder: Path) -> None:
-    large = FLOWS.replace("return [year, 2, 3]", "return list(range(100_000))")
-    (folder / "flows.py").write_text(large)
+def test_only_this_user_may_read_a_copy(folder: Path, large: Path) -> None:
     before = os.umask(0o022)
 
     try:
-        call("run", "flows:sales")
         call("store", "backup", "copy.db")
     finally:
         os.umask(before)
 
-    (value,) = (folder / "copy.values").glob("*.value")
-    copied = [folder / "copy.db", folder / "copy.values", value]
-    modes = [stat.S_IMODE(path.stat().st_mode) for path in copied]
+    values = folder / "copy.values"
+    paths = [folder / "copy.db", values, values / large.name]
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in paths]
     assert modes == [0o600, 0o700, 0o600]
+
+
+@pytest.fixture
+def large(folder: Path) -> Path:
+    """Give a folder whose store has one value in a file; return that."""
+    text = FLOWS.replace("return [year, 2, 3]", "return list(range(100_000))")
+    (folder / "flows.py").write_text(text)
+    call("run", "flows:sales")
+    (value,) = (folder / ".asyncflow" / "asyncflow.values").glob("*.value")
+    return value
+
+
+def moved(folder: Path) -> Path:
+    return (folder / ".asyncflow").rename(folder / "other")
+
+
+def copied(folder: Path) -> Path:
+    return Path(shutil.copytree(folder / ".asyncflow", folder / "other"))
+
+
+def backed_up(folder: Path) -> Path:
+    call("store", "backup", "other/asyncflow.db")
+    return folder / "other"
+
+
+@pytest.mark.parametrize("put", [moved, copied, backed_up])
+def test_the_values_of_a_store_that_was_moved_or_copied(
+    folder: Path, large: Path, put: Callable[[Path], Path]
+) -> None:
+    other = put(folder)
+    there = ("--store", str(other / "asyncflow.db"))
+    assert answer("store", "check", *there)["missing_files"] == []
+    assert answer("store", "backup", "copy.db", *there)["files"] == 1
+    stray = other / "asyncflow.values" / f"{large.name.partition('-')[0]}-lost.value"
+    stray.write_text("of a store that may not be this one")
+    assert answer("gc", *there)["files"] == 0
+    stray.unlink()
+    (other / "asyncflow.values" / large.name).unlink()
+    told = call("store", "check", *there, code=1)
+    assert "values are missing" in told.stdout
+    assert "--values ADDRESS" in told.stderr
+    shutil.rmtree(other / "asyncflow.values")
+    assert answer("store", "check", *there, code=1)["missing_files"] == [large.name]
+
+
+def test_a_copy_that_lacks_values_is_told(folder: Path, large: Path) -> None:
+    made = call("store", "backup", "wrong.db", "--values", str(folder / "no"), code=1)
+    assert f"{large.name} is missing" in made.output
+    assert "--values ADDRESS" in made.output
+    large.unlink()
+    found = answer("store", "backup", "copy.db", code=1)
+    assert (found["files"], found["missing"], found["gone"]) == (0, [large.name], [])
+
+
+def test_a_damaged_store_is_not_copied(folder: Path) -> None:
+    file = folder / ".asyncflow" / "asyncflow.db"
+    data = bytearray(file.read_bytes())
+    data[3 * 8192 : 3 * 8192 + 4000] = bytes(4000)
+    file.write_bytes(data)
+    before = {*os.listdir(folder)}
+    told = call("store", "backup", "copy.db", code=1).output
+    assert "is damaged, and no copy is written" in told
+    assert {*os.listdir(folder)} == before
+
+
+@pytest.mark.parametrize("size", ["100k", "600k"], ids=["records", "values"])
+def test_a_copy_that_finds_no_room_leaves_nothing(
+    folder: Path, large: Path, size: str
+) -> None:
+    with small_disk(folder / "disk", size) as disk:
+        told = call("store", "backup", "disk/copy.db", code=1).output
+        assert "disk/copy.db is not written" in told
+        assert "free some space" in told
+        assert os.listdir(disk) == []
