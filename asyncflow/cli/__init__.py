@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+
+STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
 
 def main() -> None:
@@ -17,6 +20,18 @@ def main() -> None:
         sys.stderr.write("asyncflow: the command line needs pip install '.[cli]'\n")
         sys.exit(2)
 
+    _open_closed()
     from asyncflow.cli.group import cli
 
     cli(prog_name="asyncflow")
+
+
+def _open_closed() -> None:
+    """Have standard streams that are closed lead nowhere: else the first files that are
+    opened, such as the store's, get their numbers, and what is printed.
+    """
+    for number, (name, mode) in enumerate(STREAMS):
+        if getattr(sys, name) is None:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+            stream = os.fdopen(number, mode, encoding="utf-8", closefd=False)
+            setattr(sys, name, stream)

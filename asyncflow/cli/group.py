@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -42,7 +43,7 @@ COMMANDS = {
 }
 """Each is in the module of its name; what it does, in a line."""
 
-FAILED, USAGE, INTERRUPTED = 1, 2, 130
+FAILED, USAGE, UNPRINTED, INTERRUPTED = 1, 2, 3, 130
 """Exit codes besides 0."""
 
 _USAGE = (ConfigError, NotDeclared, NotFound, StoreFailed, UsageError)
@@ -111,6 +112,27 @@ class Commands(click.Group):
             raise Failure(str(error), USAGE) from error
         except AsyncflowError as error:
             raise Failure(str(error)) from error
+        except OSError as error:
+            raise _unprinted(error) from None
+
+
+def _unprinted(error: OSError) -> BaseException:
+    """Return the end of a command whose output cannot be written, in place of an error
+    that says so; any other error as it is.
+    """
+    from asyncflow.cli.output import is_of_output
+
+    if not is_of_output(error):
+        return error
+
+    if error.errno == errno.EPIPE:  # as after `| head`: nobody wants to know
+        return click.exceptions.Exit(UNPRINTED)
+
+    return Failure(
+        f"what the command prints cannot be written ({error.strerror or error}); what it "
+        "does is done: `asyncflow list` and `asyncflow show` tell it",
+        UNPRINTED,
+    )
 
 
 @click.command(

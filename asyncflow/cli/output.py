@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -41,7 +42,6 @@ def print_json(value: object) -> None:
 def print_line(value: object) -> None:
     """Print a value as one line of JSON."""
     click.echo(json.dumps(value, ensure_ascii=False))
-    sys.stdout.flush()
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -94,6 +94,21 @@ def coloured(text: str) -> str:
 def note(text: str) -> None:
     """Tell people something beside what a command prints."""
     click.echo(text, err=True)
+
+
+def is_of_output(error: OSError) -> bool:
+    """Tell whether an error says that something cannot be printed; if so, standard output
+    leads nowhere from now on, so that what is left of it raises no more errors.
+    """
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+
+    if frame.f_code is not click.echo.__code__:
+        return False
+
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return True
 
 
 def unwritten(path: str, error: OSError) -> click.UsageError:

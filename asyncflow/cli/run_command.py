@@ -23,7 +23,7 @@ from asyncflow.orchestrator import Orchestrator
 @click.command(
     short_help="Run a scenario, and show how it goes.",
     epilog=f"{TARGET} Exit codes: 0 completed, 1 failed or cancelled, 2 nothing was run, "
-    "130 interrupted.",
+    "3 what it prints cannot be written, 130 interrupted.",
 )
 @click.argument("target", metavar="MODULE:SCENARIO", shell_complete=complete_module)
 @click.option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -11,6 +12,7 @@ import click
 
 from asyncflow.cli.group import FAILED, INTERRUPTED, Failure
 from asyncflow.cli.output import (
+    is_of_output,
     note,
     print_facts,
     print_json,
@@ -40,7 +42,8 @@ def run(main: Callable[[], Awaitable[T]]) -> T:
 async def followed(submission: Submission, *, title: str, jsonl: bool) -> Submission:
     """Show a run until it has ended; return it, however that was.
 
-    On cancel only the watching ends.
+    On cancel only the watching ends. Where its lines cannot be printed any more, the
+    program is interrupted as by Ctrl-C: the run stays in the store.
 
     :param jsonl: whether each event is printed as a line of JSON
     """
@@ -50,13 +53,28 @@ async def followed(submission: Submission, *, title: str, jsonl: bool) -> Submis
     try:
         async for event in submission:
             if jsonl:
-                print_line(event.as_dict())
+                jsonl = _is_printed(event.as_dict())
 
             told(progress, event)
     finally:
         progress.close()
 
     return submission
+
+
+def _is_printed(value: object) -> bool:
+    """Print a line; where that cannot be done, say why and interrupt this program."""
+    try:
+        print_line(value)
+    except OSError as error:
+        if not is_of_output(error):
+            raise
+
+        note(f"no more lines can be printed ({error.strerror or error})")
+        signal.raise_signal(signal.SIGINT)
+        return False
+
+    return True
 
 
 def summary(submission: Submission) -> dict[str, object]:

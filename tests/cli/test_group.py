@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from asyncflow.cli.group import COMMANDS
-from tests.support.command import call
+from tests.support.command import SLOW, answer, call
 from tests.support.programs import ROOT, environment
 
 
@@ -52,3 +52,51 @@ def test_the_script_and_its_extra_are_declared() -> None:
     needs = " ".join(project["optional-dependencies"]["cli"])
     assert "click" in needs
     assert "rich" in needs
+
+
+def shell(line: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of a shell in which `$@` is the command, with its arguments. Blocks."""
+    command = [sys.executable, "-W", "error", "-m", "asyncflow", *arguments]
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", line, "bash", *command],
+        env=environment(),
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+
+def test_standard_output_may_be_closed(folder: Path) -> None:
+    run = shell('"$@" >&-', folder, "run", "flows:sales", "--name", "unheard")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert len(answer("list", "--name", "unheard", "--status", "COMPLETED")) == 1
+    listed = shell('"$@" <&- >&- 2>&-', folder, "list")
+    assert listed.returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has it")
+def test_output_that_cannot_be_written(folder: Path) -> None:
+    run = shell('"$@" > /dev/full', folder, "run", "flows:sales", "--name", "unheard")
+    assert run.returncode == 3
+    assert "Traceback" not in run.stderr
+    assert "cannot be written (No space left on device)" in run.stderr
+    assert len(answer("list", "--name", "unheard", "--status", "COMPLETED")) == 1
+
+
+def test_a_pipe_that_is_closed_while_a_run_is_followed(folder: Path) -> None:
+    (folder / "slow.py").write_text(SLOW)
+    run = shell('"$@" | head -1 > /dev/null', folder, "run", "slow", "--jsonl")
+    assert run.returncode == 130
+    assert "no more lines can be printed (Broken pipe)" in run.stderr
+    assert "Traceback" not in run.stderr
+    (left,) = answer("list", "--config", "slow")
+    assert f"asyncflow retry {left['id']} -m slow` goes on with it" in run.stderr
+    assert left["status"] not in ("FAILED", "CANCELED")
+
+
+def test_a_pipe_that_is_closed(folder: Path) -> None:
+    listed = shell('"$@" | true', folder, "list", "jobs")
+    assert listed.returncode in (0, 3)
+    assert listed.stderr == ""
