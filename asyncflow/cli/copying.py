@@ -66,7 +66,7 @@ def copy_store(
             "or name a file that you may write"
         ) from error
     except sqlite3.Error as error:
-        if error.sqlite_errorcode & 0xFF in _DAMAGED:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
             raise _damaged(records, str(error)) from error
 
         raise Failure(

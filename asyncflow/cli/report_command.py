@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -28,7 +30,7 @@ from asyncflow.orchestrator import Orchestrator
     show_default=True,
     metavar="FILE",
     type=click.Path(dir_okay=False),
-    help="The file; one that is there is replaced.",
+    help="The file; one that is there is replaced. - prints the page.",
 )
 @json_option
 @store_option
@@ -37,16 +39,30 @@ def command(submission: str, output: str, as_json: bool, store: str | None) -> N
 
     The file can be sent as it is: it loads nothing. Without an id it is the newest run.
     """
+    if not output:
+        raise click.UsageError("-o names no file: give one, such as -o run.html")
+
+    if output == "-" and as_json:
+        raise click.UsageError("-o - prints the page: leave out --json, or name a file")
+
     with reader(store) as records:
         run_id = resolve(records, submission, [ids.SUBMISSION])
 
-    async def main() -> None:
+    async def write(path: str) -> None:
         async with Orchestrator(store=store, adopt=False) as orchestrator:
             found = await orchestrator.get_submission(run_id)
-            await found.report(output)
+            await found.report(path)
+
+    if output == "-":
+        with TemporaryDirectory() as folder:
+            file = Path(folder, "run.html")
+            run(lambda: write(str(file)))
+            click.echo(file.read_text(encoding="utf-8"), nl=False)
+
+        return
 
     try:
-        run(main)
+        run(lambda: write(output))
     except OSError as error:
         raise unwritten(output, error) from None
 

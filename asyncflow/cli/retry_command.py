@@ -32,7 +32,9 @@ KINDS = (ids.SUBMISSION,)
 @click.argument("names", metavar="[ID]...", nargs=-1, shell_complete=completion(*KINDS))
 @module_option
 @selection
-@click.option("--mode", metavar="MODE", help="How jobs run: development, standalone.")
+@click.option(
+    "--mode", metavar="MODE", help="How jobs run: development, standalone, cluster."
+)
 @click.option(
     "--workers", type=click.IntRange(1), metavar="N", help="How many at once."
 )

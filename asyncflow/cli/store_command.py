@@ -13,7 +13,6 @@ from asyncflow.cli.group import FAILED
 from asyncflow.cli.output import json_option, note, print_facts, print_json
 from asyncflow.cli.records import Reader, address_of, reader, store_option
 from asyncflow.cli.value_files import files_of, missing, orphans, values_options
-from asyncflow.errors import StoreFailed
 from asyncflow.secret import without_password
 from asyncflow.stores._reader import schema_version
 
@@ -167,11 +166,4 @@ def _versions(address: str) -> tuple[int | None, int]:
     if "://" in address:
         return None, 0
 
-    if not os.path.exists(address):
-        raise StoreFailed(
-            address,
-            "there is no such file",
-            "name the store with --store or ASYNCFLOW_STORE",
-        )
-
-    return schema_version(address)
+    return schema_version(os.path.expanduser(address))

@@ -43,6 +43,8 @@ class SqliteReader:
     def __init__(self, file: str, *, allows_older: bool = False) -> None:
         self.file = os.path.abspath(file)
         self._allows_older = allows_older
+        self.version: int
+        """That of its schema."""
 
         if not os.path.exists(self.file):
             raise StoreFailed(
@@ -211,7 +213,7 @@ class SqliteReader:
     def _check_version(self) -> None:
         known = newest_version("schema")
         ((owner, found, _),) = self._ask("identify")
-        version = int(found or 0)
+        version = self.version = int(found or 0)
 
         if owner != APPLICATION:
             raise StoreFailed(
@@ -251,15 +253,12 @@ class SqliteReader:
 
 
 def schema_version(file: str) -> tuple[int, int]:
-    """Return the version of a store's schema, and the newest that is known. Blocks."""
-    connection = sqlite3.connect(f"file:{_escaped(file)}?mode=ro", uri=True)
+    """Return the version of a store's schema, and the newest that is known. Blocks.
 
-    try:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-    finally:
-        connection.close()
-
-    return int(version), newest_version("schema")
+    :raises StoreFailed: where it is no store, or of a version that is not known
+    """
+    with SqliteReader(file, allows_older=True) as reader:
+        return reader.version, newest_version("schema")
 
 
 def _keys(names: Collection[str]) -> str:

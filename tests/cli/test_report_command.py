@@ -13,6 +13,12 @@ def test_a_page_of_the_newest_run(folder: Path) -> None:
     assert "about to fail" in page
     made = answer("report")
     assert made["file"] == str(folder / "run.html")
+    printed = call("report", "-o", "-").stdout
+    assert printed.startswith("<!")
+    assert "no such rows" in printed
+    assert not (folder / "-").exists()
+    assert "leave out --json" in call("report", "-o", "-", "--json", code=2).output
+    assert "names no file" in call("report", "-o", "", code=2).output
     refused = call("report", "-o", "no/such/folder.html", code=2).output
     assert "cannot be written" in refused
 

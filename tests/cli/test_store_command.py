@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from asyncflow.stores._sql import newest_version
 from tests.support.command import FLOWS, answer, call, running
 from tests.support.disks import small_disk
 
@@ -76,6 +77,15 @@ def test_an_older_store_is_copied_and_brought_up_to_date(folder: Path) -> None:
         "there is no such file"
         in call("store", "migrate", "--store", "no.db", code=2).output
     )
+
+
+def test_a_file_of_others_is_not_brought_up_to_date(folder: Path) -> None:
+    with sqlite3.connect("other.db") as connection:
+        connection.execute(f"PRAGMA user_version = {newest_version('schema')}")
+
+    connection.close()
+    told = call("store", "migrate", "--store", "other.db", code=2).output
+    assert "it is no store of asyncflow" in told
 
 
 def test_only_this_user_may_read_a_copy(folder: Path, large: Path) -> None:
