@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from asyncflow.cli.filters import finite
 from asyncflow.cli.group import FAILED
 from asyncflow.cli.ids import completion
 from asyncflow.cli.output import json_option, note, print_json
@@ -24,6 +25,7 @@ REASON = "asyncflow cancel was called"
 @click.option(
     "--timeout",
     type=click.FloatRange(0),
+    callback=finite,
     default=30.0,
     show_default=True,
     help="How many seconds to wait for the end.",

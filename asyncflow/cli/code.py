@@ -182,8 +182,6 @@ def overridden(config: Configuration, changes: Mapping[str, Any]) -> None:
 
 
 def _imported(name: str) -> ModuleType:
-    folder = os.getcwd()
-
     if name.endswith(".py"):
         path = os.path.abspath(name)
 
@@ -191,6 +189,11 @@ def _imported(name: str) -> ModuleType:
             raise click.UsageError(f"there is no file {name}")
 
         folder, name = os.path.dirname(path), os.path.basename(path)[:-3]
+    else:
+        folder = os.getcwd()
+
+    if "" in name.split("."):
+        raise click.UsageError(f"{name!r} names no module: {_FORMS}")
 
     if folder not in sys.path:
         sys.path.insert(0, folder)
@@ -200,8 +203,7 @@ def _imported(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is not None and f"{name}.".startswith(f"{error.name}."):
             raise click.UsageError(
-                f"there is no module {name!r}, seen from {folder}: give MODULE:SCENARIO, "
-                "such as flows:sales, or flows.py:sales"
+                f"there is no module {name!r}, seen from {folder}: {_FORMS}"
             ) from None
 
         raise click.UsageError(
@@ -212,6 +214,9 @@ def _imported(name: str) -> ModuleType:
         raise click.UsageError(
             f"{name} cannot be imported: it raises\n\n{lines}"
         ) from error
+
+
+_FORMS = "give MODULE:SCENARIO, such as flows:sales, or flows.py:sales"
 
 
 def _config(module: ModuleType, scenario: str) -> Configuration:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -129,3 +130,13 @@ def matching(store: Reader, kind: str, options: Mapping[str, Any]) -> list[str]:
     table = TABLES[kind]
     found = store.listed(table, wanted(store, table, options), "date", Page(True))
     return [record.id for record in found]
+
+
+def finite(
+    ctx: click.Context, param: click.Parameter, value: float | None
+) -> float | None:
+    """Refuse what is no number of seconds: as click calls it for an option."""
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no number of seconds", ctx, param)
+
+    return value

@@ -113,14 +113,17 @@ class Commands(click.Group):
         except AsyncflowError as error:
             raise Failure(str(error)) from error
         except OSError as error:
-            raise _unprinted(error) from None
+            raise _told(error) from None
 
 
-def _unprinted(error: OSError) -> BaseException:
-    """Return the end of a command whose output cannot be written, in place of an error
-    that says so; any other error as it is.
+def _told(error: OSError) -> BaseException:
+    """Return the end of a command whose output cannot be written, or whose folder has
+    gone, in place of an error that says so; any other error as it is.
     """
     from asyncflow.cli.output import is_of_output
+
+    if isinstance(error, FileNotFoundError) and _is_nowhere():
+        return Failure("the current folder was removed: go to another one", USAGE)
 
     if not is_of_output(error):
         return error
@@ -133,6 +136,16 @@ def _unprinted(error: OSError) -> BaseException:
         "does is done: `asyncflow list` and `asyncflow show` tell it",
         UNPRINTED,
     )
+
+
+def _is_nowhere() -> bool:
+    """Tell whether the current folder was removed."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+
+    return False
 
 
 @click.command(

@@ -32,6 +32,8 @@ SORTS: dict[str, tuple[str, ...]] = {
 }
 LIMIT = 20
 """How many are on a page."""
+MOST = 2**62
+"""How many that may be: SQLite counts no further than twice as far."""
 
 
 @click.command(name="list", short_help="List submissions, scenarios or jobs.")
@@ -74,6 +76,9 @@ def command(what: str, sort: str, ids_only: bool, as_json: bool, **given: Any) -
     """
     if sort not in SORTS[what]:
         raise click.UsageError(f"{what} are sorted by {', '.join(SORTS[what])}")
+
+    if ids_only and as_json:
+        raise click.UsageError("--ids prints ids alone: leave out --json, or --ids")
 
     with reader(given["store"]) as store:
         records, has_more = _records(store, what, sort, given)
@@ -122,8 +127,8 @@ def _records(
 
         found["submission"] = resolve(store, text, [ids.SUBMISSION])
 
-    limit = given["limit"]
-    page = Page(not given["reverse"], limit + 1 if limit else None, given["offset"])
+    limit, offset = (min(given[name], MOST) for name in ("limit", "offset"))
+    page = Page(not given["reverse"], limit + 1 if limit else None, offset)
     records = store.listed(table, found, sort, page)
     return (records[:limit], len(records) > limit) if limit else (records, False)
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from asyncflow.cli.code import TARGET, Code, complete_module, load, overridden
+from asyncflow.cli.filters import finite
 from asyncflow.cli.group import FAILED, INTERRUPTED, USAGE, Failure
 from asyncflow.cli.output import json_option
 from asyncflow.cli.records import store_option
@@ -33,13 +34,16 @@ from asyncflow.orchestrator import Orchestrator
     metavar="NODE=VALUE",
     help="Give a data node a value: JSON, or else a text (may be repeated).",
 )
-@click.option("--mode", metavar="MODE", help="How jobs run: development, standalone.")
+@click.option(
+    "--mode", metavar="MODE", help="How jobs run: development, standalone, cluster."
+)
 @click.option(
     "--workers", type=click.IntRange(1), metavar="N", help="How many at once."
 )
 @click.option(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
+    callback=finite,
     metavar="SECONDS",
     help="End the run, and let it fail, after so long.",
 )

@@ -43,6 +43,21 @@ class OpenDatabase:
         self.is_left = False
         """Whether it is being closed, or was."""
 
+    def start(self) -> None:
+        """Start to write. Blocks.
+
+        :raises StoreFailed: where no thread can be started; the database is closed then
+        """
+        try:
+            self.writer.start()
+        except RuntimeError as error:
+            self.database.close()
+            raise StoreFailed(
+                self.name,
+                f"no thread can be started that writes it ({error})",
+                "allow this user more processes and threads (ulimit -u), or end some",
+            ) from error
+
     @property
     def failure(self) -> StoreFailed | None:
         """Why nothing is written any more, as a new error; None where all is."""

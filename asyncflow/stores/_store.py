@@ -527,7 +527,7 @@ class DatabaseStore(Store):
             outage = StoreOutage(database.file, self.patience)
             writer = Writer(database, "asyncflow-store", outage)
             opened = OpenDatabase(self._name, database, writer, outage)
-            await to_thread.run_sync(opened.writer.start)
+            await to_thread.run_sync(opened.start)
 
         return opened
 

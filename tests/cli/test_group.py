@@ -100,3 +100,18 @@ def test_a_pipe_that_is_closed(folder: Path) -> None:
     listed = shell('"$@" | true', folder, "list", "jobs")
     assert listed.returncode in (0, 3)
     assert listed.stderr == ""
+
+
+def test_a_current_folder_that_was_removed(folder: Path) -> None:
+    gone = folder / "gone"
+    line = f'mkdir {gone}; cd {gone}; rmdir {gone}; PYTHONPATH={ROOT} "$@"'
+    module, store = str(folder / "flows.py:sales"), str(folder / "new.db")
+
+    for arguments in (
+        ("list",),
+        ("run", "flows:sales", "--store", store),
+        ("run", module, "--store", store),
+    ):
+        told = shell(line, folder, *arguments)
+        assert (told.returncode, len(told.stderr.splitlines())) == (2, 1)
+        assert "was removed" in told.stderr

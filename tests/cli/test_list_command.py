@@ -134,3 +134,13 @@ def test_a_terminal_without_colours(folder: Path) -> None:
 
     assert "FAILED" in screen.text
     assert "\x1b" not in screen.text
+
+
+def test_numbers_that_no_store_knows(folder: Path) -> None:
+    huge = "9" * 20
+    assert len(answer("list", "-n", huge)) == 2
+    assert answer("list", "--offset", huge) == []
+
+
+def test_ids_are_no_json(folder: Path) -> None:
+    assert "leave out --json" in call("list", "--ids", "--json", code=2).output

@@ -53,6 +53,11 @@ def test_a_run_that_takes_too_long_fails(folder: Path) -> None:
         (("flows:sales", "--set", "yeah=1"), "it has year, rows, result"),
         (("flows:sales", "--set", "year"), "write --set year=VALUE"),
         (("flows:sales", "--mode", "magic"), "magic"),
+        (("flows:sales", "--timeout", "nan"), "nan is no number of seconds"),
+        (("flows:sales", "--timeout", "inf"), "inf is no number of seconds"),
+        (("",), "'' names no module: give MODULE:SCENARIO"),
+        ((":",), "'' names no module"),
+        ((".",), "'.' names no module"),
     ],
 )
 def test_a_mistake_is_told_and_nothing_runs(

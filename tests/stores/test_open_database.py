@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -68,3 +69,25 @@ async def test_each_who_asks_gets_an_error_of_its_own(opened: OpenDatabase) -> N
 
     assert found.value is not opened.outage.failure
     opened.outage.failure = None
+
+
+async def test_a_store_for_which_no_thread_can_be_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "asyncflow-store":
+            raise RuntimeError("can't start new thread")
+
+        start(thread)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+
+        with pytest.raises(StoreFailed, match=r"can't start new thread.*ulimit -u"):
+            async with SqliteStore(tmp_path / "runs.db"):
+                pass
+
+    async with SqliteStore(tmp_path / "runs.db"):
+        pass
