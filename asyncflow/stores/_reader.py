@@ -27,6 +27,12 @@ APPLICATION = int.from_bytes(b"asfl")
 BEYOND = "\U0010ffff"
 """Comes after all characters of ids."""
 
+LEAST_ROOM = 32 * 1024
+"""How many bytes SQLite needs beside a file to read it: of what readers and writers share."""
+
+_NO_ROOM = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN)
+_NO_RIGHT = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+
 _LOADS = {kind.table: kind.load for kind in KINDS.values()}
 _OF_SCENARIO = ("config", "name", "cycle", "tag")
 
@@ -46,13 +52,7 @@ class SqliteReader:
         self.version: int
         """That of its schema."""
 
-        if not os.path.exists(self.file):
-            raise StoreFailed(
-                self.file,
-                "there is no such file",
-                "go to the folder of your program, or name the store with --store or "
-                "ASYNCFLOW_STORE; the first run makes one",
-            )
+        _check_there(self.file)
 
         with self._explained():
             uri = f"file:{_escaped(self.file)}?mode=rw"
@@ -245,11 +245,74 @@ class SqliteReader:
         try:
             yield
         except sqlite3.Error as error:
-            raise StoreFailed(
-                self.file,
-                f"it cannot be read ({error})",
-                "see that the file is a store, and that this user may read it",
-            ) from error
+            raise StoreFailed(self.file, *_explanation(self.file, error)) from error
+
+
+def _check_there(file: str) -> None:
+    """See whether there is a file.
+
+    :raises StoreFailed: where there is none, or this user cannot see it
+    """
+    try:
+        os.stat(file)
+    except PermissionError as error:
+        raise StoreFailed(
+            file,
+            f"this user may not look into its folder ({error.strerror})",
+            "give this user the right to read and write the file and its folder",
+        ) from error
+    except OSError as error:
+        raise StoreFailed(
+            file,
+            "there is no such file",
+            "go to the folder of your program, or name the store with --store or "
+            "ASYNCFLOW_STORE; the first run makes one",
+        ) from error
+
+
+def _explanation(file: str, error: sqlite3.Error) -> tuple[str, str]:
+    """Return why a file cannot be read, and what to do."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+    if code == sqlite3.SQLITE_CORRUPT:
+        return (
+            f"it is damaged ({error})",
+            "bring a backup back, or what `sqlite3 FILE .recover` can save",
+        )
+
+    if code in _NO_ROOM and _room(file) < LEAST_ROOM:
+        problem = (
+            f"its disk is full, and a file of {LEAST_ROOM // 1024} KiB has to be made "
+            f"beside it to read it ({error})"
+        )
+        return problem, "free some space there"
+
+    if code in _NO_RIGHT and not _is_writable(file):
+        problem = (
+            "this user may not write to it or its folder, and who reads it has to, as "
+            f"others may write it at the same time ({error})"
+        )
+        remedy = (
+            "give this user the right to write to both, or look at a copy of the file"
+        )
+        return problem, remedy
+
+    return (
+        f"it cannot be read ({error})",
+        "see that the file is a store, and that this user may read it",
+    )
+
+
+def _room(file: str) -> int:
+    """Return how many bytes are free on the disk of a file."""
+    found = os.statvfs(os.path.dirname(file))
+    return found.f_bavail * found.f_frsize
+
+
+def _is_writable(file: str) -> bool:
+    """Tell whether this user may write to a file and its folder."""
+    paths = (file, os.path.dirname(file))
+    return all(os.access(path, os.W_OK, effective_ids=True) for path in paths)
 
 
 def schema_version(file: str) -> tuple[int, int]:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from anyio import to_thread
+from anyio.to_thread import run_sync
 
 from asyncflow import Orchestrator
 from asyncflow.alternatives import READERS
 from asyncflow.errors import StoreFailed
 from asyncflow.options import Page
 from asyncflow.stores._reader import SqliteReader, schema_version
+from tests.support.disks import small_disk
 from tests.support.flows import configuration, single
+from tests.support.nobody import as_nobody
 
 
 @pytest.mark.anyio
@@ -78,3 +84,70 @@ def test_what_is_no_store_of_this_version_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(StoreFailed, match="upgrade asyncflow"):
         SqliteReader(str(path))
+
+
+@pytest.fixture
+async def whole(tmp_path: Path) -> Path:
+    """Give a store that nobody has open."""
+    folder = tmp_path / "kept"
+
+    async with Orchestrator(configuration("development"), folder / "runs.db"):
+        pass
+
+    return folder / "runs.db"
+
+
+def problem_of(file: Path) -> str:
+    with pytest.raises(StoreFailed) as caught:
+        SqliteReader(str(file))
+
+    return str(caught.value)
+
+
+@pytest.mark.anyio
+async def test_a_damaged_file_is_called_damaged(whole: Path) -> None:
+    def look() -> str:
+        data = bytearray(whole.read_bytes())
+        data[100:8192] = bytes(8092)
+        whole.write_bytes(data)
+
+        return problem_of(whole)
+
+    assert "it is damaged (database disk image is malformed)" in await run_sync(look)
+
+
+@pytest.mark.anyio
+async def test_a_full_disk_is_named(whole: Path, tmp_path: Path) -> None:
+    def look(disk: Path) -> str:
+        shutil.copy(whole, disk / "runs.db")
+        (disk / "filler").write_bytes(bytes(os.statvfs(disk).f_bavail * 4096))
+        return problem_of(disk / "runs.db")
+
+    with small_disk(tmp_path / "disk") as disk:
+        told = await run_sync(look, disk)
+
+    assert "its disk is full" in told
+    assert told.endswith("free some space there")
+
+
+@pytest.mark.anyio
+async def test_rights_that_lack_are_named(whole: Path) -> None:
+    def look() -> list[str]:
+        with TemporaryDirectory(dir="/tmp") as place:  # everybody may look into that
+            folder = Path(place)
+            file = Path(shutil.copy(whole, folder))
+            file.chmod(0o444)
+            told = []
+
+            for mode in (0o555, 0o600):
+                folder.chmod(mode)
+
+                with as_nobody():
+                    told.append(problem_of(file))
+
+            folder.chmod(0o700)
+            return told
+
+    readable, hidden = await run_sync(look)
+    assert "this user may not write to it or its folder" in readable
+    assert "this user may not look into its folder" in hidden
