@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from asyncflow.cli.output import is_of_output
 from asyncflow.errors import (
     AsyncflowError,
     ConfigError,
@@ -120,8 +121,6 @@ def _told(error: OSError) -> BaseException:
     """Return the end of a command whose output cannot be written, or whose folder has
     gone, in place of an error that says so; any other error as it is.
     """
-    from asyncflow.cli.output import is_of_output
-
     if isinstance(error, FileNotFoundError) and _is_nowhere():
         return Failure("the current folder was removed: go to another one", USAGE)
 

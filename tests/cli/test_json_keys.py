@@ -65,7 +65,7 @@ CALLS: dict[str, set[str]] = {
     "config export flows -o out.toml": {"file"},
     "gc --keep 1 --dry-run": GC,
     "store check": STORE,
-    "store backup copy.db": {"store", "values", "files", "gone"},
+    "store backup copy.db": {"store", "values", "files", "gone", "missing"},
     "store migrate": {"store", "before", "after"},
 }
 NOTHING = ("cancel last", "pause last", "resume last", "config check flows")
