@@ -161,6 +161,9 @@ class Hosts:
         """Wait until all workers are there."""
         from distributed import Client
 
+        if not self.workers:
+            return
+
         with Client(self.address, set_as_default=False) as client:
             client.wait_for_workers(len(self.workers), PATIENCE)
 

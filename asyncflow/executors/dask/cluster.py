@@ -120,11 +120,14 @@ class Cluster:
 
         try:
             if held is None:
-                member = await self.seats.take(homes(calls))
+                member = await self._seat(trip)
             else:  # it has begun there
                 member = held.member
                 self.seats.take_at(member)
                 trip.is_adopted = True
+
+            if member is None:
+                return
 
             try:
                 if trip.is_adopted or not trip.kills:
@@ -143,6 +146,20 @@ class Cluster:
     def kill(self, call: Call, *, now: bool = False) -> None:
         if (trip := self._jobs.get(call.job_id)) is not None:
             self._transport.kill(trip, [call.job_id], now=now)
+
+            if trip.waiting is not None:
+                trip.waiting.cancel()
+
+    async def _seat(self, trip: Trip) -> Member | None:
+        """Take a seat for a trip; None where a job of it is to end before there is one.
+
+        Nothing is told of its calls then: they were not started, and those that are not to
+        end travel again.
+        """
+        with CancelScope() as trip.waiting:
+            return await self.seats.take(homes(trip.calls))
+
+        return None
 
     async def _ride(self, trip: Trip, member: Member) -> None:
         """Have a worker run the calls of a trip.

@@ -7,7 +7,7 @@ import pickle
 from collections.abc import Sequence
 
 import attrs
-from anyio import Event
+from anyio import CancelScope, Event
 
 from asyncflow.abc import Call, Crashed, Killed, Log, Outcome, Printed, Progress, Watch
 from asyncflow.executors.dask.relay import Message
@@ -38,6 +38,8 @@ class Trip:
     """Where they are; None before they are sent."""
     is_adopted: bool = attrs.field(init=False, default=False)
     """Whether it was sent by an orchestrator that has died."""
+    waiting: CancelScope | None = attrs.field(init=False, default=None)
+    """Ends its waiting for a seat; it may have one already. None where it waits for none."""
     over: Event = attrs.field(init=False, factory=Event)
     """Tells that nothing more is told."""
     kills: set[str] = attrs.field(init=False, factory=set)
