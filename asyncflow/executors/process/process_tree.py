@@ -103,7 +103,7 @@ def bury(pid: int, mark: str, since: int, there: list[Member], until: float) -> 
     :param until: how long to wait before that, as `time.monotonic` has it
     """
     if not IS_SHOWN:
-        _bury_group(pid, until)
+        bury_group(pid, until)
         return
 
     _await_end(there, until)
@@ -181,8 +181,8 @@ def _await_exit(member: Member, until: float) -> None:
         os.close(file)
 
 
-def _bury_group(group: int, until: float) -> None:
-    """Do it where the system shows no processes."""
+def bury_group(group: int, until: float) -> None:
+    """Do it where nobody can look for processes: what has left the group is missed."""
     while _is_alive(group) and time.monotonic() < until:
         time.sleep(PAUSE)
 

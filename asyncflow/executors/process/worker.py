@@ -179,7 +179,11 @@ class Worker:
         if not process_tree.has_started_any(self.pid):
             return False
 
-        self.others = process_tree.look(self.pid, self.mark, self.born)
+        try:
+            self.others = process_tree.look(self.pid, self.mark, self.born)
+        except OSError:  # too few descriptors
+            return True
+
         return bool(self.others)
 
     def bury(self, until: float, *, asks: bool = False) -> None:
@@ -188,12 +192,20 @@ class Worker:
         :param until: how long to wait before that, as `time.monotonic` has it
         :param asks: whether what is left is sent SIGTERM first
         """
-        left = process_tree.left(self.pid, self.mark, self.born, self.others)
+        known = self.pid, self.mark, self.born
 
-        for process in left if asks else ():
-            process.signal(signal.SIGTERM)
+        try:
+            left = process_tree.left(*known, self.others)
 
-        process_tree.bury(self.pid, self.mark, self.born, left, until)
+            for process in left if asks else ():
+                process.signal(signal.SIGTERM)
+
+            process_tree.bury(*known, left, until)
+        except OSError:  # too few descriptors: its group has to do
+            if asks:
+                self.signal_group(signal.SIGTERM)
+
+            process_tree.bury_group(self.pid, until)
 
     def rss(self) -> int:
         """Return how much memory it has now, in bytes; 0 where that is not known.

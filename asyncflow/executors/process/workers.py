@@ -200,22 +200,30 @@ class Workers:
             if worker not in idle and worker.returncode is None
         ]
 
+        self._left.update(busy)
+        lost = [
+            worker
+            for worker in self._watches
+            if worker not in workers and worker not in self._left
+            if worker.returncode is None
+        ]
+
         with CancelScope(shield=True):
-            async with create_task_group() as group:
-                for worker in idle:
-                    group.start_soon(self._end, worker, grace)
+            try:
+                async with create_task_group() as group:
+                    for worker in (*idle, *lost):
+                        group.start_soon(self._end, worker, grace)
+            finally:
+                for worker in (*workers, *lost):
+                    worker.close()
 
-            for worker in workers:
-                worker.close()
+                for place in places:
+                    await place.close()
 
-            for place in places:
-                await place.close()
-
-            self._left.update(busy)
-            await self._ends(
-                watch for watch in self._watches if watch not in self._left
-            )
-            self._ends(busy).add_done_callback(lambda _: _let_go(places))
+                await self._ends(
+                    worker for worker in self._watches if worker not in self._left
+                )
+                self._ends(busy).add_done_callback(lambda _: _let_go(places))
 
     def _ends(self, workers: Iterable[Worker]) -> asyncio.Future[Any]:
         """Return what is done once workers have ended."""
@@ -236,9 +244,7 @@ class Workers:
         """Do it, but leave what it wrote until `Worker.forget`."""
         self.by_pid.pop(worker.pid, None)
         take_idle(worker.process)
-
-        with CancelScope(shield=True):
-            await self._end(worker, grace)
+        await self._end(worker, grace)
 
     async def kill(self, worker: Worker) -> None:
         """Kill a worker that runs nothing; what it wrote stays until `Worker.forget`."""
@@ -250,24 +256,31 @@ class Workers:
             await worker.process.aclose()
 
     async def _end(self, worker: Worker, grace: float) -> None:
-        """Let a worker end by itself; kill what is left of it and of its family."""
+        """Let a worker end by itself; kill what is left of it and of its family.
+
+        A cancel waits until it is dead, and so does an error: nobody else ends it.
+        """
         process = worker.process
         until = time.monotonic() + grace
-        has_family = await in_thread(worker.has_started_any)
-        assert process.stdin is not None
-        await process.stdin.aclose()  # no call comes any more
+        has_family = True
 
-        with move_on_after(grace):
-            await process.wait()
+        with CancelScope(shield=True):
+            try:
+                has_family = await in_thread(worker.has_started_any)
+                assert process.stdin is not None
+                await process.stdin.aclose()  # no call comes any more
 
-        if process.returncode is None:
-            await worker.end_all(signal.SIGKILL)
-            has_family = True
+                with move_on_after(grace):
+                    await process.wait()
+            finally:
+                if process.returncode is None:
+                    await worker.end_all(signal.SIGKILL)
+                    has_family = True
 
-        await process.aclose()
+                await process.aclose()
 
-        if has_family:
-            await in_thread(partial(worker.bury, until, asks=True))
+            if has_family:
+                await in_thread(partial(worker.bury, until, asks=True))
 
     async def folder(self, *, is_new: bool = True) -> WorkerFolder:
         """Return where a worker has its files; make it anew where somebody removed it.
