@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 
 class Operator(StrEnum):
@@ -71,8 +71,12 @@ def as_where(given: object, join: object = JoinOperator.AND) -> Where | None:
     """
     joined = _joined(join)
 
-    if given is None or isinstance(given, Conditions):
-        return given
+    if given is None:
+        return None
+
+    if isinstance(given, Conditions):
+        inner = [part for one in given.parts if (part := as_where(one)) is not None]
+        return Conditions(tuple(inner), given.join)
 
     if isinstance(given, tuple):
         return _condition(given)
@@ -118,6 +122,21 @@ def is_missing(value: object) -> bool:
         return type(value).__name__ == "NAType"
 
 
+def python_scalar(value: object) -> object:
+    """Return what Python has for a scalar of NumPy, and all else as it is."""
+    if not any(kind.__name__ == "generic" for kind in type(value).__mro__):
+        return value
+
+    scalar: Any = value
+
+    if scalar.dtype.kind not in "mM":
+        return scalar.item()
+
+    found = scalar.astype(f"{scalar.dtype.kind}8[us]")  # Python has nothing finer
+    plain = found.item()
+    return value if isinstance(plain, int) or bool(found != scalar) else plain
+
+
 def _condition(given: tuple[object, ...]) -> Condition:
     what = f"the condition {given!r:.200}"
 
@@ -140,4 +159,4 @@ def _condition(given: tuple[object, ...]) -> Condition:
     if not isinstance(column, str) and type(column) is not int:
         raise ValueError(f"{what} begins with no column's name")
 
-    return Condition(column, value, operator)  # type: ignore[arg-type]  # or a number
+    return Condition(column, python_scalar(value), operator)  # type: ignore[arg-type]  # or a number

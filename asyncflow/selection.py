@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
+from asyncflow.arrow_conditions import COMPARABLE, arrow_expression
+from asyncflow.comparing import COMPARE, as_time, holds
 from asyncflow.filters import (
     Condition,
     JoinOperator,
@@ -21,15 +24,6 @@ from asyncflow.worker.errors import DataNodeReadingError
 
 LIBRARIES = frozenset({"numpy", "pandas", "polars", "pyarrow"})
 """The libraries whose tables are known."""
-
-COMPARE: Mapping[Operator, Callable[[Any, Any], Any]] = {
-    Operator.EQUAL: operator.eq,
-    Operator.NOT_EQUAL: operator.ne,
-    Operator.LESS_THAN: operator.lt,
-    Operator.LESS_OR_EQUAL: operator.le,
-    Operator.GREATER_THAN: operator.gt,
-    Operator.GREATER_OR_EQUAL: operator.ge,
-}
 
 
 class Preview(NamedTuple):
@@ -75,8 +69,7 @@ def select(value: Any, columns: Sequence[str] | None, where: Where | None) -> An
         what = (
             "its rows cannot be compared" if where else "its columns cannot be picked"
         )
-        remedy = "compare a column with a value of its own type"
-        raise DataNodeReadingError("", f"{what} ({error})", remedy) from error
+        raise DataNodeReadingError("", f"{what} ({error})", COMPARABLE) from error
 
 
 def column_of(value: Any, name: str) -> Any:
@@ -193,11 +186,33 @@ def _pandas_column(frame: Any, name: str) -> Callable[[Operator, object], Any]:
             return ~mask if how is Operator.EQUAL else mask
 
         missing = ~mask
-        found = COMPARE[how](column[mask], value)
-        mask[mask] = found.fillna(False).to_numpy(dtype=bool)
+        found = _pandas_compared(column[mask], how, value)
+        mask[mask] = found
         return mask | missing if how is Operator.NOT_EQUAL else mask
 
     return compare
+
+
+def _pandas_compared(cells: Any, how: Operator, value: object) -> Any:
+    """Compare cells of which none is missing."""
+    kind = cells.dtype
+
+    if kind.kind == "M":
+        value = as_time(value, has_zone=getattr(kind, "tz", None) is not None)
+    elif kind.kind == "m" and isinstance(value, str):
+        raise TypeError(f"{value!r:.100} is no duration: give a timedelta")
+    elif str(kind) == "object" and _has_times(cells, value):
+        return _each(cells.tolist(), how, value)
+
+    return COMPARE[how](cells, value).fillna(False).to_numpy(dtype=bool)
+
+
+def _has_times(cells: Any, value: object) -> bool:
+    """Tell whether cells of Python's own are times, or are compared with one."""
+    if isinstance(value, str):
+        return any(isinstance(cell, date) for cell in cells)
+
+    return isinstance(value, date)
 
 
 def _of_polars(frame: Any, columns: list[str] | None, where: Where | None) -> Any:
@@ -229,7 +244,7 @@ def polars_expression(frame: Any, where: Where) -> Any:
                 return missing if how is Operator.EQUAL else ~missing
 
             # Null counts as false, and what is simple spares whole groups of rows.
-            found = COMPARE[how](expression, polars.lit(value))
+            found = COMPARE[how](expression, polars.lit(_like(schema[name], value)))
 
             if how is Operator.NOT_EQUAL:
                 return found | missing
@@ -241,31 +256,19 @@ def polars_expression(frame: Any, where: Where) -> Any:
     return _mask(where, column)
 
 
+def _like(kind: Any, value: object) -> object:
+    """Return a value as one of a type of Polars, where that has times."""
+    if not kind.is_temporal() or type(kind).__name__ not in ("Date", "Datetime"):
+        return value
+
+    return as_time(value, has_zone=getattr(kind, "time_zone", None) is not None)
+
+
 def _of_arrow(table: Any, columns: list[str] | None, where: Where | None) -> Any:
     if where is not None:
-        table = table.filter(arrow_expression(where))
+        table = table.filter(arrow_expression(where, table))
 
     return table if columns is None else table.select(columns)
-
-
-def arrow_expression(where: Where) -> Any:
-    """Return a condition as an expression of Arrow."""
-    from pyarrow import compute
-
-    def column(name: str) -> Callable[[Operator, object], Any]:
-        field = compute.field(name)
-        missing = field.is_null(nan_is_null=True)
-
-        def compare(how: Operator, value: object) -> Any:
-            if is_missing(value):
-                return missing if how is Operator.EQUAL else ~missing
-
-            found = COMPARE[how](field, value)
-            return found | missing if how is Operator.NOT_EQUAL else found
-
-        return compare
-
-    return _mask(where, column)
 
 
 def _of_numpy(array: Any, columns: list[str] | None, where: Where | None) -> Any:
@@ -273,6 +276,10 @@ def _of_numpy(array: Any, columns: list[str] | None, where: Where | None) -> Any
 
     def column(name: Any) -> Callable[[Operator, object], Any]:
         values = array[name] if names else array[:, int(name)]
+
+        if values.dtype.kind in "mM":  # whose items of nanoseconds would be numbers
+            values = values.astype(f"{values.dtype.kind}8[us]")
+
         # Elements may be None or of several types: NumPy compares these one by one.
         return lambda how, value: _each(values.tolist(), how, value)
 
@@ -289,7 +296,7 @@ def _each(values: list[Any], how: Operator, value: object) -> Any:
     """Compare values one by one."""
     import numpy
 
-    return numpy.array([_holds(item, how, value) for item in values], dtype=bool)
+    return numpy.array([holds(item, how, value) for item in values], dtype=bool)
 
 
 def _of_plain(value: Any, columns: list[str] | None, where: Where | None) -> Any:
@@ -317,18 +324,10 @@ def _of_plain(value: Any, columns: list[str] | None, where: Where | None) -> Any
 
 def _row_holds(row: object, where: Where) -> bool:
     if isinstance(where, Condition):
-        return _holds(_cell(row, where.column), where.operator, where.value)
+        return holds(_cell(row, where.column), where.operator, where.value)
 
     join = all if where.join is JoinOperator.AND else any
     return join(_row_holds(row, part) for part in where.parts)
-
-
-def _holds(cell: object, how: Operator, value: object) -> bool:
-    if is_missing(cell) or is_missing(value):
-        same = is_missing(cell) and is_missing(value)
-        return same if how is Operator.EQUAL else how is Operator.NOT_EQUAL and not same
-
-    return bool(COMPARE[how](cell, value))
 
 
 def _cell(row: Any, name: str) -> Any:

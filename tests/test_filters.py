@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime, timedelta
 
+import numpy as np
 import pytest
 
 from asyncflow.filters import (
@@ -14,9 +16,11 @@ from asyncflow.filters import (
     as_where,
     columns_of,
     is_missing,
+    python_scalar,
 )
 
 SMALL = Condition("size", 3, Operator.LESS_THAN)
+DAY = datetime.fromisoformat("2024-01-02")
 RED = Condition("color", "red")
 
 
@@ -70,3 +74,34 @@ def test_what_is_missing() -> None:
     assert is_missing(math.nan)
     assert is_missing(type("NAType", (Missing,), {})())
     assert not any(map(is_missing, [0, "", [], False, Missing()]))
+
+
+@pytest.mark.parametrize(
+    ("scalar", "plain"),
+    [
+        (np.int64(2), 2),
+        (np.float32(0.5), 0.5),
+        (np.bool_(True), True),
+        (np.str_("a"), "a"),
+        (np.datetime64("2024-01-02"), DAY),
+        (
+            np.datetime64("2024-01-02T00:00:00.000001000"),
+            DAY + timedelta(microseconds=1),
+        ),
+        (np.timedelta64(3, "s"), timedelta(seconds=3)),
+    ],
+)
+def test_scalars_of_numpy_are_those_of_python(scalar: object, plain: object) -> None:
+    for given in (("a", scalar), Condition("a", scalar), Conditions((("a", scalar),))):  # type: ignore[arg-type]  # no condition yet
+        found = as_where(given)
+        found = found.parts[0] if isinstance(found, Conditions) else found
+        assert isinstance(found, Condition)
+        assert found.value == plain
+        assert type(found.value) is type(plain)
+
+
+def test_what_python_has_no_scalar_for_stays() -> None:
+    finest = np.datetime64("2024-01-02T00:00:00.000000001")
+
+    for value in (finest, np.datetime64(10**12, "Y"), np.array(3)):
+        assert python_scalar(value) is value

@@ -192,16 +192,56 @@ def test_sheets_are_asked_each() -> None:
     }
 
 
-def test_dates_are_compared() -> None:
-    first, later = datetime.date(2024, 1, 1), datetime.date(2024, 1, 2)
-    where = Condition("day", first, Operator.GREATER_THAN)
+FIRST, LATER = datetime.date(2024, 1, 1), datetime.date(2024, 1, 2)
+MIDNIGHTS = [datetime.datetime.combine(day, datetime.time()) for day in (FIRST, LATER)]
+DAYS: dict[str, Any] = {
+    "dicts": [{"day": FIRST}, {"day": LATER}],
+    "dicts of times": [{"day": day} for day in MIDNIGHTS],
+    "pandas": pd.DataFrame({"day": [FIRST, LATER]}),
+    "pandas, times": pd.DataFrame({"day": MIDNIGHTS}),
+    "polars": pl.DataFrame({"day": [FIRST, LATER]}),
+    "polars, times": pl.DataFrame({"day": MIDNIGHTS}),
+    "arrow": pa.table({"day": [FIRST, LATER]}),
+    "arrow, times": pa.table({"day": MIDNIGHTS}),
+    "numpy, times": np.array(
+        [(day,) for day in MIDNIGHTS], dtype=[("day", "datetime64[ns]")]
+    ),
+}
 
-    for table in (
-        [{"day": first}, {"day": later}],
-        pl.DataFrame({"day": [first, later]}),
-        pa.table({"day": [first, later]}),
-    ):
-        assert plain(select(table, None, where)) == [(later,)]
+
+@pytest.mark.parametrize("kind", DAYS)
+@pytest.mark.parametrize(
+    "value", [LATER, MIDNIGHTS[1], pd.Timestamp(MIDNIGHTS[1]), "2024-01-02"]
+)
+def test_dates_are_compared(kind: str, value: object) -> None:
+    table = DAYS[kind]
+
+    for how, expected in [("==", [1]), ("!=", [0]), ("<", [0]), (">=", [1])]:
+        where = Condition("day", value, Operator(how))
+        assert plain(select(table, None, where)) == [
+            plain(table)[at] for at in expected
+        ]
+
+
+ZONED = [day.replace(tzinfo=datetime.UTC) for day in MIDNIGHTS]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [pd.DataFrame, pl.DataFrame, pa.table, dict],
+    ids=["pandas", "polars", "arrow", "plain"],
+)
+@pytest.mark.parametrize("how", [Operator.EQUAL, Operator.LESS_THAN])
+def test_times_with_a_zone_are_compared_with_such_alone(
+    make: Any, how: Operator
+) -> None:
+    for cells, value in [
+        (ZONED, MIDNIGHTS[1]),
+        (ZONED, LATER),
+        (MIDNIGHTS, ZONED[1]),
+    ]:
+        with pytest.raises(DataNodeReadingError, match="time zone"):
+            select(make({"day": cells}), None, Condition("day", value, how))
 
 
 @pytest.mark.parametrize("value", [3, "text", None, pd.Series([1]), np.array(3)])

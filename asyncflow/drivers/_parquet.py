@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from asyncflow.abc import StoredValue
+from asyncflow.arrow_conditions import arrow_expression
 from asyncflow.drivers import _exposed
 from asyncflow.drivers._joining import check_partitions, columns_of, joined
 from asyncflow.drivers._libraries import EXTRAS, as_table, need, zones_counting
@@ -26,12 +27,7 @@ from asyncflow.drivers._parquet_files import (
 from asyncflow.drivers._parquet_options import PARTITIONS, ParquetOptions
 from asyncflow.drivers._partition_files import OTHER_COLUMNS, telling
 from asyncflow.drivers._previews import RowFileDriver
-from asyncflow.selection import (
-    arrow_expression,
-    check_columns,
-    polars_expression,
-    preview,
-)
+from asyncflow.selection import check_columns, polars_expression, preview
 from asyncflow.worker.errors import DataNodeWritingError
 from asyncflow.worker.replacing import check_kind, check_packed, sync_folder
 
@@ -264,7 +260,7 @@ class ParquetFiles(RowFileDriver):
             wanted = [*wanted, *index_of(found.schema, wanted)]
 
         if where is not None:
-            more = arrow_expression(where)
+            more = arrow_expression(where, found)
             rows = more if rows is None else rows & more
 
         return found.to_table(columns=wanted, filter=rows, **given)
@@ -273,10 +269,11 @@ class ParquetFiles(RowFileDriver):
         self, source: Any, columns: Sequence[str] | None, where: Where | None
     ) -> Any:
         pandas = need("pandas", "exposed_type 'pandas'")
+        rows = None if where is None else arrow_expression(where, dataset_of(source))
         given: dict[str, Any] = {
             "engine": self.options.engine,
             "columns": None if columns is None else list(columns),
-            "filters": None if where is None else arrow_expression(where),
+            "filters": rows,
             **self.options.read_options,
         }
         return pandas.read_parquet(source, **given)

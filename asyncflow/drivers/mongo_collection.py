@@ -7,16 +7,25 @@ import threading
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import date
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 from attrs import validators
 
+from asyncflow.comparing import midnight
 from asyncflow.drivers import _options
 from asyncflow.drivers._objects import objects_of
 from asyncflow.drivers._server import ServerDriver, Told, same_host
-from asyncflow.filters import Condition, JoinOperator, Operator, Where, is_missing
+from asyncflow.filters import (
+    Condition,
+    JoinOperator,
+    Operator,
+    Where,
+    is_missing,
+    python_scalar,
+)
 from asyncflow.selection import preview
 from asyncflow.worker import current
 
@@ -368,4 +377,6 @@ def query_of(where: Where) -> dict[str, Any]:
         is_equal = where.operator is Operator.EQUAL
         return {where.column: {"$in" if is_equal else "$nin": [None, float("nan")]}}
 
-    return {where.column: {_OPERATORS[where.operator]: where.value}}
+    value = python_scalar(where.value)
+    value = midnight(value) if isinstance(value, date) else value  # it has no dates
+    return {where.column: {_OPERATORS[where.operator]: value}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,14 @@ def test_parts_are_asked_for(driver: MongoDriver) -> None:
     ]:
         found = read(driver, where=as_where(where))
         assert [one["id"] for one in found] == expected
+
+
+def test_a_date_is_midnight_of_its_day(driver: MongoDriver) -> None:
+    write(
+        driver, [{"at": datetime.fromisoformat(f"2024-01-0{day}")} for day in (1, 2, 3)]
+    )
+    found = read(driver, where=as_where(("at", date(2024, 1, 2), ">=")))
+    assert [one["at"].day for one in found] == [2, 3]
 
 
 @pytest.mark.skipif(bool(SERVER), reason="it looks into mongomock")
