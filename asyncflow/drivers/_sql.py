@@ -14,16 +14,16 @@ import attrs
 from attrs import converters, validators
 
 from asyncflow.drivers import _exposed, _options, _server, _writes
-from asyncflow.drivers._libraries import as_table
+from asyncflow.drivers._libraries import as_table, check_distinct
 from asyncflow.drivers._server import ServerDriver, Told
 from asyncflow.drivers._sql_errors import told
 from asyncflow.drivers._sql_unused import unused_of
-from asyncflow.filters import Condition, JoinOperator, Operator, Where, is_missing
+from asyncflow.filters import python_scalar
 from asyncflow.secret import Secret, masked
-from asyncflow.selection import COMPARE
+from asyncflow.worker.errors import DataNodeReadingError, DataNodeWritingError
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL, ColumnElement, Connection, Engine
+    from sqlalchemy import URL, Connection, Engine
 
     from asyncflow.abc import StoredValue
 
@@ -404,6 +404,7 @@ class SqlDriver(ServerDriver):
 
         :param wanted: the columns that were asked for; None for all
         """
+        self.check_names(names)
         cells = [list(column) for column in zip(*rows, strict=True)]
         columns = dict(zip(names, cells or [[] for _ in names], strict=True))
         kind = _exposed.of_part(self.options.exposed_type, wanted)
@@ -413,37 +414,20 @@ class SqlDriver(ServerDriver):
 
         return _exposed.expose(columns, kind)
 
+    def check_names(self, names: Sequence[str]) -> None:
+        """Refuse a result of which columns would be lost.
+
+        :raises DataNodeReadingError: where two columns have one name
+        """
+        try:
+            check_distinct(names)
+        except DataNodeWritingError as error:
+            why = str(error).partition(":")[0]
+            remedy = "give them aliases"
+            raise DataNodeReadingError(self.shown_place, why, remedy) from None
+
     def tell(self, error: Exception) -> Told:
         return told(error, self.options.engine)
-
-
-def condition_of(where: Where, column: Callable[[str], ColumnElement[Any]]) -> Any:
-    """Return conditions for SQLAlchemy, with bound values.
-
-    :param column: gives a column by its name
-    """
-    from sqlalchemy import and_, or_
-
-    if isinstance(where, Condition):
-        return _comparison(column(where.column), where)
-
-    join = and_ if where.join is JoinOperator.AND else or_
-    return join(*(condition_of(part, column) for part in where.parts))
-
-
-def _comparison(column: ColumnElement[Any], where: Any) -> Any:
-    from sqlalchemy import or_
-
-    if is_missing(where.value):
-        is_equal = where.operator is Operator.EQUAL
-        return column.is_(None) if is_equal else column.is_not(None)
-
-    found = COMPARE[where.operator](column, where.value)
-
-    if where.operator is Operator.NOT_EQUAL:
-        return or_(found, column.is_(None))
-
-    return found
 
 
 def native(row: dict[str, Any]) -> dict[str, Any]:
@@ -452,7 +436,5 @@ def native(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> Any:
-    if type(value).__module__ == "numpy":
-        value = value.item()
-
+    value = python_scalar(value)
     return None if type(value) is float and math.isnan(value) else value

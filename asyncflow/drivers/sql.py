@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,7 +13,8 @@ from attrs import validators
 from asyncflow.drivers import _options
 from asyncflow.drivers._libraries import rows_of
 from asyncflow.drivers._server import unwritten
-from asyncflow.drivers._sql import SqlDriver, SqlPlace, condition_of, native
+from asyncflow.drivers._sql import SqlDriver, SqlPlace, native
+from asyncflow.drivers._sql_conditions import condition_of
 from asyncflow.selection import library_of, preview
 from asyncflow.worker.errors import DataNodeReadingError
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from asyncflow.abc import StoredValue
     from asyncflow.filters import Where
     from asyncflow.selection import Preview
+
+_ENDED = re.compile(r"(;\s*)+(--[^\n'\"`\]$]*\s*)*$")
+"""The end of a query, with comments after it, which is no part of another."""
 
 
 @attrs.frozen(kw_only=True)
@@ -90,8 +95,7 @@ class SqlQueryDriver(SqlDriver):
         if columns is None and where is None:
             return query
 
-        head = text(f"SELECT * FROM ({query.text}) AS q WHERE 1 = 0")  # noqa: S608  # the user's own
-        names = [*connection.execute(head).keys()]
+        names = self._found_names(connection)
         inner = query.columns(*map(column, names)).subquery("q")
 
         def find(name: str) -> Any:
@@ -106,12 +110,31 @@ class SqlQueryDriver(SqlDriver):
             return inner.c[name]
 
         outer = select(*(find(name) for name in columns or names))
-        return outer if where is None else outer.where(condition_of(where, find))
+
+        if where is None:
+            return outer
+
+        return outer.where(condition_of(where, find, self.options.engine))
+
+    def _found_names(self, connection: Connection) -> list[str]:
+        """Return the names of the columns that the query gives."""
+        from sqlalchemy import text
+
+        head = text(f"SELECT * FROM ({self._text}) AS q WHERE 1 = 0")  # noqa: S608  # the user's own
+        names = [*connection.execute(head).keys()]
+        plain = {name.rpartition(":")[0] for name in names}
+
+        if not plain.isdisjoint(names):  # SQLite may have numbered those with one name
+            with connection.execute(text(self._text)) as found:
+                self.check_names([*found.keys()])
+
+        self.check_names(names)
+        return names
 
     @property
     def _text(self) -> str:
-        """The query that reads."""
-        return str(self.options.read_query).rstrip().rstrip(";")
+        """The query that reads, which may be a part of another: a comment ends before."""
+        return _ENDED.sub("", str(self.options.read_query).rstrip()) + "\n"
 
     def preview(self, kept: StoredValue, rows: int) -> Preview:
         """Return the first rows: no others are fetched, where the server can do that."""

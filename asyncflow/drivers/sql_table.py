@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
 from asyncflow.drivers._server import unwritten
-from asyncflow.drivers._sql import SqlDriver, SqlPlace, condition_of, native
+from asyncflow.drivers._sql import SqlDriver, SqlPlace, native
+from asyncflow.drivers._sql_conditions import condition_of, keeps_no_zone
 from asyncflow.selection import library_of, preview
 from asyncflow.worker.errors import DataNodeReadingError
 
@@ -19,9 +21,6 @@ if TYPE_CHECKING:
     from asyncflow.abc import StoredValue
     from asyncflow.filters import Where
     from asyncflow.selection import Preview
-
-NAIVE = frozenset({"DATETIME", "TIMESTAMP"})
-"""The types of columns that drop the zone of a time in silence, where they have none."""
 
 
 def _is_name(_: object, __: object, value: Any) -> None:
@@ -72,9 +71,8 @@ class SqlTableDriver(SqlDriver):
             query = select(*wanted)
 
             if where is not None:
-                query = query.where(
-                    condition_of(where, lambda name: self._column(table, name))
-                )
+                find = partial(self._column, table)
+                query = query.where(condition_of(where, find, self.options.engine))
 
             found = connection.execute(query)
             return self.value_of(list(found.keys()), found.all(), columns)
@@ -162,12 +160,7 @@ def _unknown(rows: Iterable[dict[str, Any]], known: Iterable[str]) -> list[str]:
 
 def _zoned(rows: Iterable[dict[str, Any]], table: Table) -> str:
     """Return a column that would lose the zone of a time; ``""`` for none."""
-    names = [
-        column.name
-        for column in table.c
-        if type(column.type).__name__ in NAIVE
-        and not getattr(column.type, "timezone", False)
-    ]
+    names = [column.name for column in table.c if keeps_no_zone(column.type)]
     return next(
         (
             name

@@ -118,6 +118,35 @@ def test_parts_are_asked_for(database: Database, kind: str) -> None:
     assert len(database.rows()) == 3
 
 
+@pytest.mark.parametrize("end", [" -- all", ";", "; -- all\n-- of them\n", ";;"])
+def test_a_query_may_end_in_a_comment(database: Database, end: str) -> None:
+    write(database.table(), ROWS)
+    driver = database.query(read_query=f"SELECT id, name FROM items{end}")
+    assert sorted(ids(driver.read(None))) == [1, 2, 3]
+    assert ids(driver.read(None, columns=["id"], where=as_where(("id", 2)))) == [2]
+    assert driver.preview(None, 9).total == 3
+
+
+def test_columns_of_one_name_are_refused(database: Database) -> None:
+    write(database.table(), ROWS)
+    query = "SELECT a.id, b.name, b.id, b.price AS {} FROM items AS a, items AS b"
+    driver = database.query(read_query=query.format("price"))
+    found: list[str] = []
+
+    for part in ({}, {"columns": ["id"]}, {"where": as_where(("name", "ä"))}):
+        with pytest.raises(
+            DataNodeReadingError, match=r"cannot be read: (two|.*ambig)"
+        ):
+            driver.read(None, **part)
+
+    with pytest.raises(DataNodeReadingError, match="are 'id': give them aliases"):
+        driver.preview(None, 1)
+
+    aliased = 'SELECT id, price AS "id:1" FROM items'  # as SQLite names the second one
+    found = [*database.query(read_query=aliased).read(None, columns=["id:1"])[0]]  # type: ignore[index]  # rows
+    assert found == ["id:1"]
+
+
 class Counting(SqlDriver):
     """Counts the rows and the cells that come from the database."""
 

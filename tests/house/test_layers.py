@@ -124,6 +124,7 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
     "config.data_node": frozenset({"typing_extensions"}),  # for types alone
     "config.toml.text": frozenset({"tomlkit"}),
     "drivers._sql": frozenset({"sqlalchemy"}),
+    "drivers._sql_conditions": frozenset({"sqlalchemy"}),
     "drivers._sql_errors": frozenset({"sqlalchemy"}),
     "drivers._writes": frozenset({"sqlalchemy"}),
     "drivers.sql": frozenset({"sqlalchemy"}),
@@ -275,6 +276,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("column_statistics", "pyarrow"): "the same",
     ("selection", "numpy"): "an extra: it is loaded already",
     ("drivers._sql", "sqlalchemy"): "an extra: where a database is asked",
+    ("drivers._sql_conditions", "sqlalchemy"): "the same",
     ("drivers.sql", "sqlalchemy"): "the same",
     ("drivers._sql_errors", "sqlite3"): "only where something is wrong",
     ("drivers._sql_errors", "sqlalchemy"): "the same",
