@@ -71,6 +71,7 @@ def has_plain_nodes(registry: Registry, task: TaskConfig) -> bool:
     read, written = task.input, task.output
     return (
         are_known((*read, *written), registry.data_nodes)
+        and len({*read}) == len(read)
         and len({*written}) == len(written)
         and {*read}.isdisjoint(written)
     )
@@ -81,7 +82,8 @@ def problems_of_nodes(registry: Registry, task: TaskConfig) -> Iterator[Problem]
     for field, nodes in (("input", task.input), ("output", task.output)):
         yield from members(task.label, field, nodes, DataNodeConfig, registry)
 
-    yield from twice(task.label, "output", task.output)
+        yield from twice(task.label, field, nodes)
+
     yield from _own_input(task)
 
 

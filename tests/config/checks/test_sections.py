@@ -53,6 +53,11 @@ def own_input(config: Configuration) -> None:
     config.configure_scenario("s", task)
 
 
+def input_twice(config: Configuration) -> None:
+    a = config.configure_data_node("a")
+    config.configure_task("t", double, [a, a])
+
+
 def output_twice(config: Configuration) -> None:
     a = config.configure_data_node("a")
     config.configure_task("t", double, None, [a, a])
@@ -176,6 +181,7 @@ BAD: dict[str, tuple[Declare, list[Row]]] = {
     "input": (task(input=["a"]), [("TASK.t", "input", "configure_data_node returned")]),
     "input_string": (task(input="ab"), [("TASK.t", "input", "'ab' is not a Data")]),
     "output": (task(output=5), [("TASK.t", "output", "5 is not a DataNodeConfig")]),
+    "input_twice": (input_twice, [("TASK.t", "input", "'a' is there 2 times")]),
     "output_twice": (output_twice, [("TASK.t", "output", "'a' is there 2 times")]),
     "own_input": (own_input, [("TASK.t", "output", "reads the data node 'a'")]),
     "foreign_node": (
