@@ -353,7 +353,11 @@ class Reader:
 
         What is not installed here is said when the configuration is checked, or used.
         """
-        reported = {(problem.section, problem.field) for problem in self.problems}
+        reported = {
+            (problem.section, FIELDS.get(problem.field, problem.field))
+            for problem in self.problems
+        }
+
         for problem in sections.problems(self.draft, installs=False):
             field = FIELDS.get(problem.field, problem.field)
             here = self._path(problem.section, field) in self.lines

@@ -158,6 +158,14 @@ BAD: dict[str, tuple[str, list[Found]]] = {
             (8, "TASK.t", "input", "call it inputs"),
         ],
     ),
+    "called_as_in_python": (
+        "[DATA_NODE.x]\n[TASK.t]\nfunction='math:sqrt'\ninput=['x']\n"
+        "[SCENARIO.s]\ntask_configs=['t']\n",
+        [
+            (4, "TASK.t", "input", "call it inputs"),
+            (6, "SCENARIO.s", "task_configs", "call it tasks"),
+        ],
+    ),
     "no_function": ("[TASK.t]\n", [(1, "TASK.t", "function", "has no function")]),
     "scenario_values": (
         (
