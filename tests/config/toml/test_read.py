@@ -159,8 +159,10 @@ BAD: dict[str, tuple[str, list[Found]]] = {
         ],
     ),
     "called_as_in_python": (
-        "[DATA_NODE.x]\n[TASK.t]\nfunction='math:sqrt'\ninput=['x']\n"
-        "[SCENARIO.s]\ntask_configs=['t']\n",
+        (
+            "[DATA_NODE.x]\n[TASK.t]\nfunction='math:sqrt'\ninput=['x']\n"
+            "[SCENARIO.s]\ntask_configs=['t']\n"
+        ),
         [
             (4, "TASK.t", "input", "call it inputs"),
             (6, "SCENARIO.s", "task_configs", "call it tasks"),
