@@ -223,8 +223,9 @@ class Session:
             what = "mode of [JOB]" if zone == self._zone else "time_zone of [CORE]"
             raise UsageError(
                 f"{what} was configured anew while this Orchestrator is open, where it "
-                "cannot change: leave the Orchestrator and open it again, or configure "
-                f"what it was opened with: {self._declared.mode!r}, {self._zone!r}"
+                "cannot change: leave it and open it again (of asyncflow.sync: `stop()`, "
+                "then `run()`), or configure what it was opened with: "
+                f"{self._declared.mode!r}, {self._zone!r}"
             )
 
         if not jobs.same_content(self._declared):

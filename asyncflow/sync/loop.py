@@ -181,6 +181,17 @@ class Loop:
         if _get_running_loop() is not None and not self._has_warned:
             self._warn_of_held_loop(verb)
 
+    def checked(self) -> Loop:
+        """Check the configuration, where it was changed meanwhile; return the same loop.
+
+        :raises ConfigError: with everything that is wrong with it
+        :raises UsageError: where what cannot change was changed, such as the mode
+        """
+        if not runs_job() and threading.get_ident() != self._thread:
+            self.start(self.orchestrator._session.check_config).result()
+
+        return self
+
     def tell_of_timeout(self) -> None:
         """Say once that nothing ends the waiting for jobs that run in this thread."""
         if self.runs_here and not self._has_told_of_timeout:

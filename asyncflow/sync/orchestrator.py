@@ -126,7 +126,7 @@ class Orchestrator:
 
         :param force_restart: stop one that runs, after its runs have ended, before
         :raises ConfigError: with everything that is wrong with the configuration
-        :raises UsageError: where one with others runs in this process
+        :raises UsageError: where one with others, or in another mode, runs already
         """
         if force_restart and _running is not None:
             _running.stop()
@@ -146,7 +146,7 @@ class Orchestrator:
         with _starting:
             if _running is not None and _running.is_running:
                 if joins and _running._is_like(self):
-                    self._loop = _running._loop
+                    self._loop = _running._opened().checked()
                     return
 
                 raise UsageError(

@@ -102,6 +102,24 @@ def test_a_cell_can_run_again(config: Configuration) -> None:
     assert not again.is_running
 
 
+def test_a_cell_that_has_another_mode_is_refused_at_once(config: Configuration) -> None:
+    tp.Orchestrator(config).run()
+    config.configure_job_executions(mode="development")
+
+    for _ in range(2):
+        with pytest.raises(UsageError, match=r"open it again .* `stop\(\)`, then `run"):
+            tp.Orchestrator(config).run()
+
+    tp.stop()
+    tp.Orchestrator(config).run()
+    config.configure_task("t", 5)
+
+    with pytest.raises(ConfigError, match="5 cannot be called"):
+        tp.Orchestrator(config).run()
+
+    tp.stop()
+
+
 def test_a_failure_is_logged_where_the_run_was_waited_for(
     config: Configuration,
     orchestrator: tp.Orchestrator,
