@@ -16,6 +16,7 @@ from asyncflow.config.checks.arguments import check_text
 from asyncflow.config.checks.numbers import check_flag, check_page
 from asyncflow.config.checks.values import id_of_kind, one_of
 from asyncflow.config.sections import DataNodeConfig, NotGiven
+from asyncflow.filters import python_scalar
 from asyncflow.options import Page
 from asyncflow.records import ScenarioRecord
 
@@ -69,7 +70,8 @@ class Listing:
                 f"{self.after!r:.100}"
             )
 
-        return await engine.store.scenarios(
+        wanted = await self._kept_as(engine)
+        records = await engine.store.scenarios(
             config_id=self.config_id,
             name=self.name,
             created_from=await seconds_of(engine, "created_from", self.created_from),
@@ -78,12 +80,17 @@ class Listing:
             tag=self.tag,
             is_primary=self.is_primary,
             properties=_by_name("property", self.property),
-            value=await self._kept_as(engine),
+            value=wanted,
             versions=await labels_of(engine, self.version),
             sort_key=self.sort_key,
             after=self.after,
             page=self.page,
         )
+
+        if wanted is not None and not records and not self.page.offset:
+            _check_known(wanted[0], engine.loader.config.data_nodes)
+
+        return records
 
     async def _kept_as(self, engine: Engine) -> tuple[str, str, list[bytes]] | None:
         """Return as what a value that is wanted may be kept.
@@ -148,8 +155,25 @@ def _kept(driver: Driver, value: object, config_id: str) -> bytes:
     return kept
 
 
+def _check_known(config_id: str, known: Mapping[str, DataNodeConfig[Any]]) -> None:
+    """Refuse a data node that no config has, where no scenario had it either.
+
+    :raises ValueError: where configs have others
+    """
+    if known and config_id not in known:
+        raise ValueError(
+            f"no data node {config_id!r} is configured, and no scenario has one of that "
+            f"value: {one_of(config_id, known)}"
+        )
+
+
 def _equal(value: object) -> list[object]:
     """Return a value, and the number of the other type that is equal to it."""
+    plain = python_scalar(value)
+
+    if plain is not value:
+        return [plain, value]
+
     if type(value) is int and abs(value) <= EXACT:
         return [value, float(value)]
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from asyncflow.errors import RecordDamaged
+from asyncflow.filters import python_scalar
 from asyncflow.records import Record, ScenarioRecord, SubmissionRecord
 from asyncflow.worker.codec import dumps
 from asyncflow.worker.shortened import is_utf8
@@ -176,6 +177,8 @@ def listed_pairs(properties: Mapping[str, Any]) -> list[tuple[str, str]] | None:
 
 
 def _listed(name: object, value: object) -> str | None:
+    value = python_scalar(value)
+
     if isinstance(value, str):
         text = f'"{value}'
     elif isinstance(value, int):  # of an enum as well, and True as other than 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from asyncflow import Configuration, Orchestrator, ScenarioRecord, Scope
@@ -55,9 +56,16 @@ async def test_scenarios_are_found_by_what_users_know(
 
         assert names(await find(value=("rate", 2))) == ["two"]
         assert names(await find(value=("rate", 5.0))) == ["one"]
+        assert names(await find(value=("rate", np.int64(5)))) == ["one"]
+        assert names(await find(value=("rate", np.float64(2)))) == ["two"]
         assert names(await find(value=("made", 10))) == ["one"]
         assert names(await find(value={"unit": "t"})) == ["two"]
         assert len(await find(value=("all", (1, 2)), is_primary=False)) == 3
+        await none.rate.write(np.int64(7))
+        await none.update(properties={"n": np.int64(3)})
+        assert names(await find(value=("rate", np.int64(7)))) == [None]
+        assert names(await find(property=("n", 3))) == [None]
+        assert names(await find(property=("n", np.float64(3)))) == [None]
         await none.rate.write(5)
         assert names(await find(value=("rate", 5))) == ["one", None]
 
@@ -89,6 +97,9 @@ async def test_what_nothing_is_found_by_is_refused() -> None:
         for value in (("file", 1), ("rate", b"x" * 100_000)):
             with pytest.raises(ValueError, match="does not keep such a value"):
                 await find(value=value)
+
+        with pytest.raises(ValueError, match=r"no data node 'rat' .*mean 'rate'\?"):
+            await find(value=("rat", 1))
 
         with pytest.raises(ValueError, match="one data node at a time"):
             await find(value={"rate": 1, "unit": "t"})
