@@ -49,7 +49,7 @@ class Picture(ABC):
         :raises ValueError: where the suffix is another one
         :raises OSError: where it cannot be written
         """
-        file = Path(path)
+        file = Path(path).expanduser()
         forms = {
             ".svg": self.svg,
             ".mmd": self.mermaid,

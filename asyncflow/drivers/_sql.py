@@ -267,7 +267,8 @@ class SqlDriver(ServerDriver):
             return options
 
         if options.url is None:
-            folder = os.path.join(directory, options.sqlite_folder_path or "")
+            own = os.path.expanduser(options.sqlite_folder_path or "")
+            folder = os.path.join(directory, own)
             return attrs.evolve(options, sqlite_folder_path=folder)
 
         if (file := options.file) is None or os.path.isabs(file) or file == ":memory:":
@@ -276,7 +277,7 @@ class SqlDriver(ServerDriver):
         begin, _, rest = str(options.url).partition("://")
         query = rest.partition("?")[1:]
         scheme = "file:" if rest.startswith("/file:") else ""
-        path = scheme + os.path.join(directory, file)
+        path = scheme + os.path.join(directory, os.path.expanduser(file))
         return attrs.evolve(options, url=f"{begin}:///{path}{''.join(query)}")
 
     @property

@@ -244,7 +244,7 @@ class Download(Ask):
 
         if self.to is not None:
             try:
-                return _copied(file, Path(self.to))
+                return _copied(file, Path(self.to).expanduser())
             except OSError as error:
                 if isinstance(error, FileNotFoundError) or error.filename != file:
                     raise
@@ -375,7 +375,7 @@ def track(driver: Driver, kept: StoredValue, path: str, name: str) -> StoredValu
 
 def upload(file: str | os.PathLike[str]) -> Make:
     """Take a copy of a file for the value."""
-    return Upload(os.fspath(file))
+    return Upload(os.path.expanduser(os.fspath(file)))
 
 
 def _valid(
@@ -403,6 +403,7 @@ def _validated(driver: Driver, value: object, name: str) -> object:
 def _copied(file: str | bytes, to: Path) -> Path:
     """Copy a file, or write its content: as a whole, or not at all.
 
+    :raises UsageError: where a folder is there
     :raises DataNodeWritingError: where it cannot be written there
     """
 
@@ -418,6 +419,12 @@ def _copied(file: str | bytes, to: Path) -> Path:
         with open(file, "rb") as source:
             while data := source.read(1 << 20):
                 target.write(data)
+
+    if to.is_dir():
+        raise UsageError(
+            f"a copy at {to} cannot be written: it is a folder: give the path of a file "
+            "in it"
+        )
 
     draft = to.with_name(f".{to.name}.{os.getpid()}.part")
     writing = Draft(write)

@@ -34,7 +34,7 @@ async def write(
         range(len(outputs)), key=lambda place: statuses[place] is not Status.FAILED
     )
     read = {place: await outputs[place]() for place in by_worth[:LOGS]}
-    file = Path(path)
+    file = Path(path).expanduser()
     await to_thread.run_sync(_write, _shown(run, read), file)
     return file
 

@@ -55,6 +55,7 @@ class Export:
         if not isinstance(file, str) or not file:
             raise TypeError(f"path is a text, or a Path; got {path!r}")
 
+        file = os.path.expanduser(file)
         before: list[VersionRecord] | None = None
 
         while True:

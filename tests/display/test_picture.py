@@ -32,6 +32,13 @@ def test_the_suffix_tells_the_form(
     assert file.read_text(encoding="utf-8").startswith(begin)
 
 
+def test_a_file_of_the_home_folder(
+    picture: DagPicture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert picture.save("~/dag.svg") == tmp_path / "dag.svg"
+
+
 def test_another_suffix_is_refused(picture: DagPicture, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"dag\.pdf ends with none of \.svg, \.mmd"):
         picture.save(tmp_path / "dag.pdf")

@@ -489,6 +489,24 @@ def test_a_place_is_shown_as_it_is_given() -> None:
     assert driver.describe()["place"] == "postgresql://127.0.0.1:5432/d#public.t"
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"db_engine": "sqlite", "db_name": "shop", "sqlite_folder_path": "~"},
+        {"url": "sqlite:///~/shop.db"},
+    ],
+    ids=["folder", "url"],
+)
+def test_a_database_in_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: dict[str, str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    options = SqlTableOptions(table_name="items", **place)  # type: ignore[arg-type]  # texts
+    assert SqlTableDriver.rooted(options, "/elsewhere").file == str(
+        tmp_path / "shop.db"
+    )
+
+
 def test_a_database_that_is_named_by_a_uri(tmp_path: Path) -> None:
     file = tmp_path / "shop.db"
     Database(f"sqlite:///{file}").run("CREATE TABLE items (id INTEGER)")

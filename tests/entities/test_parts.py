@@ -225,6 +225,34 @@ async def test_a_small_value_goes_down_where_it_is_told(
     assert json.loads(file.read_text()) == {"a": 1, "b": 2}
 
 
+async def test_files_of_the_home_folder(
+    orchestrator: Orchestrator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    node = await node_of(orchestrator, storage_type="json", default_data=1)
+    assert await node.download("~/value.json") == tmp_path / "value.json"
+    (tmp_path / "other.json").write_text("2")
+    await node.upload("~/other.json")
+    assert await node.read() == 2
+
+    assert node.owner_id is not None
+    scenario = await orchestrator.get_scenario(node.owner_id)
+    await scenario.export("~/scenario.zip")
+    assert (tmp_path / "scenario.zip").exists()
+    again = await orchestrator.import_scenario("~/scenario.zip")
+    assert await again.data_nodes["made"].read() == 2
+
+
+async def test_no_copy_takes_the_place_of_a_folder(
+    orchestrator: Orchestrator, tmp_path: Path
+) -> None:
+    node = await node_of(orchestrator, storage_type="json", default_data=1)
+
+    for folder in (".", tmp_path):
+        with pytest.raises(UsageError, match="is a folder: give the path of a file"):
+            await node.download(folder)
+
+
 @pytest.mark.parametrize("place", ["", "memory://"])
 async def test_a_folder_goes_down_as_a_zip_file(
     orchestrator: Orchestrator, tmp_path: Path, place: str

@@ -81,12 +81,16 @@ async def test_of_many_jobs_the_output_of_those_that_failed_is_read_first(
             await run.report(missing)
 
 
-def test_the_blocking_face_writes_it_too(tmp_path: Path) -> None:
+def test_the_blocking_face_writes_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
     config = configuration("development")
     flow(config)
 
     with tp.Orchestrator(config, store="memory://"):
         scenario = tp.create_scenario(config.scenarios["flow"])
         run = scenario.submit()
-        file = run.report(tmp_path / "run.html")
+        file = run.report("~/run.html")
+        assert file == tmp_path / "run.html"
         assert "ValueError: no 1" in file.read_text(encoding="utf-8")

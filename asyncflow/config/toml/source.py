@@ -81,8 +81,9 @@ def source(
         message, remedy = f"{dialect!r} is no dialect", values.one_of(dialect, DIALECTS)
         raise UsageError(f"{message}: {remedy}")
 
-    text, tables = parse(path)
-    file, lines = os.fspath(path), dict(lines_of(text))
+    file = os.path.expanduser(path)
+    text, tables = parse(file)
+    lines = dict(lines_of(text))
     translator = None
 
     if dialect == "taipy" or (dialect is None and is_of_taipy(tables)):

@@ -59,7 +59,9 @@ def save(
     :raises ConfigError: something else has no TOML form, or the file is somebody else's.
     :raises OSError: the file cannot be written.
     """
-    target = Path(os.path.realpath(path))  # a link goes on being one
+    target = Path(
+        os.path.realpath(os.path.expanduser(path))
+    )  # a link goes on being one
     data = dump(registry, _existing(target), with_secrets=with_secrets).encode()
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     replace_file(

@@ -43,3 +43,15 @@ def test_what_is_loaded_twice_is_the_same(tmp_path: Path) -> None:
     other.load(path)
     assert one.data_nodes["sales"].storage_type == "in_memory"
     assert one.data_nodes.keys() == other.data_nodes.keys()
+
+
+def test_a_file_of_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    written(tmp_path, TEXT)
+    config = Configuration()
+    config.load("~/own.toml")
+    assert config.data_nodes["sales"].storage_type == "in_memory"
+    config.export("~/other.toml")
+    assert "in_memory" in (tmp_path / "other.toml").read_text(encoding="utf-8")
