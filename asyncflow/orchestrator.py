@@ -412,7 +412,7 @@ class Orchestrator:
 
         engine = self._opened()
         await self._session.check_config()
-        return await Import(engine, os.path.expanduser(path), paths or {}).make()
+        return await Import(engine, os.fspath(path), paths or {}).make()
 
     async def exists(self, entity_id: str) -> Reasons:
         """Tell whether there is something with an id, as things are now.

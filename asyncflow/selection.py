@@ -11,19 +11,17 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from asyncflow.arrow_conditions import COMPARABLE, arrow_expression
+from asyncflow.column_names import Known, index_names, is_columns, names_in, only
+from asyncflow.column_names import library_of as library_of
 from asyncflow.comparing import COMPARE, as_time, holds
 from asyncflow.filters import (
     Condition,
     JoinOperator,
     Operator,
     Where,
-    columns_of,
     is_missing,
 )
 from asyncflow.worker.errors import DataNodeReadingError
-
-LIBRARIES = frozenset({"numpy", "pandas", "polars", "pyarrow"})
-"""The libraries whose tables are known."""
 
 
 class Preview(NamedTuple):
@@ -37,29 +35,22 @@ class Preview(NamedTuple):
     """How many rows the value has; None where that is not known."""
 
 
-def library_of(value: object) -> str:
-    """Return the library that a value is a table or an array of; ``""`` for none."""
-    for kind in type(value).__mro__:
-        if (name := kind.__module__.partition(".")[0]) in LIBRARIES:
-            return name
-
-    return ""
-
-
 def select(value: Any, columns: Sequence[str] | None, where: Where | None) -> Any:
     """Return the rows of a value that a condition picks, and of these some columns.
 
     :raises DataNodeReadingError: where it has no such column, or none at all
     """
-    if isinstance(value, dict) and not _is_columns(value):  # sheets, by name
+    if isinstance(value, dict) and not is_columns(value):  # sheets, by name
         return {name: select(table, columns, where) for name, table in value.items()}
 
-    found = _names(value)
+    found = names_in(value)
+    wanted = None if columns is None else list(columns)
 
     if found is not None:
-        check_columns(found, columns, where)
-
-    wanted = None if columns is None else list(columns)
+        known = Known(
+            found, index_names(value) if library_of(value) == "pandas" else ()
+        )
+        wanted, where = known.columns(wanted), known.where(where)
 
     try:
         return _SELECT[library_of(value)](value, wanted, where)
@@ -72,18 +63,21 @@ def select(value: Any, columns: Sequence[str] | None, where: Where | None) -> An
         raise DataNodeReadingError("", f"{what} ({error})", COMPARABLE) from error
 
 
-def column_of(value: Any, name: str) -> Any:
+def column_of(value: Any, name: str | int) -> Any:
     """Return the one column of a table that has no other, as what it is by itself."""
-    if isinstance(value, dict) and not _is_columns(value):  # sheets, by name
+    if isinstance(value, dict) and not is_columns(value):  # sheets, by name
         return {key: column_of(table, name) for key, table in value.items()}
 
     match library_of(value):
         case "numpy":
-            return value[name] if value.dtype.names else value[:, 0]
+            return only(value, name) if value.dtype.names else value[:, 0]
         case "" if isinstance(value, list | tuple):
-            return [_cell(row, name) for row in value]
+            return [
+                only(row, name) if isinstance(row, Mapping) else _cell(row, name)
+                for row in value
+            ]
         case _:
-            return value[name]
+            return only(value, name)
 
 
 def preview(value: Any, rows: int) -> Preview:
@@ -145,7 +139,7 @@ def _shown(
 
 def _plain_preview(kind: str, value: Any, rows: int) -> Preview:
     if isinstance(value, dict):
-        if value and _is_columns(value):
+        if value and is_columns(value):
             columns = [column[:rows] for column in value.values()]
             total = len(next(iter(value.values())))
             return _shown(kind, map(str, value), zip(*columns, strict=True), total)
@@ -177,7 +171,12 @@ def _of_pandas(frame: Any, columns: list[str] | None, where: Where | None) -> An
 
 
 def _pandas_column(frame: Any, name: str) -> Callable[[Operator, object], Any]:
-    column = frame[name]
+    is_index = name not in frame.columns
+    column = (
+        frame.index.get_level_values(name).to_series(frame.index)
+        if is_index
+        else frame[name]
+    )
 
     def compare(how: Operator, value: object) -> Any:
         mask = column.notna().to_numpy(dtype=bool, copy=True)
@@ -330,7 +329,7 @@ def _row_holds(row: object, where: Where) -> bool:
     return join(_row_holds(row, part) for part in where.parts)
 
 
-def _cell(row: Any, name: str) -> Any:
+def _cell(row: Any, name: Any) -> Any:
     if isinstance(row, Mapping):
         return row.get(name)
 
@@ -366,78 +365,3 @@ def _mask(
         first = join(first, other)
 
     return first
-
-
-# ------------------------------------------------------------------------------ names
-
-
-def _is_columns(value: Mapping[Any, Any]) -> bool:
-    """Tell whether a dict has the columns of one table: lists of one length."""
-    lengths = {
-        len(column) if isinstance(column, list) else -1 for column in value.values()
-    }
-    return len(lengths) == 1 and lengths != {-1}
-
-
-def _names(value: Any) -> list[Any] | None:
-    """Return the names of the columns; None where each row has its own."""
-    match library_of(value):
-        case "pandas" if hasattr(value, "columns"):
-            return list(value.columns)
-        case "polars" if hasattr(value, "collect_schema"):
-            return list(value.collect_schema().names())
-        case "pyarrow" if hasattr(value, "column_names"):
-            return list(value.column_names)
-        case "numpy" if value.dtype.names:
-            return list(value.dtype.names)
-        case "numpy" if value.ndim == 2:
-            count = value.shape[1]
-            return [*range(count), *map(str, range(count))]
-        case "":
-            return _plain_names(value)
-        case _:
-            raise DataNodeReadingError(
-                "",
-                f"a {type(value).__qualname__} has no columns",
-                "read it as a whole",
-            )
-
-
-def _plain_names(value: Any) -> list[Any] | None:
-    if isinstance(value, dict):
-        return list(value)
-
-    if not isinstance(value, list | tuple) or not value:
-        return None
-
-    if all(isinstance(row, Mapping) for row in value):
-        return list(dict.fromkeys(name for row in value for name in row))
-
-    first = value[0]
-
-    if isinstance(first, list | tuple) and not hasattr(first, "_fields"):
-        return [*range(len(first)), *map(str, range(len(first)))]
-
-    if hasattr(kind := type(first), "model_fields"):  # pydantic: it has much besides
-        return [*kind.model_fields]
-
-    names = [name for name in dir(first) if not name.startswith("_")]
-    return [name for name in names if not callable(getattr(first, name, None))]
-
-
-def check_columns(
-    found: Iterable[Any], columns: Sequence[str] | None, where: Where | None
-) -> None:
-    """Refuse columns that are not there.
-
-    :param found: those that are there
-    :raises DataNodeReadingError: where one that is wanted is not
-    """
-    known = list(found)
-
-    for name in (*(columns or ()), *(columns_of(where) if where else ())):
-        if name not in known:
-            names = ", ".join(map(str, known[:50]))
-            raise DataNodeReadingError(
-                "", f"it has no column {name!r}", f"use one of {names}"
-            )

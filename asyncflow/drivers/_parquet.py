@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from asyncflow.abc import StoredValue
 from asyncflow.arrow_conditions import arrow_expression
+from asyncflow.column_names import Known
 from asyncflow.drivers import _exposed
 from asyncflow.drivers._joining import check_partitions, columns_of, joined
 from asyncflow.drivers._libraries import EXTRAS, as_table, need, zones_counting
@@ -27,7 +28,7 @@ from asyncflow.drivers._parquet_files import (
 from asyncflow.drivers._parquet_options import PARTITIONS, ParquetOptions
 from asyncflow.drivers._partition_files import OTHER_COLUMNS, telling
 from asyncflow.drivers._previews import RowFileDriver
-from asyncflow.selection import check_columns, polars_expression, preview
+from asyncflow.selection import polars_expression, preview
 from asyncflow.worker.errors import DataNodeWritingError
 from asyncflow.worker.replacing import check_kind, check_packed, sync_folder
 
@@ -228,7 +229,8 @@ class ParquetFiles(RowFileDriver):
         columns: Sequence[str] | None,
         where: Where | None,
     ) -> Any:
-        check_columns(found.schema.names, columns, where)
+        known = self._known(found.schema)
+        columns, where = known.columns(columns), known.where(where)
         given: dict[str, Any] = {"batch_readahead": AHEAD, "fragment_readahead": 1}
 
         if isinstance(source, str | list):
@@ -265,14 +267,23 @@ class ParquetFiles(RowFileDriver):
 
         return found.to_table(columns=wanted, filter=rows, **given)
 
+    def _known(self, schema: Any) -> Known:
+        """Return the columns that there are, as a value has them."""
+        has_index = _exposed.library(self.options.exposed_type) == "pandas"
+        index = index_of(schema, ()) if has_index else []
+        return Known((name for name in schema.names if name not in index), index)
+
     def _read_pandas(
         self, source: Any, columns: Sequence[str] | None, where: Where | None
     ) -> Any:
         pandas = need("pandas", "exposed_type 'pandas'")
-        rows = None if where is None else arrow_expression(where, dataset_of(source))
+        found = dataset_of(source)
+        known = self._known(found.schema)
+        columns, where = known.columns(columns), known.where(where)
+        rows = None if where is None else arrow_expression(where, found)
         given: dict[str, Any] = {
             "engine": self.options.engine,
-            "columns": None if columns is None else list(columns),
+            "columns": columns,
             "filters": rows,
             **self.options.read_options,
         }
@@ -313,7 +324,8 @@ class ParquetFiles(RowFileDriver):
         wanted = given.pop("columns", None)
         columns = wanted if columns is None else columns
         frame = polars.scan_parquet(source, **given)
-        check_columns(frame.collect_schema().names(), columns, where)
+        known = Known(frame.collect_schema().names())
+        columns, where = known.columns(columns), known.where(where)
 
         if where is not None:
             try:
@@ -321,7 +333,7 @@ class ParquetFiles(RowFileDriver):
             except (ArithmeticError, TypeError, ValueError) as error:  # of its value
                 raise self._refusal(None, error, where) from error
 
-        return frame if columns is None else frame.select(list(columns))
+        return frame if columns is None else frame.select(columns)
 
     # -------------------------------------------------------------------------- writing
 

@@ -288,7 +288,7 @@ class DataNode(ReadOnlyHandle, Labeled, HasNames, Generic[T_co]):
         ask = parts.part(None, operators, join_operator)
         return await self._verbs.read(self._state, None, ask)
 
-    async def column(self, name: str | list[str]) -> Any:
+    async def column(self, name: str | int | list[str]) -> Any:
         """Read a column as what it is by itself (a series, an array, a list), or several
         as a table.
 
@@ -298,7 +298,7 @@ class DataNode(ReadOnlyHandle, Labeled, HasNames, Generic[T_co]):
 
         return await self._verbs.read(self._state, None, parts.column(name))
 
-    def __getitem__(self, name: str | list[str]) -> Awaitable[Any]:
+    def __getitem__(self, name: str | int | list[str]) -> Awaitable[Any]:
         """Return what reads a column: ``await node["price"]``; see `column`."""
         return self.column(name)
 

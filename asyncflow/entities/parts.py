@@ -94,10 +94,11 @@ class Column(Ask):
     """One column as what it is by itself."""
 
     is_parsed: ClassVar[bool] = True
-    name: str
+    name: str | int
 
     def __call__(self, driver: Driver, kept: StoredValue) -> Any:
-        return column_of(driver.read(kept, columns=[self.name]), self.name)
+        columns: Any = [self.name]
+        return column_of(driver.read(kept, columns=columns), self.name)
 
 
 @attrs.frozen
@@ -269,7 +270,7 @@ def part(
 
     :raises ValueError: where the conditions are none
     """
-    wanted = [columns] if isinstance(columns, str) else columns
+    wanted = [columns] if isinstance(columns, str | int) else columns
     return Part(wanted, as_where(where, join))
 
 
@@ -332,7 +333,7 @@ def column(name: object) -> Ask:
     if isinstance(name, list):
         return part(name, None)
 
-    if not isinstance(name, str):
+    if not isinstance(name, str) and type(name) is not int:
         raise TypeError(
             f"{name!r} is no column: give its name, a list of names, or read the value "
             "and take what you need of that"

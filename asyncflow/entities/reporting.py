@@ -34,13 +34,12 @@ async def write(
         range(len(outputs)), key=lambda place: statuses[place] is not Status.FAILED
     )
     read = {place: await outputs[place]() for place in by_worth[:LOGS]}
-    file = Path(path).expanduser()
-    await to_thread.run_sync(_write, _shown(run, read), file)
-    return file
+    return await to_thread.run_sync(_write, _shown(run, read), path)
 
 
-def _write(run: ShownRun, file: Path) -> None:
+def _write(run: ShownRun, path: str | os.PathLike[str]) -> Path:
     """Write the page; whoever looks meanwhile sees the one before, or the whole."""
+    file = Path(path).expanduser()
     partial = file.with_name(f".{file.name}.{os.getpid()}.part")
 
     try:
@@ -50,6 +49,8 @@ def _write(run: ShownRun, file: Path) -> None:
         raise not_written(error, str(file), "the report") from error
     finally:
         partial.unlink(missing_ok=True)
+
+    return file
 
 
 def _shown(run: AnyRun, outputs: Mapping[int, str]) -> ShownRun:

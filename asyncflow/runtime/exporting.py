@@ -50,12 +50,7 @@ class Export:
 
     async def write(self, path: object, *, overwrite: bool) -> ExportedScenario:
         """Write it; see `Scenario.export`."""
-        file = os.fspath(path) if isinstance(path, os.PathLike) else path
-
-        if not isinstance(file, str) or not file:
-            raise TypeError(f"path is a text, or a Path; got {path!r}")
-
-        file = os.path.expanduser(file)
+        file = _file_of(path)
         before: list[VersionRecord] | None = None
 
         while True:
@@ -250,3 +245,16 @@ def _told(facts: str | None) -> dict[str, Any]:
         name: without_password(value) if isinstance(value, str) else value
         for name, value in found.items()
     }
+
+
+def _file_of(path: object) -> str:
+    """Return a path as text.
+
+    :raises TypeError: where it is none
+    """
+    file = os.fspath(path) if isinstance(path, os.PathLike) else path
+
+    if not isinstance(file, str) or not file:
+        raise TypeError(f"path is a text, or a Path; got {path!r}")
+
+    return os.path.expanduser(file)

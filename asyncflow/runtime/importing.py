@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from asyncflow.runtime.engine import Engine
 
 
+def _expanded(path: str) -> str:
+    return os.path.expanduser(path)
+
+
 @attrs.define(eq=False, repr=False)
 class Import:
     """Makes a scenario of an archive.
@@ -42,7 +46,7 @@ class Import:
     """
 
     engine: Engine
-    file: str
+    file: str = attrs.field(converter=_expanded)
     paths: Mapping[Any, str | os.PathLike[str]]
 
     async def make(self) -> Scenario:

@@ -180,7 +180,7 @@ class DataNode(Part[AsyncDataNode[T]], Block, Generic[T], of=AsyncDataNode):
         """Read the rows that conditions pick; see `asyncflow.DataNode.filter`."""
         return self._loop.call(self._inner.filter, operators, join_operator)
 
-    def column(self, name: str | list[str]) -> Any:
+    def column(self, name: str | int | list[str]) -> Any:
         """Read a column, or several; see `asyncflow.DataNode.column`."""
         return self._loop.call(self._inner.column, name)
 

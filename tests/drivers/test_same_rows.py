@@ -13,6 +13,7 @@ import pytest
 from asyncflow.abc import Driver
 from asyncflow.drivers.parquet import ParquetDriver, ParquetOptions
 from asyncflow.drivers.pickle import PickleDriver
+from asyncflow.entities.parts import Column
 from asyncflow.errors import DataNodeReadingError
 from asyncflow.filters import Operator, as_where
 
@@ -95,3 +96,36 @@ def test_a_folder_is_asked_by_the_order_of_its_categories(tmp_path: Path) -> Non
     made = ParquetDriver(str(tmp_path), ParquetOptions())
     found: Any = made.read(None, where=as_where(("size", "medium", ">=")))
     assert [*found["size"]] == ["large", "medium"]
+
+
+NUMBERED = pd.DataFrame(np.array([[1, 2], [3, 4]]), index=pd.Index([5, 6], name="k"))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        PickleDriver(),
+        ParquetDriver(None, ParquetOptions()),
+        ParquetDriver(None, ParquetOptions(read_options={"engine": "pyarrow"})),
+    ],
+    ids=["pickle", "parquet", "pandas"],
+)
+def test_columns_with_numbers_for_names_and_an_index(
+    made: Driver, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "value")
+    kept = made.publish(made.write(NUMBERED, path, "node"), path)
+
+    for name in (0, "0"):
+        part: Any = made.read(kept, columns=[name])  # type: ignore[list-item]  # a number
+        assert part.to_dict("list") == {0: [1, 3]}
+        assert [*Column(name)(made, kept)] == [1, 3]
+        rows: Any = made.read(kept, where=as_where((name, 3)))
+        assert rows.to_dict("list") == {0: [3], 1: [4]}
+        assert [*rows.index] == [6]
+
+    rows = made.read(kept, where=as_where(("k", 5)))
+    assert rows.to_dict("list") == {0: [1], 1: [2]}
+
+    with pytest.raises(DataNodeReadingError, match="'k' is its index, and no column"):
+        Column("k")(made, kept)

@@ -116,8 +116,11 @@ async def test_what_is_wrong_is_told(orchestrator: Orchestrator) -> None:
     with pytest.raises(ValueError, match="no condition"):
         await node.filter("a > 1")
 
-    with pytest.raises(TypeError, match="3 is no column"):
-        await node[3]  # type: ignore[index]  # on purpose
+    with pytest.raises(TypeError, match="None is no column"):
+        await node[None]  # type: ignore[index]  # on purpose
+
+    with pytest.raises(DataNodeReadingError, match="no column 3: use one of a, b"):
+        await node[3]
 
     with pytest.raises(ValueError, match="how many rows"):
         await node.preview(-1)

@@ -80,7 +80,7 @@ ROWS = (
     Row(nouns=("background", "callers", "slices", "task_group")),
     Row(nouns=("filters",), outside=frozenset()),
     Row(nouns=("comparing",), outside=frozenset()),
-    Row(nouns=("arrow_conditions",), outside=frozenset()),
+    Row(nouns=("arrow_conditions", "column_names"), outside=frozenset()),
     Row(nouns=("selection",), outside=frozenset()),
     Row(nouns=("column_statistics",), outside=frozenset()),
     Row(nouns=("abc",)),

@@ -112,7 +112,7 @@ def test_a_cell_that_has_another_mode_is_refused_at_once(config: Configuration) 
 
     tp.stop()
     tp.Orchestrator(config).run()
-    config.configure_task("t", 5)
+    config.configure_task("t", 5)  # type: ignore[arg-type]  # wrong on purpose
 
     with pytest.raises(ConfigError, match="5 cannot be called"):
         tp.Orchestrator(config).run()
