@@ -45,7 +45,9 @@ def test_what_is_not_there_is_told_with_what_is() -> None:
         lambda: Known([0, 1]).columns([2]),
         lambda: Known([0, 1]).columns(["c"]),
     ):
-        with pytest.raises(DataNodeReadingError, match=r"no column .*: use one of 0, 1"):
+        with pytest.raises(
+            DataNodeReadingError, match=r"no column .*: use one of 0, 1"
+        ):
             ask()
 
 

@@ -150,7 +150,9 @@ def _check_kind(kind: Any, value: Any) -> None:
     """Refuse what SQLite would convert: other databases refuse it themselves."""
     from sqlalchemy import types
 
-    is_number = isinstance(kind, types.Integer | types.Numeric | types.Boolean)
+    is_number = isinstance(
+        kind, types.Integer | types.Numeric | types.Float | types.Boolean
+    )
 
     if is_number and isinstance(value, str | bytes | date | time):
         raise TypeError(f"it has numbers, and {value!r:.100} is none")
@@ -189,7 +191,7 @@ def _bound(kind: Any, value: Any, *, is_sqlite: bool) -> Any:
         return value
 
     if isinstance(kind, types.Boolean) or not (
-        is_sqlite or isinstance(kind, types.Integer | types.Numeric)
+        is_sqlite or isinstance(kind, types.Integer | types.Numeric | types.Float)
     ):
         return bindparam(None, value, types.Boolean())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -140,6 +140,10 @@ class SqlTableDriver(SqlDriver):
             remedy = f"return rows with {', '.join(names)}, or add it to the table"
             raise unwritten(name, self.shown_place, why, remedy)
 
+        if misfit := _misfit(rows, table):
+            remedy = "write what it holds, or change its type"
+            raise unwritten(name, self.shown_place, misfit, remedy)
+
         if column := _zoned(rows, table):
             why = f"column {column!r} keeps no time zone, which a value has"
             remedy = "write times without one, such as those of UTC, or text"
@@ -156,6 +160,54 @@ def _unknown(rows: Iterable[dict[str, Any]], known: Iterable[str]) -> list[str]:
     names = dict.fromkeys(name for row in rows for name in row)
     there = set(known)
     return [name for name in names if name not in there]
+
+
+def _misfit(rows: Iterable[dict[str, Any]], table: Table) -> str:
+    """Say which value a column does not hold, as its type says; ``""`` for none.
+
+    SQLite would keep it, or make another of it, and PostgreSQL would round a number.
+    """
+    checks = {
+        column.name: fits
+        for column in table.c
+        if (fits := _check_of(column.type)) is not None
+    }
+
+    for row in rows:
+        for name, cell in row.items():
+            if cell is not None and name in checks and not checks[name](cell):
+                kind = table.c[name].type
+                return f"column {name!r} is {kind}, and does not hold {cell!r:.100}"
+
+    return ""
+
+
+def _check_of(kind: Any) -> Callable[[Any], bool] | None:
+    """Return what tells whether a column of a type holds a value; None for any."""
+    from sqlalchemy import types
+
+    if isinstance(kind, types.Integer):
+        return partial(_is_number, int)
+
+    if isinstance(kind, types.Numeric | types.Float):
+        return partial(_is_number, float)
+
+    if isinstance(kind, types.String) and not isinstance(kind, types.Enum):
+        return _is_no_number
+
+    return None
+
+
+def _is_number(kind: type[int | float], cell: Any) -> bool:
+    """Tell whether a value is a number of a kind, or a text of one."""
+    try:
+        return kind(cell) == cell or isinstance(cell, str)
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _is_no_number(cell: Any) -> bool:
+    return not isinstance(cell, int | float)
 
 
 def _zoned(rows: Iterable[dict[str, Any]], table: Table) -> str:

@@ -286,6 +286,50 @@ def test_queries_that_write(database: Database) -> None:
         driver.append([], None, "J-1", "node")
 
 
+def fails(value: object) -> Any:
+    raise ZeroDivisionError(f"by {value}")
+
+
+def fails_later(value: object) -> Iterator[Any]:
+    yield "DELETE FROM items"
+    fails(value)
+
+
+@pytest.mark.parametrize("build", [fails, fails_later])
+def test_an_error_of_a_builder_is_the_cause(database: Database, build: Any) -> None:
+    write(database.table(), ROWS)
+    driver = database.query(write_query_builder=build)
+    match = "'node' at .* its write_query_builder raised ZeroDivisionError: by 3: mend"
+
+    with pytest.raises(DataNodeWritingError, match=match) as told:
+        write(driver, 3)
+
+    assert type(told.value.__cause__) is ZeroDivisionError
+    assert len(database.rows()) == 3
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [("id", "x"), ("id", 1.5), ("price", "x"), ("name", True), ("name", 5)],
+    ids=str,
+)
+def test_what_a_column_does_not_hold_is_refused(
+    database: Database, column: str, cell: object
+) -> None:
+    write(database.table(), ROWS)
+    match = f"column '{column}' is .*does not hold {cell!r}: write what it holds"
+
+    with pytest.raises(DataNodeWritingError, match=match):
+        write(database.table(), [{column: cell}])
+
+    assert len(database.rows()) == 3
+
+
+def test_numbers_of_another_kind_are_held(database: Database) -> None:
+    write(database.table(), [{"id": 2.0, "price": 3}, {"id": "4", "price": "2.5"}])
+    assert [row[0] for row in database.rows()] == [2, 4]
+
+
 def test_what_is_missing_is_named(database: Database) -> None:
     with pytest.raises(DataNodeReadingError, match=r"no table nothing.*create it"):
         database.table(table_name="nothing").read(None)
