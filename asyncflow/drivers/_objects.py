@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import Any
 
-from asyncflow.selection import LIBRARIES, library_of
+from asyncflow.column_names import LIBRARIES, library_of
 from asyncflow.worker.errors import DataNodeReadingError, DataNodeWritingError
 
 Row = dict[str, Any]
