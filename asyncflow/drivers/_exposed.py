@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from asyncflow.column_names import LIBRARIES as KNOWN
 from asyncflow.drivers._libraries import EXTRAS, as_table, columns_in, rows_of
 from asyncflow.drivers._objects import objects_of
-from asyncflow.column_names import LIBRARIES as KNOWN
 from asyncflow.selection import select
 from asyncflow.worker.errors import DataNodeReadingError, DataNodeWritingError
 
