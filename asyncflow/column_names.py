@@ -86,8 +86,8 @@ class Known:
     """
 
     def __init__(self, names: Iterable[Any], index: Iterable[Any] = ()) -> None:
-        self.names = list(names)
-        self.index = [name for name in index if name is not None]
+        self.names: list[Any] = list(names)
+        self.index: list[Any] = [name for name in index if name is not None]
 
     def columns(self, wanted: Sequence[Any] | None) -> list[Any] | None:
         """Return the columns that are wanted, as they are called there; None for all.

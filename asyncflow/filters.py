@@ -124,7 +124,7 @@ def is_missing(value: object) -> bool:
 
 def python_scalar(value: object) -> object:
     """Return what Python has for a scalar of NumPy, and all else as it is."""
-    if not any(kind.__name__ == "generic" for kind in type(value).__mro__):
+    if not any(map(_is_of_numpy, type(value).__mro__)):
         return value
 
     scalar: Any = value
@@ -160,3 +160,7 @@ def _condition(given: tuple[object, ...]) -> Condition:
         raise ValueError(f"{what} begins with no column's name")
 
     return Condition(column, python_scalar(value), operator)  # type: ignore[arg-type]  # or a number
+
+
+def _is_of_numpy(kind: type[Any]) -> bool:
+    return f"{kind.__module__}.{kind.__name__}" == "numpy.generic"

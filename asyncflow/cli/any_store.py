@@ -24,7 +24,7 @@ class AnyReader:
     """
 
     def __init__(self, address: str) -> None:
-        self.file = without_password(address)
+        self.file: str = without_password(address)
         self._store: Store = as_store(address)
         self._runner = asyncio.Runner()
 

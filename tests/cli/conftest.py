@@ -51,3 +51,13 @@ def folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(made, copy)
     monkeypatch.chdir(copy)
     return copy
+
+
+@pytest.fixture
+def large(folder: Path) -> Path:
+    """Give a folder whose store has one value in a file; return that."""
+    text = FLOWS.replace("return [year, 2, 3]", "return list(range(100_000))")
+    (folder / "flows.py").write_text(text)
+    call("run", "flows:sales")
+    (value,) = (folder / ".asyncflow" / "asyncflow.values").glob("*.value")
+    return value

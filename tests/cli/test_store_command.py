@@ -11,7 +11,6 @@ import pytest
 
 from asyncflow.stores._sql import newest_version
 from tests.support.command import FLOWS, answer, call, running
-from tests.support.disks import small_disk
 
 SCHEMA_8 = Path(__file__).parents[1] / "stores" / "files" / "schema_8.sql"
 
@@ -102,16 +101,6 @@ def test_only_this_user_may_read_a_copy(folder: Path, large: Path) -> None:
     assert modes == [0o600, 0o700, 0o600]
 
 
-@pytest.fixture
-def large(folder: Path) -> Path:
-    """Give a folder whose store has one value in a file; return that."""
-    text = FLOWS.replace("return [year, 2, 3]", "return list(range(100_000))")
-    (folder / "flows.py").write_text(text)
-    call("run", "flows:sales")
-    (value,) = (folder / ".asyncflow" / "asyncflow.values").glob("*.value")
-    return value
-
-
 def moved(folder: Path) -> Path:
     return (folder / ".asyncflow").rename(folder / "other")
 
@@ -152,25 +141,3 @@ def test_a_copy_that_lacks_values_is_told(folder: Path, large: Path) -> None:
     large.unlink()
     found = answer("store", "backup", "copy.db", code=1)
     assert (found["files"], found["missing"], found["gone"]) == (0, [large.name], [])
-
-
-def test_a_damaged_store_is_not_copied(folder: Path) -> None:
-    file = folder / ".asyncflow" / "asyncflow.db"
-    data = bytearray(file.read_bytes())
-    data[3 * 8192 : 3 * 8192 + 4000] = bytes(4000)
-    file.write_bytes(data)
-    before = {*os.listdir(folder)}
-    told = call("store", "backup", "copy.db", code=1).output
-    assert "is damaged, and no copy is written" in told
-    assert {*os.listdir(folder)} == before
-
-
-@pytest.mark.parametrize("size", ["100k", "600k"], ids=["records", "values"])
-def test_a_copy_that_finds_no_room_leaves_nothing(
-    folder: Path, large: Path, size: str
-) -> None:
-    with small_disk(folder / "disk", size) as disk:
-        told = call("store", "backup", "disk/copy.db", code=1).output
-        assert "disk/copy.db is not written" in told
-        assert "free some space" in told
-        assert os.listdir(disk) == []
