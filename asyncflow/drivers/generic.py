@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -12,11 +11,7 @@ from attrs import validators
 from asyncflow.drivers import _options
 from asyncflow.drivers._server import ServerDriver, unwritten
 from asyncflow.secret import masked
-from asyncflow.worker.errors import (
-    AsyncflowError,
-    DataNodeReadingError,
-    DataNodeWritingError,
-)
+from asyncflow.worker.errors import DataNodeReadingError
 
 if TYPE_CHECKING:
     from asyncflow.abc import StoredValue
@@ -96,11 +91,7 @@ class GenericDriver(ServerDriver):
         if self.options.read_fct is None:
             raise DataNodeReadingError("", "it has no read_fct", "give it one")
 
-        with self._told_of(_unread):
-            value = self._called(
-                self.options.read_fct, self.options.read_fct_args or ()
-            )
-
+        value = self._called(self.options.read_fct, self.options.read_fct_args or ())
         return self.select(value, columns, where)
 
     def write(self, value: object, path: str, name: str) -> StoredValue:
@@ -128,30 +119,19 @@ class GenericDriver(ServerDriver):
     def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
         name, function, value = self._waiting.pop(path)
 
-        with self._told_of(lambda why: _unwritten(name, why)):
+        try:
             self._called(function, (value, *(self.options.write_fct_args or ())))
+        except Exception as error:  # the function's own
+            BaseException.add_note(error, f"while writing data node {name!r}")
+            raise
 
         return None
 
     def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
         self._waiting.pop(path, None)
 
-    @contextmanager
-    def _told_of(self, made: Callable[[str], AsyncflowError]) -> Iterator[None]:
-        """Have an error of a function say which data node it is of; it is the cause.
-
-        :param made: makes the error of what has happened
-        """
-        try:
-            yield
-        except (AsyncflowError, MemoryError):
-            raise
-        except Exception as error:
-            first = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
-            raise made(f"its function raised {first}") from error
-
     def _called(self, function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
-        """Call a function; its error shows no secret."""
+        """Call a function; its error is the user's own, unless that shows a secret."""
         try:
             value = function(*arguments)
 
@@ -166,17 +146,6 @@ class GenericDriver(ServerDriver):
             raise RuntimeError(f"{name} raised {text}") from None
         else:
             return value
-
-
-def _unread(why: str) -> DataNodeReadingError:
-    return DataNodeReadingError("", why, "mend the function, or what it reads")
-
-
-def _unwritten(name: str, why: str) -> DataNodeWritingError:
-    return DataNodeWritingError(
-        f"data node {name!r} cannot be written: {why}: mend the function, or what it "
-        "writes to"
-    )
 
 
 def _shows(error: BaseException, secrets: set[Any]) -> bool:
