@@ -104,7 +104,8 @@ def test_what_is_found_is_checked(
     monkeypatch.setenv("A_LEVEL", "12")
     (problem,) = config.problems()
     assert (problem.section, problem.field) == ("DATA_NODE.given", "level")
-    assert "got 12" in problem.message
+    assert problem.message == "12 is not known"
+    assert problem.remedy == "give a level from 0 to 9"
 
     monkeypatch.setenv("A_LEVEL", "2")
     assert config.problems() == ()

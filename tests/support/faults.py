@@ -78,7 +78,7 @@ def note(name):
         print(name, file=file)
 
 
-Config.configure_job_executions(MODE, 2)
+Config.configure_job_executions(MODE, 2 if MODE == "standalone" else None)
 number = Config.configure_data_node("number", default_data=21)
 doubled = Config.configure_data_node("doubled")
 result = Config.configure_data_node("result")

@@ -139,6 +139,9 @@ def test_columns_are_told_of_by_a_click(page: Page) -> None:
     page.get_by_role("link", name="number", exact=True).click()
     expect(page.get_by_role("link", name="Statistics")).to_have_count(0)
     page.get_by_label("New value").fill("3")
+    page.go_back()
+    page.get_by_role("link", name="waited", exact=True).first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("waited")
     place = page.url.partition("?")[0]
     value = {"value": [{"price": 3, "town": "Oslo"}, {"price": 5, "town": None}]}
     node = place.rpartition("/")[2]
