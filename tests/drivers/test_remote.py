@@ -300,7 +300,9 @@ def test_a_folder_of_parquet(bucket: str, exposed: str) -> None:
     assert folder.fingerprint() != before
 
     for one in (folder, pattern):
-        with pytest.raises(DataNodeWritingError, match=r"'node' at .*give the address of a file"):
+        with pytest.raises(
+            DataNodeWritingError, match=r"'node' at .*give the address of a file"
+        ):
             one.write(ROWS, PATH, "node")
 
     with pytest.raises(FileNotFoundError, match="bring it back"):
