@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -15,8 +15,9 @@ from asyncflow.drivers._libraries import rows_of
 from asyncflow.drivers._server import unwritten
 from asyncflow.drivers._sql import SqlDriver, SqlPlace, native
 from asyncflow.drivers._sql_conditions import condition_of
+from asyncflow.secret import masked
 from asyncflow.selection import library_of, preview
-from asyncflow.worker.errors import DataNodeReadingError
+from asyncflow.worker.errors import AsyncflowError, DataNodeReadingError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -176,14 +177,35 @@ class SqlQueryDriver(SqlDriver):
             why = f"it has no {which}"
             raise unwritten(name, self.shown_place, why, "give it one")
 
-        queries = build(value)
+        with self._building(name, which):
+            queries = build(value)
 
         def execute(connection: Connection) -> None:
-            for query in _several(queries):
+            rest = iter(_several(queries))
+
+            while True:
+                with self._building(name, which):
+                    query = next(rest, None)
+
+                if query is None:
+                    return
+
                 _run(connection, query)
 
         self.stage(path, name, execute)
         return None
+
+    @contextmanager
+    def _building(self, name: str, which: str) -> Iterator[None]:
+        """Have an error of a builder say which data node it is of; it is the cause."""
+        try:
+            yield
+        except (AsyncflowError, MemoryError):
+            raise
+        except Exception as error:
+            first = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
+            why = masked(f"its {which} raised {first}", self.secrets)
+            raise unwritten(name, self.shown_place, why, "mend it") from error
 
 
 def _several(queries: Any) -> Iterable[Any]:

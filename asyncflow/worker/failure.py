@@ -10,6 +10,7 @@ import traceback
 from types import TracebackType
 
 from asyncflow.worker.codec import dumps
+from asyncflow.worker.errors import DataNodeReadingError, DataNodeWritingError
 from asyncflow.worker.outcome import Raised
 from asyncflow.worker.shortened import ERROR, REASON, TRACEBACK, shortened
 from asyncflow.worker.values import fetch
@@ -55,8 +56,15 @@ _NOT_DESCRIBED = "Exception: it could not be described"
 
 
 def kinds_of(error: BaseException) -> tuple[str, ...]:
-    """Return the names of the classes of an error, its own first."""
-    return tuple(_full_name(kind) for kind in _mro(type(error)))
+    """Return the names of the classes of an error, its own first; then those of what a
+    function of the user's has raised, which it tells.
+    """
+    kinds = [*_mro(type(error))]
+
+    if issubclass(type(error), DataNodeReadingError | DataNodeWritingError):
+        kinds += [] if error.__cause__ is None else _mro(type(error.__cause__))
+
+    return tuple(dict.fromkeys(map(_full_name, kinds)))
 
 
 def summary_of(error: BaseException) -> str:

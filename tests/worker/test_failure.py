@@ -8,6 +8,7 @@ import pytest
 from anyio import fail_after
 
 from asyncflow import Orchestrator, Status, SubmissionFailed
+from asyncflow.worker.errors import DataNodeReadingError
 from asyncflow.worker.failure import (
     beyond_ours,
     kinds_of,
@@ -243,3 +244,14 @@ def test_a_summary_is_the_first_line() -> None:
     assert summary_of(ValueError("one\ntwo")) == "ValueError: one"
     assert summary_of(ValueError()) == "ValueError"
     assert summary_of(Mute()) == "Mute: <its message raised SystemExit>"
+
+
+def test_the_kinds_of_a_data_nodes_error_have_those_of_its_cause() -> None:
+    error = DataNodeReadingError("", "it has no server", "start one")
+    error.__cause__ = ConnectionRefusedError("no server")
+    kinds = kinds_of(error)
+    assert kinds[0] == "asyncflow.worker.errors.DataNodeReadingError"
+    assert (
+        "builtins.ConnectionError" in kinds
+    )  # so that Retry(on=ConnectionError) holds
+    assert len(kinds) == len({*kinds})
