@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from asyncflow.comparing import COMPARE, as_time
+from asyncflow.comparing import COMPARE, as_time, joined
 from asyncflow.filters import (
     Condition,
-    JoinOperator,
     Operator,
     Where,
     is_missing,
-    python_scalar,
 )
 from asyncflow.worker.errors import DataNodeReadingError
 
@@ -26,20 +24,15 @@ def arrow_expression(where: Where, source: Any) -> Any:
     :param source: the table or the dataset that it is for; categories are read there
     :raises DataNodeReadingError: where a column cannot be compared so
     """
-    if isinstance(where, Condition):
+
+    def compare(condition: Condition) -> Any:
         try:
-            return _compared(where, source)
+            return _compared(condition, source)
         except TypeError as error:
             why = f"its rows cannot be compared ({error})"
             raise DataNodeReadingError("", why, COMPARABLE) from error
 
-    parts = [arrow_expression(part, source) for part in where.parts]
-    found = parts[0]
-
-    for part in parts[1:]:
-        found = found & part if where.join is JoinOperator.AND else found | part
-
-    return found
+    return joined(where, compare)
 
 
 def _compared(where: Condition, source: Any) -> Any:
@@ -52,7 +45,7 @@ def _compared(where: Condition, source: Any) -> Any:
     if is_missing(where.value):
         return missing if how is Operator.EQUAL else ~missing
 
-    value = python_scalar(where.value)
+    value = where.value
     kind = source.schema.field(name).type
 
     if _is_categories(kind) and how in ORDERING:

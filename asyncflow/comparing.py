@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from typing import Any
 
-from asyncflow.filters import Operator, is_missing
+from asyncflow.filters import Condition, JoinOperator, Operator, Where, is_missing
 
 COMPARE: Mapping[Operator, Callable[[Any, Any], Any]] = {
     Operator.EQUAL: operator.eq,
@@ -20,6 +20,23 @@ COMPARE: Mapping[Operator, Callable[[Any, Any], Any]] = {
     Operator.GREATER_THAN: operator.gt,
     Operator.GREATER_OR_EQUAL: operator.ge,
 }
+
+
+def joined(where: Where, compare: Callable[[Condition], Any]) -> Any:
+    """Return conditions as something that `&` and `|` join: masks, expressions.
+
+    :param compare: gives that for one condition
+    """
+    if isinstance(where, Condition):
+        return compare(where)
+
+    join = operator.and_ if where.join is JoinOperator.AND else operator.or_
+    first, *others = [joined(part, compare) for part in where.parts]
+
+    for other in others:
+        first = join(first, other)
+
+    return first
 
 
 def holds(cell: object, how: Operator, value: object) -> bool:

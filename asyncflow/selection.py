@@ -5,7 +5,6 @@ What a library makes is asked by its own methods: it is loaded already.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ from typing import Any, NamedTuple
 from asyncflow.arrow_conditions import COMPARABLE, arrow_expression
 from asyncflow.column_names import Known, index_names, is_columns, names_in, only
 from asyncflow.column_names import library_of as library_of
-from asyncflow.comparing import COMPARE, as_time, holds
+from asyncflow.comparing import COMPARE, as_time, holds, joined
 from asyncflow.filters import (
     Condition,
     JoinOperator,
@@ -355,13 +354,4 @@ def _mask(
 
     :param column: gives what compares a column with a value
     """
-    if isinstance(where, Condition):
-        return column(where.column)(where.operator, where.value)
-
-    join = operator.and_ if where.join is JoinOperator.AND else operator.or_
-    first, *others = [_mask(part, column) for part in where.parts]
-
-    for other in others:
-        first = join(first, other)
-
-    return first
+    return joined(where, lambda one: column(one.column)(one.operator, one.value))

@@ -14,7 +14,6 @@ from asyncflow.filters import (
     Operator,
     Where,
     is_missing,
-    python_scalar,
 )
 from asyncflow.worker.errors import DataNodeReadingError
 
@@ -61,10 +60,8 @@ def _comparison(column: ColumnElement[Any], where: Condition, engine: str) -> An
         is_equal = where.operator is Operator.EQUAL
         return column.is_(None) if is_equal else column.is_not(None)
 
-    value = python_scalar(where.value)
-
     try:
-        found = _compared(column, where.operator, value, engine)
+        found = _compared(column, where.operator, where.value, engine)
     except TypeError as error:
         why = f"column {where.column!r} cannot be compared ({error})"
         raise DataNodeReadingError("", why, COMPARABLE) from error

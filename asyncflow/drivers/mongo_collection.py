@@ -24,7 +24,6 @@ from asyncflow.filters import (
     Operator,
     Where,
     is_missing,
-    python_scalar,
 )
 from asyncflow.selection import preview
 from asyncflow.worker import current
@@ -377,6 +376,6 @@ def query_of(where: Where) -> dict[str, Any]:
         is_equal = where.operator is Operator.EQUAL
         return {where.column: {"$in" if is_equal else "$nin": [None, float("nan")]}}
 
-    value = python_scalar(where.value)
+    value = where.value
     value = midnight(value) if isinstance(value, date) else value  # it has no dates
     return {where.column: {_OPERATORS[where.operator]: value}}
