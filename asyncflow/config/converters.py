@@ -135,8 +135,33 @@ _PLAIN = frozenset({bool, int, float, type(None), FunctionType})
 
 def is_async(function: object) -> bool:
     """Tell whether calling a function gives a coroutine."""
+    return any(map(inspect.iscoroutinefunction, run_by(function)))
+
+
+def run_by(function: object) -> tuple[object, object]:
+    """Return what a call may run: a function itself, and the ``__call__`` of its class."""
     while isinstance(function, functools.partial):
         function = function.func
 
-    call = getattr(type(function), "__call__", None)  # noqa: B004  # not a class's own
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+    return function, getattr(type(function), "__call__", None)  # noqa: B004  # not a class's own
+
+
+def signature_of(function: Callable[..., object]) -> inspect.Signature | None:
+    """Return the signature of a function; None where nobody knows before it is called."""
+    try:
+        return inspect.signature(function)
+    except Exception:  # it has none, or its own code raises
+        return None
+
+
+def refusal(signature: inspect.Signature | None, count: int) -> TypeError | None:
+    """Return why a function cannot be called with so many values; None where it can, or
+    nobody knows.
+    """
+    try:
+        if signature is not None:
+            signature.bind(*range(count))
+    except TypeError as error:
+        return error
+
+    return None

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import attrs
 from starlette.requests import Request
 
+from asyncflow.config.converters import refusal, signature_of
+
 COOKIE = "asyncflow-token"
 
 
@@ -116,17 +118,12 @@ def check_hook(name: str, hook: object, what: str) -> None:
     if not callable(hook):
         raise TypeError(f"{name} is {what}; got {hook!r:.100}")
 
-    try:
-        signature = inspect.signature(hook)
-    except (TypeError, ValueError):  # nothing tells
-        return
+    signature = signature_of(hook)
 
-    try:
-        signature.bind(object())
-    except TypeError:
+    if refusal(signature, 1):
         raise TypeError(
             f"{name} is called with a request alone, and takes {signature}: give {what}"
-        ) from None
+        )
 
 
 def user_of(request: Request) -> str:

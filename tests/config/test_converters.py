@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from asyncflow.config import TaskConfig
-from asyncflow.config.converters import as_amounts, as_path, as_sequences, as_tuple
+from asyncflow.config.converters import (
+    as_amounts,
+    as_path,
+    as_sequences,
+    as_tuple,
+    refusal,
+    run_by,
+    signature_of,
+)
 
 TASK = TaskConfig(id="t", function=print)
 
@@ -66,3 +75,33 @@ def test_amounts_are_a_copy() -> None:
     assert as_amounts(None) == {}
     wrong: Any = ["gpu"]
     assert as_amounts(wrong) is wrong
+
+
+class Hidden:
+    """Has a signature that cannot be asked for."""
+
+    @property
+    def __signature__(self) -> object:
+        raise OSError("no disk")
+
+    def __call__(self) -> None: ...
+
+
+def test_a_function_that_takes_another_number_of_values_is_refused() -> None:
+    signature = signature_of(lambda one, two, three=0: None)
+    counts = [count for count in range(5) if refusal(signature, count) is None]
+    assert counts == [2, 3]
+    assert "missing a required argument" in str(refusal(signature, 1))
+
+
+def test_nothing_is_refused_whose_signature_nobody_knows() -> None:
+    assert signature_of(Hidden()) is None
+    assert refusal(None, 7) is None
+
+
+def test_a_call_runs_a_function_or_that_of_its_class() -> None:
+    hidden = Hidden()
+    assert run_by(functools.partial(functools.partial(hidden), 1)) == (
+        hidden,
+        Hidden.__call__,
+    )

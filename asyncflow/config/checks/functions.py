@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 
+from asyncflow.config.converters import refusal, run_by, signature_of
 from asyncflow.config.sections import ScenarioConfig, TaskConfig
 from asyncflow.errors import Problem
 
@@ -49,14 +49,9 @@ def _problems(task: TaskConfig) -> Iterator[Problem]:
 
 def _parameters(task: TaskConfig, function: Callable[..., object]) -> Iterator[Problem]:
     """Report a function that cannot be called with a value for each input."""
-    try:
-        signature = inspect.signature(function)
-    except Exception:  # it has none, or its own code raises: the call will tell
-        return
+    signature = signature_of(function)
 
-    try:
-        signature.bind(*task.input)
-    except TypeError as error:
+    if signature and (error := refusal(signature, len(task.input))):
         yield Problem(
             section=task.label,
             field="input",
@@ -69,13 +64,9 @@ def _parameters(task: TaskConfig, function: Callable[..., object]) -> Iterator[P
 
 def _is_generator(function: object) -> bool:
     """Tell whether a call gives a generator."""
-    while isinstance(function, functools.partial):
-        function = function.func
-
-    call = getattr(type(function), "__call__", None)  # noqa: B004  # not a class's own
     return any(
         inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called)
-        for called in (function, call)
+        for called in run_by(function)
     )
 
 

@@ -17,7 +17,7 @@ from asyncflow.config.checks.references import (
     twice,
 )
 from asyncflow.config.checks.values import one_of
-from asyncflow.config.converters import refers
+from asyncflow.config.converters import refers, refusal, signature_of
 from asyncflow.config.registry import Registry
 from asyncflow.config.section import Section, key_of
 from asyncflow.config.sections import (
@@ -202,20 +202,11 @@ def _comparators(scenario: ScenarioConfig, given: Any) -> Iterator[Problem]:
 
 def _takes_values(function: Callable[..., object]) -> bool:
     """Tell whether a function can be called with the values of several scenarios."""
-    try:
-        signature = inspect.signature(function)
-    except Exception:  # it has none, or its own code raises: the call will tell
-        return True
-
+    signature = signature_of(function)
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    count = sum(one.kind in kinds for one in signature.parameters.values())
-
-    try:
-        signature.bind(*range(max(2, count)))
-    except TypeError:
-        return False
-
-    return True
+    parameters = signature.parameters.values() if signature else ()
+    count = sum(one.kind in kinds for one in parameters)
+    return refusal(signature, max(2, count)) is None
 
 
 def _no_comparator(scenario: ScenarioConfig, message: str) -> Problem:
