@@ -134,7 +134,7 @@ def check_options(options: RunOptions) -> None:
         check_callbacks_are_many(options.callbacks)
 
     if options.properties:
-        check_properties_are_named(options.properties)
+        check_dict("properties", options.properties)
 
     if (options.properties or options.keywords) and (names := _reserved(options)):
         raise TypeError(
@@ -143,10 +143,13 @@ def check_options(options: RunOptions) -> None:
         )
 
 
-def check_properties_are_named(properties: object) -> None:
-    """Refuse what holds no properties by their names."""
-    if not isinstance(properties, Mapping):
-        raise TypeError(f"properties is a dict, or None; got {properties!r:.100}")
+def check_dict(name: str, given: object) -> None:
+    """Refuse what holds no values by their names.
+
+    :raises TypeError: where it is neither a dict nor None
+    """
+    if given is not None and not isinstance(given, Mapping):
+        raise TypeError(f"{name} is a dict, or None; got {given!r:.100}")
 
 
 def _reserved(options: RunOptions) -> frozenset[str]:

@@ -11,7 +11,7 @@ from asyncflow.config.checks.typos import spelled_like
 from asyncflow.config.sections import DataNodeConfig, ScenarioConfig
 from asyncflow.errors import UsageError
 from asyncflow.options import RunOptions
-from asyncflow.runtime.checks import check_properties
+from asyncflow.runtime.checks import check_dict, check_properties
 
 
 def of_submit(
@@ -44,10 +44,8 @@ def sorted_out(
     :param nodes: the config ids of the data nodes
     :return: the values, by config id, and the properties
     """
-    for what, given in (("inputs", inputs), ("properties", properties)):
-        if given is not None and not isinstance(given, Mapping):
-            raise TypeError(f"{what} is a dict, or None; got {given!r:.100}")
-
+    check_dict("inputs", inputs)
+    check_dict("properties", properties)
     values, own = _values(verb, inputs or {}, nodes), dict(properties or {})
     loose = {
         name: value for name, value in (keywords or {}).items() if name not in nodes

@@ -7,13 +7,7 @@ everything that runs belongs to its *host task*, which owns the task group.
 from __future__ import annotations
 
 import sys
-from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Coroutine,
-    Mapping,
-)
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
